@@ -1,0 +1,113 @@
+# The functions that every CMakeLists.txt of ours uses: chasqui_library, chasqui_program, chasqui_test, chasqui_fuzz.
+#
+# A library is one line: its sources are all *.cc beside the CMakeLists.txt (and in the folders named by SUBDIRS), its
+# tests all *_test.cc there. Warnings, sanitizers and hardening come with it, and nothing is set elsewhere.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(CHASQUI_SANITIZE "comma list for -fsanitize=, e.g. address,undefined" "")
+option(CHASQUI_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(CHASQUI_SLOW_ASSERTS "checks beyond O(1): dev, sim and fuzz builds" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Debug information and macros name paths relative to the source tree, so that build folders share one cache.
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(GTest REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
+
+add_library(chasqui_options INTERFACE)
+target_include_directories(chasqui_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(chasqui_options INTERFACE
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fno-omit-frame-pointer -fstack-protector-strong)
+target_compile_definitions(chasqui_options INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
+  $<$<BOOL:${CHASQUI_SLOW_ASSERTS}>:CHASQUI_SLOW_ASSERTS=1>)
+if(CHASQUI_SANITIZE)
+  target_compile_options(chasqui_options INTERFACE -fsanitize=${CHASQUI_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(chasqui_options INTERFACE -fsanitize=${CHASQUI_SANITIZE})
+else()
+  target_compile_options(chasqui_options INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2> -fstack-clash-protection
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>)
+  target_link_options(chasqui_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(CHASQUI_FUZZ)
+  target_compile_options(chasqui_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(chasqui_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+add_library(chasqui_warnings INTERFACE)
+target_compile_options(chasqui_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum
+  -Werror)
+
+# chasqui_library(NAME [SUBDIRS dir...] [DEPS target...] [TEST_DEPS target...])
+function(chasqui_library name)
+  cmake_parse_arguments(arg "" "" "SUBDIRS;DEPS;TEST_DEPS;EXCLUDE" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(sub ${arg_SUBDIRS})
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${sub}/*.cc)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+  foreach(excluded ${arg_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX "${excluded}")
+  endforeach()
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC chasqui_options ${arg_DEPS} PRIVATE chasqui_warnings)
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE chasqui_options ${arg_DEPS})
+  endif()
+  if(tests)
+    chasqui_test(${name}_test SOURCES ${tests} DEPS ${name} ${arg_TEST_DEPS})
+  endif()
+endfunction()
+
+# chasqui_program(NAME SOURCES file... [DEPS target...]): lands in build/<preset>/bin/
+function(chasqui_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE chasqui_options chasqui_warnings ${arg_DEPS})
+endfunction()
+
+# chasqui_test(NAME SOURCES file... [DEPS target...] [LABELS label...] [TIMEOUT seconds] [SERIAL]): GoogleTest with its
+# own main, one CTest case for each TEST.
+function(chasqui_test name)
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(CHASQUI_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE chasqui_options chasqui_warnings ${arg_DEPS} GTest::gtest GTest::gmock
+    GTest::gtest_main ${RAPIDCHECK_LIBRARY})
+  target_compile_definitions(${name} PRIVATE CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    CHASQUI_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set(properties TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES ${properties})
+endfunction()
