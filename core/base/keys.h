@@ -1,0 +1,40 @@
+// The keys of the state's rows: a 2-byte shard, then tag and big-endian fields, so that one shard is one key range and
+// the order of keys is the order of their fields (ARCHITECTURE.md section 6).
+//
+// parse() is the inverse: it takes every byte string and says nullopt to what no function here can have made.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/ids.h"
+
+namespace chasqui::keys {
+
+[[nodiscard]] std::string shard_begin(ShardId shard);  // at or below every key of the shard
+[[nodiscard]] std::string shard_end(ShardId shard);    // above every key of the shard
+
+[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);            // C conv h
+[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);    // C conv e seq
+[[nodiscard]] std::string account(ShardId shard, UserId user);                                  // U user h
+[[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                  // U user d device
+[[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);// U user i conv
+[[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                 // U user v version
+[[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                       // H handle
+[[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                 // F raft_index
+[[nodiscard]] std::string numbers(ShardId shard);                                               // R state
+
+enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers };
+
+struct Parsed {
+  Kind kind{};
+  ShardId shard;
+  ConversationId conversation;  // Header, Event, Index
+  UserId user;                  // Account, Device, Index, Version
+  std::uint64_t number = 0;     // Event: seq; Device: device; Version: version; Feed: Raft index
+  std::string handle;           // Handle
+};
+[[nodiscard]] std::optional<Parsed> parse(std::string_view key);
+
+}  // namespace chasqui::keys

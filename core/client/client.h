@@ -1,0 +1,144 @@
+// What a device must do, as an I/O-free state machine: the command line, the load generator and the simulator run it.
+//
+// It numbers and keeps what is sent until it is accepted, resends under the same number for ever, takes each event once
+// and in order, fills gaps, acks, syncs at every connection, and asks for marks. Its owner does the I/O:
+//   - `persist`: appends these records to the device's journal, in order, and says persisted() once they are synced.
+//     The first byte of a send leaves only then; an event counts as taken (and is acked) only then.
+//   - `send`: one WebSocket message on the live connection.
+//   - `connect`: open a connection, and say connected() or disconnected().
+//   - `happenings`: tell the application. Received comes exactly once for each event over the journal's whole life, in
+//     order of seq in each conversation, and only for what is persisted.
+//
+// Deterministic: time and seed come in, nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "core/base/random.h"
+#include "proto/client.pb.h"
+
+namespace chasqui::client {
+
+struct Credentials {
+  UserId user;
+  DeviceId device;
+  std::string secret;  // 32 bytes
+  std::string handle;  // for display
+};
+
+struct Config {
+  std::string program = "chasqui";        // told in Hello
+  Duration retry_base = milliseconds(500);  // of reconnects: full jitter, doubled up to the cap
+  Duration retry_cap = seconds(30);
+  Duration ack_linger = milliseconds(20);   // that an ack waits for a frame to ride on
+  Duration request_timeout = seconds(10);   // without an answer: the connection is given up
+  bool fetch_events = true;  // false: only heads are followed (a load generator that just sends)
+};
+
+// ---------------------------------------------------------------------------------------- what the application hears
+
+struct Connected {               // Hello was answered
+  HistoryEpoch epoch;
+};
+struct Disconnected {};
+struct Synced {};                // everything that the index knew at Hello has been taken; once for each connection
+struct Received {                // an event, taken: of others, and of this user's own devices too
+  ConversationId conversation;
+  Event event;
+};
+struct SendAccepted {            // ✓
+  ConversationId conversation;
+  OutboxSeq outbox_seq;
+  Seq seq;
+  LogTime time;
+};
+struct SendRefused {             // finally: it is not stored, and not sent again
+  ConversationId conversation;
+  OutboxSeq outbox_seq;
+  absl::Status status;
+};
+struct MarksMoved {              // ✓✓, read: of another member, or the user's own from another device
+  ConversationId conversation;
+  UserId user;
+  Seq delivered;
+  Seq read;
+};
+struct LookupDone {              // answer to look_up
+  std::uint64_t request = 0;
+  absl::Status status;
+  Profile profile;
+};
+struct HistoryDone {             // answer to history
+  std::uint64_t request = 0;
+  absl::Status status;
+  HistoryPage page;
+};
+struct Ended {                   // for good: the owner must not connect again (revoked, replaced, logged out)
+  GoAway::Reason reason{};
+  std::string message;
+};
+struct DeviceChanged {           // the device got a new id and secret: the owner keeps these credentials from now on
+  Credentials credentials;
+};
+using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
+                               LookupDone, HistoryDone, Ended, DeviceChanged>;
+
+struct Outputs {
+  std::vector<std::string> persist;    // journal records (client.JournalRecord), in order, to be synced
+  std::vector<std::string> send;       // serialized client.ClientMessage each
+  std::vector<Happening> happenings;   // in order
+  bool connect = false;                // open a connection now
+  bool disconnect = false;             // close the one there is
+};
+
+class Client {
+ public:
+  // `journal`: every record ever persisted (or what compacted() returned, and those after it), oldest first. Records
+  // that were handed out and never persisted may be missing at the end. InvalidArgument: it is not a journal.
+  static absl::StatusOr<std::unique_ptr<Client>> open(Credentials credentials, const Config& config, const Seed& seed,
+                                                      const std::vector<std::string>& journal);
+  virtual ~Client() = default;
+
+  // The transport.
+  virtual void start(Now now, Outputs& out) = 0;  // connect, and stay connected until stop()
+  virtual void stop(Now now, Outputs& out) = 0;
+  virtual void connected(Now now, Outputs& out) = 0;
+  virtual void disconnected(Now now, Outputs& out) = 0;
+  virtual void received(Now now, std::string_view server_message, Outputs& out) = 0;
+  // So many records, of all handed out by this object, are on disk.
+  virtual void persisted(Now now, std::uint64_t count, Outputs& out) = 0;
+  virtual void tick(Now now, Outputs& out) = 0;
+  [[nodiscard]] virtual MonoTime next_deadline() const = 0;
+
+  // The application. send: InvalidArgument: too large, or not UTF-8. ResourceExhausted: outbox_messages_max are
+  // waiting. On an error nothing is kept.
+  virtual absl::StatusOr<OutboxSeq> send(Now now, const ConversationId& conversation, std::string text,
+                                         Outputs& out) = 0;
+  virtual void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
+  // The application has shown everything up to seq: these events need not be kept in the journal any more.
+  virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
+  virtual std::uint64_t look_up(Now now, std::string handle, Outputs& out) = 0;
+  virtual std::uint64_t look_up(Now now, UserId user, Outputs& out) = 0;
+  virtual std::uint64_t history(Now now, const ConversationId& conversation, Seq after, std::uint32_t limit, bool newest,
+                                Outputs& out) = 0;
+  virtual void log_out(Now now, Outputs& out) = 0;
+
+  // What the journal says.
+  [[nodiscard]] virtual bool is_connected() const = 0;  // Hello was answered
+  [[nodiscard]] virtual Seq taken(const ConversationId& conversation) const = 0;   // all of 1..taken is taken
+  [[nodiscard]] virtual std::vector<Received> not_shown() const = 0;               // by conversation, then seq
+  [[nodiscard]] virtual std::uint64_t unsent() const = 0;                          // sends without a final answer
+  [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;     // known, by id
+  [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;            // a shorter journal of the same meaning
+};
+
+}  // namespace chasqui::client

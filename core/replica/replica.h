@@ -1,0 +1,79 @@
+// One shard's replica: a libraft group, its log tail, and the queue of committed entries. I/O-free.
+//
+// The adapter `Group` (group.h) keeps RAFT.md's rules; this class adds what a shard needs around it: bootstrap, the
+// payloads of the log's tail, truncation, compaction, fresh reads. Everything it wants done comes back in Outputs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/bounds.h"
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "core/base/random.h"
+#include "core/log_image.h"
+#include "proto/peer.pb.h"
+
+namespace chasqui::replica {
+
+struct Config {
+  ShardId shard;
+  ReplicaId self;
+  const Limits* limits = nullptr;  // outlives the replica
+  Seed seed{};                     // for election timers
+};
+
+struct Committed {
+  RaftIndex index;
+  RaftTerm term;
+  EntryType type = EntryType::Command;
+  std::shared_ptr<const std::string> payload;
+};
+
+struct Outputs {
+  std::vector<LogAppend> appends;               // `id` is left 0: the node gives it, and answers with appended(count)
+  std::vector<peer::RaftMessage> messages;      // to->replica ids in them
+  std::vector<Committed> committed;             // to be applied now, in this order, each once
+  bool role_changed = false;                    // leads() or term() differ from before
+};
+
+class Replica {
+ public:
+  // `image`: what the log held at start (an empty one: bootstrap as the only voter of a new group). `applied`: the
+  // index up to which the store's state is already applied: entries up to it are not handed out again.
+  Replica(const Config& config, ReplicaImage image, RaftIndex applied);
+  ~Replica();
+  Replica(Replica&&) noexcept;
+  Replica& operator=(Replica&&) noexcept;
+
+  void start(Now now, Outputs& out);            // once, first
+  void tick(Now now, Outputs& out);             // spurious ones change nothing
+  [[nodiscard]] MonoTime next_deadline() const;
+
+  // Proposes one Command entry with this payload (a log.Entry). Unavailable: not the leader, or over
+  // entries_in_flight_max: certainly not proposed. On success `index` is where it will be, if this leadership lasts.
+  absl::Status propose(Now now, std::string payload, RaftIndex& index, Outputs& out);
+  void receive(Now now, const peer::RaftMessage& message, Outputs& out);  // anything; malformed ones are dropped
+  // So many of the appends handed out so far, counted from the first, are synced. Late and coalesced is fine.
+  void appended(Now now, std::uint64_t count, Outputs& out);
+  // The store's state up to `applied` survives a crash: the log may be compacted up to it.
+  void flushed(Now now, RaftIndex applied, Outputs& out);
+
+  [[nodiscard]] bool leads() const;             // is leader and has committed an entry of its own term
+  [[nodiscard]] bool reads_fresh(Now now) const;  // no newer leader can have committed anything (rule R5)
+  [[nodiscard]] RaftTerm term() const;
+  [[nodiscard]] ReplicaId leader() const;       // 0: not known
+  [[nodiscard]] RaftIndex last_index() const;
+  [[nodiscard]] RaftIndex commit_index() const;
+  [[nodiscard]] std::uint64_t uncommitted_bytes() const;
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chasqui::replica

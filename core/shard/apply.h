@@ -1,0 +1,103 @@
+// A shard's state machine: committed entries in, rows and answers out.
+//
+// Pure but for reads of the store. apply() is total: every byte string is a legal entry, one that does not decode is a
+// recorded no-op, and each command, from anyone, in any state, gets an answer. It reads no clock and draws nothing: two
+// replicas fed the same entries hold the same rows, byte for byte. Commands of one entry see each other's effects.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "core/store.h"
+#include "proto/client.pb.h"
+#include "proto/log.pb.h"
+#include "proto/state.pb.h"
+
+namespace chasqui::shard {
+
+// ------------------------------------------------------------------- what a command answers to whoever proposed it
+
+struct AccountCreated {  // also the answer of AddDevice and RenewDevice
+  UserId user;
+  DeviceId device;
+};
+struct Accepted {
+  Seq seq;
+  LogTime time;
+};
+struct Marked {  // the user's marks as they stand now
+  Seq delivered;
+  Seq read;
+};
+struct Refused {
+  client::Code code{};
+  std::string message;
+  OutboxSeq next;  // of a Send: the number that is taken next; 0: not said
+};
+struct Done {};  // nothing to tell, no effect is an effect
+using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused>;
+
+// ------------------------------------------------------ what the leader must do because of it (followers drop these)
+
+struct EventStored {  // push it to whoever is online; the feed row says who
+  ConversationId conversation;
+  Seq seq;
+  std::string event;  // a client.Event, as stored
+};
+struct FeedOwed {     // row `F index` was written
+  RaftIndex index;
+  state::Feed feed;
+};
+struct MarksMoved {   // tell the other members' sessions
+  ConversationId conversation;
+  UserId user;
+  Seq delivered;
+  Seq read;
+};
+struct IndexMoved {   // an entry of a user's index here has changed: tell the user's sessions what they lack
+  UserId user;
+  ConversationId conversation;
+  Seq head;
+  Seq read;
+  Version version;
+};
+struct DeviceGone {   // its sessions end at once
+  UserId user;
+  DeviceId device;
+};
+using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, DeviceGone>;
+
+struct Applied {
+  WriteBatch batch;                       // effects, `R state` with applied_index and rolling hash: one batch
+  std::vector<Reply> replies;             // one for each command of the entry, in its order; none if malformed
+  std::vector<Consequence> consequences;  // in the order of the commands
+  bool malformed = false;
+};
+
+class Machine {
+ public:
+  // `store` outlives the machine and holds its rows; the numbers are read from it.
+  Machine(ShardId shard, ShardCount shards, const Store& store);
+
+  // The entry at applied_index() + 1. Barriers and configuration changes come with empty bytes and `is_command` false.
+  // The caller writes the batch to the store before anything else, and before the next apply.
+  [[nodiscard]] Applied apply(RaftIndex index, RaftTerm term, bool is_command, std::string_view entry);
+
+  [[nodiscard]] RaftIndex applied_index() const { return RaftIndex(numbers_.applied_index()); }
+  [[nodiscard]] LogTime log_time() const { return {numbers_.log_time_ms()}; }
+  [[nodiscard]] HistoryEpoch history_epoch() const { return HistoryEpoch(numbers_.history_epoch()); }
+  [[nodiscard]] const state::Shard& numbers() const { return numbers_; }
+
+ private:
+  ShardId shard_;
+  ShardCount shards_;
+  const Store& store_;
+  state::Shard numbers_;
+};
+
+}  // namespace chasqui::shard
