@@ -134,7 +134,35 @@
   X(message_complete_ms, 30000, 30000, "ms", \
     "from a WebSocket message's first byte to its last; then: closed") \
   X(drain_ms, 2000, 2000, "ms", \
-    "over which a node that stops sends its sessions away")
+    "over which a node that stops sends its sessions away") \
+  X(tls_handshakes_per_s, 200, 20000, "per s", \
+    "begun by a server; above: they wait their turn") \
+  X(socket_read_burst_bytes, 4194304, 1073741824, "bytes", \
+    "read from one socket at once after a pause; above: it is read at socket_read_bytes_per_s") \
+  X(socket_read_bytes_per_s, 1048576, 1073741824, "bytes per s", \
+    "read from one socket in the long run; above: it waits") \
+  X(control_frame_burst, 30, 1000, "frames", \
+    "WebSocket pings and pongs of one session at once; above: closed with 1008") \
+  X(control_frame_refill_ms, 100, 1, "ms per frame", \
+    "") \
+  X(http_header_bytes_max, 8192, 8192, "bytes", \
+    "request line and fields of an HTTP request; above: 431, closed") \
+  X(http_fields_max, 64, 64, "fields", \
+    "of an HTTP request; above: 431, closed") \
+  X(http_target_bytes_max, 4096, 4096, "bytes", \
+    "of an HTTP request's target; above: 414, closed") \
+  X(http_body_bytes_max, 16384, 16384, "bytes", \
+    "of the JSON body of a request for an account; above: 413, closed") \
+  X(http_header_ms, 10000, 10000, "ms", \
+    "from a socket's opening, or the answer before, to a request's last field; then: closed") \
+  X(http_body_bytes_per_s_min, 1024, 1024, "bytes per s", \
+    "at which a request's body must come, after a grace of http_header_ms; below: closed") \
+  X(http_answer_ms, 15000, 15000, "ms", \
+    "that an HTTP request waits for its answer; then: 504, and the call is abandoned") \
+  X(close_ms_max, 5000, 5000, "ms", \
+    "from the wish to close a socket to its end, whatever the other side does") \
+  X(log_in_flight_bytes_max, 33554432, 33554432, "bytes", \
+    "handed to the log thread and not yet synced; at it: no socket is read")
 
 namespace chasqui {
 
