@@ -2,6 +2,13 @@
 #
 # A library is one line: its sources are all *.cc beside the CMakeLists.txt (and in the folders named by SUBDIRS), its
 # tests all *_test.cc there. Warnings, sanitizers and hardening come with it, and nothing is set elsewhere.
+#
+# Which tests a build holds is told by their labels, so that each runs once, where it says most:
+#   no label    dev build (sanitizers, all assertions)
+#   release     release build: real processes under load, long simulations
+#   threads     dev build, and again in the tsan build
+#   slow        where it would be otherwise, but ./dev test leaves it out (./dev nightly runs it)
+# CHASQUI_TESTS chooses: dev (all but release), release, threads, all, none.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -13,13 +20,18 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(CHASQUI_SANITIZE "comma list for -fsanitize=, e.g. address,undefined" "")
 option(CHASQUI_FUZZ "build the libFuzzer targets (clang only)" OFF)
 option(CHASQUI_SLOW_ASSERTS "checks beyond O(1): dev, sim and fuzz builds" OFF)
+set(CHASQUI_TESTS dev CACHE STRING "which tests are built: dev, release, threads, all, none")
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Debug information and macros name paths relative to the source tree, so that build folders share one cache.
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Debug information and macros name paths relative to the source tree, so that build folders and clones share one
+  # cache; the sloppiness is what ccache's manual asks for where headers are precompiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
+
+add_custom_target(chasqui_tests)  # every test of this build, and what they run
 
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
@@ -55,9 +67,9 @@ target_compile_options(chasqui_warnings INTERFACE -Wall -Wextra -Wpedantic -Wcon
   -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum
   -Werror)
 
-# chasqui_library(NAME [SUBDIRS dir...] [DEPS target...] [TEST_DEPS target...])
+# chasqui_library(NAME [SUBDIRS dir...] [DEPS target...] [EXCLUDE regex...] [TEST_DEPS target...] [TEST_LABELS label...])
 function(chasqui_library name)
-  cmake_parse_arguments(arg "" "" "SUBDIRS;DEPS;TEST_DEPS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SUBDIRS;DEPS;TEST_DEPS;TEST_LABELS;EXCLUDE" ${ARGN})
   set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   foreach(sub ${arg_SUBDIRS})
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${sub}/*.cc)
@@ -77,7 +89,7 @@ function(chasqui_library name)
     target_link_libraries(${name} INTERFACE chasqui_options ${arg_DEPS})
   endif()
   if(tests)
-    chasqui_test(${name}_test SOURCES ${tests} DEPS ${name} ${arg_TEST_DEPS})
+    chasqui_test(${name}_test SOURCES ${tests} DEPS ${name} ${arg_TEST_DEPS} LABELS ${arg_TEST_LABELS})
   endif()
 endfunction()
 
@@ -88,14 +100,32 @@ function(chasqui_program name)
   target_link_libraries(${name} PRIVATE chasqui_options chasqui_warnings ${arg_DEPS})
 endfunction()
 
+# chasqui_wanted(RESULT label...): is a test with these labels part of this build?
+function(chasqui_wanted result)
+  set(wanted OFF)
+  if(CHASQUI_FUZZ OR CHASQUI_TESTS STREQUAL none)
+  elseif(CHASQUI_TESTS STREQUAL all)
+    set(wanted ON)
+  elseif(CHASQUI_TESTS STREQUAL dev)
+    if(NOT release IN_LIST ARGN)
+      set(wanted ON)
+    endif()
+  elseif(CHASQUI_TESTS IN_LIST ARGN)
+    set(wanted ON)
+  endif()
+  set(${result} ${wanted} PARENT_SCOPE)
+endfunction()
+
 # chasqui_test(NAME SOURCES file... [DEPS target...] [LABELS label...] [TIMEOUT seconds] [SERIAL]): GoogleTest with its
 # own main, one CTest case for each TEST.
 function(chasqui_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
-  if(CHASQUI_FUZZ)
+  chasqui_wanted(wanted ${arg_LABELS})
+  if(NOT wanted)
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})
+  add_dependencies(chasqui_tests ${name})
   target_link_libraries(${name} PRIVATE chasqui_options chasqui_warnings ${arg_DEPS} GTest::gtest GTest::gmock
     GTest::gtest_main ${RAPIDCHECK_LIBRARY})
   target_compile_definitions(${name} PRIVATE CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
@@ -103,11 +133,41 @@ function(chasqui_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  set(prefix)
+  if(CHASQUI_TESTS STREQUAL threads)
+    set(prefix tsan.)
+  endif()
   set(properties TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
   endif()
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST TEST_PREFIX "${prefix}"
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES ${properties})
+endfunction()
+
+# chasqui_fuzz(NAME SOURCES file... [DEPS target...] [BYTES_MAX n]): NAME_fuzz for libFuzzer in the fuzz build, with a
+# CTest case of 20 s on its committed corpus (fuzz/corpora/NAME, dictionary fuzz/dictionaries/NAME.dict). In a dev build
+# NAME_corpus, which only replays the corpus, so that an old finding is caught without clang.
+function(chasqui_fuzz name)
+  cmake_parse_arguments(arg "" "BYTES_MAX" "SOURCES;DEPS" ${ARGN})
+  set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpora/${name})
+  if(CHASQUI_FUZZ)
+    add_executable(${name}_fuzz ${arg_SOURCES})
+    target_link_libraries(${name}_fuzz PRIVATE chasqui_options chasqui_warnings ${arg_DEPS})
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    add_test(NAME fuzz.${name} COMMAND ${CMAKE_SOURCE_DIR}/fuzz/run $<TARGET_FILE:${name}_fuzz> ${name} 20
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+    add_dependencies(chasqui_tests ${name}_fuzz)
+  else()
+    chasqui_wanted(wanted fuzz)
+    if(wanted)
+      add_executable(${name}_corpus ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc)
+      target_link_libraries(${name}_corpus PRIVATE chasqui_options chasqui_warnings ${arg_DEPS})
+      add_test(NAME corpus.${name} COMMAND ${name}_corpus ${corpus})
+      set_tests_properties(corpus.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+      add_dependencies(chasqui_tests ${name}_corpus)
+    endif()
+  endif()
 endfunction()
