@@ -49,24 +49,24 @@ struct EventStored {  // push it to whoever is online; the feed row says who
   Seq seq;
   std::string event;  // a client.Event, as stored
 };
-struct FeedOwed {     // row `F index` was written
+struct FeedOwed {  // row `F index` was written
   RaftIndex index;
   state::Feed feed;
 };
-struct MarksMoved {   // tell the other members' sessions
+struct MarksMoved {  // tell the other members' sessions
   ConversationId conversation;
   UserId user;
   Seq delivered;
   Seq read;
 };
-struct IndexMoved {   // an entry of a user's index here has changed: tell the user's sessions what they lack
+struct IndexMoved {  // an entry of a user's index here has changed: tell the user's sessions what they lack
   UserId user;
   ConversationId conversation;
   Seq head;
   Seq read;
   Version version;
 };
-struct DeviceGone {   // its sessions end at once
+struct DeviceGone {  // its sessions end at once
   UserId user;
   DeviceId device;
 };

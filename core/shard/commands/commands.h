@@ -1,0 +1,22 @@
+// The commands: each a pure function from what may be seen to what is to be done, in the file of its name.
+//
+// Total: every command, from anyone, in any state, gets an answer. Refusals come first, then one straight path.
+#pragma once
+
+#include "core/shard/effects.h"
+#include "core/shard/view.h"
+#include "proto/log.pb.h"
+
+namespace chasqui::shard {
+
+[[nodiscard]] Effects create_account(const ShardView& view, const log::CreateAccount& command);
+[[nodiscard]] Effects add_device(const ShardView& view, const log::AddDevice& command);
+[[nodiscard]] Effects remove_device(const ShardView& view, const log::RemoveDevice& command);
+[[nodiscard]] Effects renew_device(const ShardView& view, const log::RenewDevice& command);
+[[nodiscard]] Effects touch_device(const ShardView& view, const log::TouchDevice& command);
+[[nodiscard]] Effects send(const ShardView& view, const log::Send& command);
+[[nodiscard]] Effects mark(const ShardView& view, const log::Mark& command);
+[[nodiscard]] Effects notify(const ShardView& view, const log::Notify& command);
+[[nodiscard]] Effects move_cursor(const ShardView& view, const log::MoveCursor& command);
+
+}  // namespace chasqui::shard

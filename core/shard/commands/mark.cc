@@ -1,0 +1,49 @@
+// A member's delivered and read marks: merged by max, cut at the head here and nowhere else, since a merge by max
+// cannot be undone (RELIABILITY.md R8). A read mark raises delivered, and is owed to the member's own index.
+#include <algorithm>
+
+#include "core/shard/commands/commands.h"
+#include "core/shard/direct.h"
+
+namespace chasqui::shard {
+
+Effects mark(const ShardView& view, const log::Mark& command) {
+  const auto conversation = ConversationId::parse(command.conversation());
+  if (!conversation) {
+    return Effects::refused(client::INVALID_ARGUMENT, "a mark names a conversation of 16 bytes: correct it");
+  }
+  const UserId user(command.user());
+  if (!conversation->has_direct_member(user)) {
+    return Effects::refused(client::PERMISSION_DENIED, not_a_member(*conversation));
+  }
+  const HistoryEpoch epoch(command.history_epoch());
+  if (epoch > view.history_epoch()) {
+    return Effects::refused(client::INVALID_ARGUMENT,
+                            absl::StrCat("history epoch ", epoch.value(), " is not known here, the present one is ",
+                                         view.history_epoch().value(), ": say Hello again"));
+  }
+  const state::Header* stored = view.header(*conversation);
+  const state::DirectMember* before = member(stored, *conversation, user);
+  if (before == nullptr) return Effects::only(Marked{});  // nothing was ever sent: every mark is cut to 0
+  const Marked now{Seq(before->delivered()), Seq(before->read())};
+  const bool of_an_older_history = epoch && epoch < view.history_epoch();
+  if (of_an_older_history) return Effects::only(now);
+
+  const std::uint64_t head = stored->head();
+  const std::uint64_t read = std::max(before->read(), std::min(command.read(), head));
+  const std::uint64_t delivered = std::max({before->delivered(), std::min(command.delivered(), head), read});
+  if (read == before->read() && delivered == before->delivered()) return Effects::only(now);
+
+  Effects effects;
+  state::Header header = *stored;
+  state::DirectMember& after = member(header, *conversation, user);
+  after.set_read(read);
+  after.set_delivered(delivered);
+  if (read > before->read()) effects.owe(user, *conversation, 0, read);
+  effects.put(keys::header(view.shard(), *conversation), std::move(header));
+  effects.consequences.push_back(MarksMoved{*conversation, user, Seq(delivered), Seq(read)});
+  effects.reply = Marked{Seq(delivered), Seq(read)};
+  return effects;
+}
+
+}  // namespace chasqui::shard

@@ -1,0 +1,55 @@
+// What a command wants done, as a value: rows to write, marks owed to users' indexes, an answer. apply.cc alone writes.
+//
+// A refusal is Effects with an answer and nothing else, but where a rule says that something is written all the same.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/ids.h"
+#include "core/shard/apply.h"
+#include "core/shard/overlay.h"
+#include "proto/client.pb.h"
+#include "proto/state.pb.h"
+
+namespace chasqui::shard {
+
+struct Effects {
+  struct Change {
+    std::string key;
+    std::optional<RowValue> row;  // nullopt: the row is removed
+  };
+
+  std::vector<Change> changes;  // in this order; a later one of the same key wins
+  std::vector<state::FeedItem> owed;
+  std::vector<Consequence> consequences;
+  std::optional<RaftIndex> feed_cursor;  // moved to here
+  Reply reply = Done{};
+
+  [[nodiscard]] static Effects only(Reply reply) {
+    Effects effects;
+    effects.reply = std::move(reply);
+    return effects;
+  }
+  [[nodiscard]] static Effects refused(client::Code code, std::string message, OutboxSeq next = {}) {
+    return only(Refused{code, std::move(message), next});
+  }
+
+  void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row)}); }
+  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt}); }
+  // `user`'s index is to be told; 0: says nothing of that mark.
+  void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
+    state::FeedItem item;
+    item.set_user(user.value());
+    item.set_conversation(conversation.str());
+    item.set_head(head);
+    item.set_read(read);
+    owed.push_back(std::move(item));
+  }
+};
+
+}  // namespace chasqui::shard

@@ -1,0 +1,65 @@
+// What a command may see: the shard's rows as the commands before it have left them, and the entry's place and time.
+//
+// Read only; the rows of commands earlier in the same entry are seen. Pointers are good until the command's effects are
+// written. Time comes from the log, never from a clock.
+#pragma once
+
+#include <string_view>
+
+#include "core/base/ids.h"
+#include "core/base/keys.h"
+#include "core/base/now.h"
+#include "core/shard/overlay.h"
+#include "proto/state.pb.h"
+
+namespace chasqui::shard {
+
+// Where the entry under way stands.
+struct Place {
+  ShardId shard;
+  ShardCount shards;
+  RaftIndex index;
+  LogTime time;
+};
+
+class ShardView {
+ public:
+  // All three outlive the view. `numbers` are those of now: a cursor moved by this entry is moved.
+  ShardView(const Overlay& overlay, const Place& place, const state::Shard& numbers)
+      : overlay_(overlay), place_(place), numbers_(numbers) {}
+
+  [[nodiscard]] ShardId shard() const { return place_.shard; }
+  [[nodiscard]] ShardCount shards() const { return place_.shards; }
+  [[nodiscard]] RaftIndex index() const { return place_.index; }
+  [[nodiscard]] LogTime time() const { return place_.time; }
+  [[nodiscard]] HistoryEpoch history_epoch() const { return HistoryEpoch(numbers_.history_epoch()); }
+  [[nodiscard]] RaftIndex feed_cursor() const { return RaftIndex(numbers_.feed_cursor()); }
+
+  // nullptr: there is none.
+  [[nodiscard]] const state::Header* header(const ConversationId& conversation) const {
+    return overlay_.find<state::Header>(keys::header(shard(), conversation));
+  }
+  [[nodiscard]] const state::Account* account(UserId user) const {
+    return overlay_.find<state::Account>(keys::account(shard(), user));
+  }
+  [[nodiscard]] const state::Device* device(UserId user, DeviceId device) const {
+    return overlay_.find<state::Device>(keys::device(shard(), user, device));
+  }
+  [[nodiscard]] const state::Index* index_entry(UserId user, const ConversationId& conversation) const {
+    return overlay_.find<state::Index>(keys::index(shard(), user, conversation));
+  }
+  [[nodiscard]] const state::Version* version_row(UserId user, Version version) const {
+    return overlay_.find<state::Version>(keys::version(shard(), user, version));
+  }
+  [[nodiscard]] const state::Handle* handle(std::string_view handle) const {
+    return overlay_.find<state::Handle>(keys::handle(shard(), handle));
+  }
+  [[nodiscard]] bool has_feed_row(RaftIndex index) const { return overlay_.has(keys::feed(shard(), index)); }
+
+ private:
+  const Overlay& overlay_;
+  const Place& place_;
+  const state::Shard& numbers_;
+};
+
+}  // namespace chasqui::shard
