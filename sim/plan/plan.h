@@ -1,0 +1,92 @@
+// A plan: everything of a run that is decided before time 0. During the run only noise is drawn (draw.h).
+//
+// A seed becomes a plan by plan_draw.h, and a plan is text both ways by plan_text.h. Who runs a plan reads nothing else
+// but the plan and its seed, so a plan with an item more or less runs as before but for that item's effects.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/bounds.h"
+#include "sim/event_queue.h"
+
+namespace chasqui::sim {
+
+// calm: no fault, must be perfect. single: one family of faults. swarm: each family with p = 1/2.
+enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
+
+// X(name, what it does; the meaning of subject, object, length and size)
+#define CHASQUI_SIM_ITEMS(X)                                                                                           \
+  X(Send, "send", "device `subject` writes `size` characters to its `object`-th contact")                              \
+  X(Stray, "stray", "device `subject` writes into the conversation of two others, drawn by `object`: must be refused") \
+  X(Crash, "crash", "kill -9 of node `subject`, up again after `length`")                                              \
+  X(PowerCut, "power_cut", "of all nodes at once, up again after `length`")                                            \
+  X(Pause, "pause", "node `subject` stands still for `length`, its connections stay")                                  \
+  X(SlowDisk, "slow_disk", "syncs of node `subject` take `size` times as long for `length`")                           \
+  X(StuckDisk, "stuck_disk", "no sync of node `subject` ends for `length`")                                            \
+  X(Break, "break", "the connection of device `subject` breaks")                                                       \
+  X(BreakAll, "break_all", "all connections of node `subject` break")                                                  \
+  X(Stall, "stall", "frames of device `subject` take `size` ms more for `length`")                                     \
+  X(Offline, "offline", "device `subject` has no network for `length`; size 1: the program is told")                   \
+  X(PhoneCrash, "phone_crash", "device `subject` loses what its journal had not synced, runs again after `length`")    \
+  X(WallJump, "wall_jump", "the wall clock of node `subject` goes forward by `size` ms; object 1: back")
+
+enum class ItemKind : std::uint8_t {
+#define CHASQUI_SIM_ITEM(name, word, meaning) name,
+  CHASQUI_SIM_ITEMS(CHASQUI_SIM_ITEM)
+#undef CHASQUI_SIM_ITEM
+};
+[[nodiscard]] const char* word(ItemKind kind);
+[[nodiscard]] const char* word(PlanClass plan_class);
+
+struct Item {
+  Time at = 0;
+  ItemKind kind{};
+  std::uint32_t subject = 0;
+  std::uint32_t object = 0;
+  Time length = 0;
+  std::uint64_t size = 0;
+  friend bool operator==(const Item&, const Item&) = default;
+};
+
+// X(name, default, meaning): the world's own numbers.
+#define CHASQUI_SIM_KNOBS(X)                                                                         \
+  X(sync_us, 1000, "least time of a log sync; each takes 1 to 4 times as long")                      \
+  X(step_cost_us_max, 40, "CPU time of a step: 2 us up to this")                                     \
+  X(wake_late_us_max, 1000, "that a deadline is noticed late, never early")                          \
+  X(spurious_ppm, 0, "of the early wakes that are stepped all the same: a spurious Tick")            \
+  X(round_ns, 1, "times are rounded up to this, so that ties are common")                            \
+  X(shuffle_ties, 0, "1: equal times come in a drawn order")                                         \
+  X(flush_ms, 5000, "between two flushes of the store")                                              \
+  X(loss_ppm, 0, "of the frames that stall for 200 ms and more")                                     \
+  X(mobile_ppm, 300000, "of the devices that are on a mobile network; the others on wifi or cable")  \
+  X(thin_ppm, 0, "of the devices whose network carries 100 kbit/s only")                             \
+  X(journal_us, 2000, "least time of a sync of a device's journal; each takes 1 to 8 times as long") \
+  X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
+  X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")
+
+struct Knobs {
+#define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;
+  CHASQUI_SIM_KNOBS(CHASQUI_SIM_KNOB)
+#undef CHASQUI_SIM_KNOB
+  friend bool operator==(const Knobs&, const Knobs&) = default;
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+  PlanClass plan_class = PlanClass::Calm;
+  std::uint32_t seconds = 60;  // of workload and faults; then all heals and the run goes on until it has settled
+  std::uint32_t nodes = 1;     // unconnected clusters of one node each; person p lives at node p % nodes
+  std::uint32_t shards = 4;
+  std::uint32_t people = 2;
+  // For each device, whose it is: everyone has at least one, at most 10.
+  std::vector<std::uint32_t> owners;
+  // For each person, whom they write to: people at the same node, maybe themselves.
+  std::vector<std::vector<std::uint32_t>> contacts;
+  Knobs knobs;
+  Limits limits;
+  std::vector<Item> items;  // by time
+};
+
+}  // namespace chasqui::sim

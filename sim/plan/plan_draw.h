@@ -1,0 +1,21 @@
+// A seed becomes a plan.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sim/plan/plan.h"
+
+namespace chasqui::sim {
+
+// What the caller fixes; the rest is drawn. Fixing one leaves the draws of the others as they are.
+struct PlanOverrides {
+  std::optional<std::uint32_t> nodes = {};    // at least 1
+  std::optional<std::uint32_t> devices = {};  // at least 2 for each node
+  std::optional<std::uint32_t> seconds = {};  // at least 1
+  std::optional<PlanClass> plan_class = {};
+};
+
+[[nodiscard]] Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides);
+
+}  // namespace chasqui::sim
