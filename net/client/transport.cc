@@ -1,0 +1,146 @@
+#include "net/client/transport.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <iterator>
+
+#include "core/base/check.h"
+
+namespace chasqui::net {
+namespace {
+
+timespec read_clock(clockid_t clock) {
+  timespec time{};
+  CHASQUI_ASSERT(::clock_gettime(clock, &time) == 0, "the kernel has the clocks that were asked");
+  return time;
+}
+
+}  // namespace
+
+Now now() {
+  const timespec mono = read_clock(CLOCK_BOOTTIME);
+  const timespec wall = read_clock(CLOCK_REALTIME);
+  return {MonoTime{mono.tv_sec * 1'000'000'000 + mono.tv_nsec},
+          WallTime{wall.tv_sec * 1'000 + wall.tv_nsec / 1'000'000}};
+}
+
+Transport::Transport(boost::asio::io_context& io, Endpoint endpoint, std::unique_ptr<client::Client> client,
+                     Hooks hooks)
+    : io_(io), endpoint_(std::move(endpoint)), client_(std::move(client)), hooks_(std::move(hooks)), timer_(io) {}
+
+Transport::~Transport() {
+  if (socket_) socket_->close();
+}
+
+void Transport::start() {
+  client::Outputs out;
+  client_->start(now(), out);
+  carry_out(out);
+}
+
+void Transport::stop() {
+  client::Outputs out;
+  client_->stop(now(), out);
+  carry_out(out);
+}
+
+void Transport::opened() {
+  last_error_ = absl::OkStatus();
+  client::Outputs out;
+  client_->connected(now(), out);
+  carry_out(out);
+}
+
+void Transport::message(std::string_view bytes) {
+  client::Outputs out;
+  client_->received(now(), bytes, out);
+  carry_out(out);
+}
+
+void Transport::closed(const absl::Status& why) {
+  last_error_ = why;
+  socket_.reset();
+  client::Outputs out;
+  client_->disconnected(now(), out);
+  carry_out(out);
+}
+
+void Transport::carry_out(client::Outputs& out) {
+  if (failed_) return;
+  for (std::string& message : out.send) {
+    if (socket_) socket_->send(std::move(message));
+  }
+  if (out.disconnect && socket_) {
+    socket_->close();
+    socket_.reset();
+  }
+  if (out.connect) {
+    if (socket_) socket_->close();
+    socket_ = open_websocket(io_, endpoint_, *this);
+  }
+  std::move(out.happenings.begin(), out.happenings.end(), std::back_inserter(unheard_));
+  std::move(out.persist.begin(), out.persist.end(), std::back_inserter(to_persist_));
+  if (!to_persist_.empty()) persist_soon();
+  hear_all();
+  arm_timer();
+}
+
+// With a journal, what comes until the loop's next turn is joined into one sync.
+void Transport::persist_soon() {
+  if (!hooks_.persist) return persist_now();
+  if (std::exchange(persist_posted_, true)) return;
+  boost::asio::post(io_, [this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    persist_posted_ = false;
+    persist_now();
+  });
+}
+
+void Transport::persist_now() {
+  if (failed_) return;
+  const std::vector<std::string> records = std::exchange(to_persist_, {});
+  if (hooks_.persist) {
+    if (const absl::Status written = hooks_.persist(records); !written.ok()) {
+      failed_ = true;
+      timer_.cancel();
+      if (socket_) socket_->close();
+      socket_.reset();
+      if (hooks_.failed) hooks_.failed(written);
+      return;
+    }
+  }
+  persisted_count_ += records.size();
+  client::Outputs out;
+  client_->persisted(now(), persisted_count_, out);
+  carry_out(out);
+}
+
+void Transport::hear_all() {
+  if (std::exchange(hearing_, true)) return;
+  while (!unheard_.empty()) {
+    client::Happening happening = std::move(unheard_.front());
+    unheard_.pop_front();
+    if (hooks_.hear) hooks_.hear(std::move(happening));
+  }
+  hearing_ = false;
+}
+
+// Re-armed only for an earlier deadline: one that moved away lets the timer come early, and an early tick does nothing.
+void Transport::arm_timer() {
+  const MonoTime deadline = client_->next_deadline();
+  if (deadline >= armed_for_) return;
+  armed_for_ = deadline;
+  timer_.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(0, (deadline - now().mono).ns)));
+  timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](boost::system::error_code error) {
+    if (error || alive.expired()) return;
+    armed_for_ = MonoTime::never();
+    client::Outputs out;
+    client_->tick(now(), out);
+    carry_out(out);
+  });
+}
+
+}  // namespace chasqui::net

@@ -1,0 +1,93 @@
+// Drives a client::Client over a real network: connection, timers, and its journal through the owner's function.
+//
+// One thread: everything runs on the caller's io_context, and no call here blocks but the owner's `persist`.
+// Invariants: (1) what the client says to persist is persisted, in order, before persisted() is told; all of one turn
+// of the loop goes in one call, so that a pipeline of sends costs one sync. (2) Happenings are heard in order and never
+// inside one another: a hearer may call() freely.
+//
+// Example:
+//   Transport transport(io, endpoint, std::move(client), {.persist = ..., .hear = ..., .failed = ...});
+//   transport.start();
+//   transport.call([&](client::Client& c, Now now, client::Outputs& out) { return c.send(now, who, "hola", out); });
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/client/client.h"
+#include "net/client/endpoint.h"
+#include "net/client/websocket.h"
+
+namespace chasqui::net {
+
+// CLOCK_BOOTTIME and CLOCK_REALTIME.
+[[nodiscard]] Now now();
+
+class Transport final : private WebSocketListener {
+ public:
+  struct Hooks {
+    // Appends the records to the device's journal and syncs them. Empty: nothing is kept, all counts as persisted.
+    std::function<absl::Status(const std::vector<std::string>&)> persist;
+    std::function<void(client::Happening&&)> hear;
+    // The journal cannot be written: the transport has stopped for good.
+    std::function<void(const absl::Status&)> failed;
+  };
+
+  Transport(boost::asio::io_context& io, Endpoint endpoint, std::unique_ptr<client::Client> client, Hooks hooks);
+  ~Transport() override;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  void start();
+  void stop();
+
+  // Calls the client and carries out what comes of it.
+  template <class Function>
+  auto call(Function&& function) {
+    client::Outputs out;
+    auto result = std::forward<Function>(function)(*client_, now(), out);
+    carry_out(out);
+    return result;
+  }
+  [[nodiscard]] const client::Client& client() const { return *client_; }
+  // Why the last connection failed or ended; Ok: none has.
+  [[nodiscard]] const absl::Status& last_error() const { return last_error_; }
+
+ private:
+  void opened() override;
+  void message(std::string_view bytes) override;
+  void closed(const absl::Status& why) override;
+
+  void carry_out(client::Outputs& out);
+  void persist_soon();
+  void persist_now();
+  void hear_all();
+  void arm_timer();
+
+  boost::asio::io_context& io_;
+  Endpoint endpoint_;
+  std::unique_ptr<client::Client> client_;
+  Hooks hooks_;
+  std::shared_ptr<WebSocket> socket_;
+  boost::asio::steady_timer timer_;
+  MonoTime armed_for_ = MonoTime::never();
+  std::vector<std::string> to_persist_;
+  bool persist_posted_ = false;
+  std::uint64_t persisted_count_ = 0;
+  std::deque<client::Happening> unheard_;
+  bool hearing_ = false;
+  bool failed_ = false;
+  absl::Status last_error_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // handlers hold it weakly
+};
+
+}  // namespace chasqui::net
