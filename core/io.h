@@ -22,25 +22,25 @@ namespace chasqui {
 
 struct Tick {};  // next_deadline() has come (or not: a spurious one changes nothing)
 
-struct SessionOpened {   // a WebSocket stands
+struct SessionOpened {  // a WebSocket stands
   SessionId session;
   Address address{};
 };
-struct SessionFrame {    // one binary message of it, at most websocket_message_bytes_max
+struct SessionFrame {  // one binary message of it, at most websocket_message_bytes_max
   SessionId session;
-  std::string bytes;     // a client.ClientMessage
+  std::string bytes;  // a client.ClientMessage
 };
-struct SessionWritable { // so many bytes of frames that were handed out have left
+struct SessionWritable {  // so many bytes of frames that were handed out have left
   SessionId session;
   std::uint64_t bytes = 0;
 };
-struct SessionClosed {   // by whomever; nothing more comes from it
+struct SessionClosed {  // by whomever; nothing more comes from it
   SessionId session;
 };
 
 // An HTTP request for an account. The password stays with the owner, which hashes or verifies it when told to.
 struct CreateAccountCall {
-  std::string handle;       // as typed; folded and checked by the core
+  std::string handle;  // as typed; folded and checked by the core
   std::string device_name;
   std::string secret_hash;  // 32 bytes
 };
@@ -133,9 +133,9 @@ struct HttpAnswer {
   std::uint32_t code = 0;  // a client.Code; 0: done
   std::string message;     // of a refusal
   std::uint32_t retry_after_ms = 0;
-  UserId user;             // when done
+  UserId user;  // when done
   DeviceId device;
-  std::string handle;      // folded
+  std::string handle;  // folded
 };
 
 struct PeerSend {
@@ -149,27 +149,27 @@ struct Read {  // from a snapshot of the store that holds all writes made before
 };
 
 enum class NoteKind : std::uint8_t {
-  ShardLeads,         // shard; a: term
-  ShardFollows,       // shard; a: term
-  EntryApplied,       // shard; a: index, b: commands
-  MalformedEntry,     // shard; a: index
-  SessionLoggedIn,    // session; a: user, b: device
-  SessionRefused,     // session; a: code
-  SessionEnded,       // session; a: GoAway reason
-  SessionBehind,      // session
-  SessionCaughtUp,    // session
-  BadFrame,           // session
-  CommandRefused,     // shard; a: code
-  CommandExpired,     // shard
-  FeedResent,         // shard; a: rows
-  CursorMoved,        // shard; a: index
-  AccountCreated,     // a: user
-  DeviceAdded,        // a: user, b: device
-  LoginRefused,       // a: code
-  PeerFrameDropped,   // a: node, b: reason
-  PressureChanged,    // a: disk, b: store behind
-  AppendsWaiting,     // a: bytes uncommitted
-  Draining,           // a: sessions
+  ShardLeads,        // shard; a: term
+  ShardFollows,      // shard; a: term
+  EntryApplied,      // shard; a: index, b: commands
+  MalformedEntry,    // shard; a: index
+  SessionLoggedIn,   // session; a: user, b: device
+  SessionRefused,    // session; a: code
+  SessionEnded,      // session; a: GoAway reason
+  SessionBehind,     // session
+  SessionCaughtUp,   // session
+  BadFrame,          // session
+  CommandRefused,    // shard; a: code
+  CommandExpired,    // shard
+  FeedResent,        // shard; a: rows
+  CursorMoved,       // shard; a: index
+  AccountCreated,    // a: user
+  DeviceAdded,       // a: user, b: device
+  LoginRefused,      // a: code
+  PeerFrameDropped,  // a: node, b: reason
+  PressureChanged,   // a: disk, b: store behind
+  AppendsWaiting,    // a: bytes uncommitted
+  Draining,          // a: sessions
 };
 
 struct Note {
@@ -180,8 +180,8 @@ struct Note {
   std::uint64_t b = 0;
 };
 
-using Output = std::variant<SessionSend, SessionClose, SessionRead, PasswordWork, HttpAnswer, PeerSend, LogAppend, Read,
-                            Note>;
+using Output =
+    std::variant<SessionSend, SessionClose, SessionRead, PasswordWork, HttpAnswer, PeerSend, LogAppend, Read, Note>;
 using Outputs = std::vector<Output>;
 
 }  // namespace chasqui

@@ -27,10 +27,10 @@ struct HardState {
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 
-struct Snapshot {            // a descriptor: the state itself is the store
-  RaftIndex index;           // 0: none
+struct Snapshot {   // a descriptor: the state itself is the store
+  RaftIndex index;  // 0: none
   RaftTerm term;
-  std::string configuration; // a serialized peer.Configuration
+  std::string configuration;  // a serialized peer.Configuration
   RaftIndex configuration_index;
 };
 
@@ -40,20 +40,20 @@ struct ReplicaImage {
   ShardId shard;
   HardState hard_state;
   Snapshot snapshot;
-  RaftIndex first_index{1};        // of entries.front(), or of the next entry if there are none
-  std::vector<LogEntry> entries;   // without a gap
+  RaftIndex first_index{1};       // of entries.front(), or of the next entry if there are none
+  std::vector<LogEntry> entries;  // without a gap
 };
 
 // Changes to one shard's log, atomic, applied in this order: reset, hard_state, snapshot, entries, drop_below.
 struct LogAppend {
-  AppendId id;                     // counts up by one over all shards of the node
+  AppendId id;  // counts up by one over all shards of the node
   ShardId shard;
-  bool reset = false;              // drop all entries first (a snapshot was installed)
+  bool reset = false;  // drop all entries first (a snapshot was installed)
   std::optional<HardState> hard_state;
   std::optional<Snapshot> snapshot;
-  RaftIndex first_index;           // of `entries`; everything at or above it that was there before is dropped
-  std::vector<LogEntry> entries;   // empty: nothing is dropped
-  RaftIndex drop_below;            // entries with a lower index are not needed any more; 0: says nothing
+  RaftIndex first_index;          // of `entries`; everything at or above it that was there before is dropped
+  std::vector<LogEntry> entries;  // empty: nothing is dropped
+  RaftIndex drop_below;           // entries with a lower index are not needed any more; 0: says nothing
 };
 
 }  // namespace chasqui

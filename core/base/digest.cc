@@ -9,7 +9,9 @@
 namespace chasqui {
 namespace {
 
-const unsigned char* raw(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 // Slicing by 8 over the reflected polynomial 0x82f63b78; tables made when compiling.
 constexpr auto crc_tables = [] {
@@ -50,7 +52,9 @@ Digest blake2b_256(std::string_view first, std::string_view second) {
   return digest;
 }
 
-std::string_view view(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+std::string_view view(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 std::uint64_t first_8(std::string_view digest) {
   std::uint64_t value = 0;
@@ -62,7 +66,9 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::uint64_t xxh3_64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t xxh3_64(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {
   const unsigned char* p = raw(bytes);

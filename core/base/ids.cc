@@ -55,8 +55,12 @@ std::optional<ConversationId> ConversationId::from_hex(std::string_view hex) {
   return parse(bytes);
 }
 
-UserId ConversationId::lower() const { return UserId(get_big_endian(bytes_.data())); }
-UserId ConversationId::higher() const { return UserId(get_big_endian(bytes_.data() + 8)); }
+UserId ConversationId::lower() const {
+  return UserId(get_big_endian(bytes_.data()));
+}
+UserId ConversationId::higher() const {
+  return UserId(get_big_endian(bytes_.data() + 8));
+}
 
 std::string ConversationId::hex() const {
   constexpr char digits[] = "0123456789abcdef";
@@ -82,6 +86,8 @@ ShardId shard_of(const ConversationId& conversation, ShardCount count) {
   return spread(bytes, count);
 }
 
-ShardId shard_of_handle(std::string_view folded_handle, ShardCount count) { return spread(folded_handle, count); }
+ShardId shard_of_handle(std::string_view folded_handle, ShardCount count) {
+  return spread(folded_handle, count);
+}
 
 }  // namespace chasqui

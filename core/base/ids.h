@@ -34,20 +34,20 @@ class Number {
 };
 
 using UserId = Number<struct UserIdTag>;
-using DeviceId = Number<struct DeviceIdTag>;        // counted per user, from 1; 32 bits
-using Seq = Number<struct SeqTag>;                  // place of an event in its conversation, from 1
-using OutboxSeq = Number<struct OutboxSeqTag>;      // a device's own count of what it sent there, from 1
-using Version = Number<struct VersionTag>;          // of a user's index; a Raft index of the user's shard
+using DeviceId = Number<struct DeviceIdTag>;    // counted per user, from 1; 32 bits
+using Seq = Number<struct SeqTag>;              // place of an event in its conversation, from 1
+using OutboxSeq = Number<struct OutboxSeqTag>;  // a device's own count of what it sent there, from 1
+using Version = Number<struct VersionTag>;      // of a user's index; a Raft index of the user's shard
 using HistoryEpoch = Number<struct HistoryEpochTag>;
-using ShardId = Number<struct ShardIdTag>;          // 0..S-1; 16 bits
+using ShardId = Number<struct ShardIdTag>;  // 0..S-1; 16 bits
 using NodeId = Number<struct NodeIdTag>;
-using ReplicaId = Number<struct ReplicaIdTag>;      // > 0, never used again
+using ReplicaId = Number<struct ReplicaIdTag>;  // > 0, never used again
 using RaftIndex = Number<struct RaftIndexTag>;
 using RaftTerm = Number<struct RaftTermTag>;
-using SessionId = Number<struct SessionIdTag>;      // given by the runtime, never used again by a running node
-using CallId = Number<struct CallIdTag>;            // one HTTP request; likewise
+using SessionId = Number<struct SessionIdTag>;  // given by the runtime, never used again by a running node
+using CallId = Number<struct CallIdTag>;        // one HTTP request; likewise
 using ReadId = Number<struct ReadIdTag>;
-using AppendId = Number<struct AppendIdTag>;        // counts a node's LogAppends
+using AppendId = Number<struct AppendIdTag>;  // counts a node's LogAppends
 
 // Which of the S shards; S is fixed when the cluster is created.
 struct ShardCount {
@@ -86,7 +86,9 @@ class ConversationId {
 };
 
 constexpr std::uint64_t user_id_max = (std::uint64_t{1} << 63) - 1;
-[[nodiscard]] constexpr bool is_valid(UserId user) { return user.value() != 0 && user.value() <= user_id_max; }
+[[nodiscard]] constexpr bool is_valid(UserId user) {
+  return user.value() != 0 && user.value() <= user_id_max;
+}
 
 // Where a thing lives: XXH3-64 (seed 0) of its big-endian bytes with kind and home bits zero, modulo S.
 [[nodiscard]] ShardId shard_of(UserId user, ShardCount count);

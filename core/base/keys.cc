@@ -65,7 +65,9 @@ std::string event(ShardId shard, const ConversationId& conversation, Seq seq) {
   put<8>(key, seq.value());
   return key;
 }
-std::string account(ShardId shard, UserId user) { return of_user(shard, user, 'h'); }
+std::string account(ShardId shard, UserId user) {
+  return of_user(shard, user, 'h');
+}
 std::string device(ShardId shard, UserId user, DeviceId device) {
   std::string key = of_user(shard, user, 'd');
   put<4>(key, device.value());
@@ -91,7 +93,9 @@ std::string feed(ShardId shard, RaftIndex index) {
   put<8>(key, index.value());
   return key;
 }
-std::string numbers(ShardId shard) { return tagged(shard, 'R'); }
+std::string numbers(ShardId shard) {
+  return tagged(shard, 'R');
+}
 
 std::optional<Parsed> parse(std::string_view key) {
   if (key.size() <= prefix_bytes) return std::nullopt;

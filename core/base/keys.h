@@ -15,15 +15,15 @@ namespace chasqui::keys {
 [[nodiscard]] std::string shard_begin(ShardId shard);  // at or below every key of the shard
 [[nodiscard]] std::string shard_end(ShardId shard);    // above every key of the shard
 
-[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);            // C conv h
-[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);    // C conv e seq
-[[nodiscard]] std::string account(ShardId shard, UserId user);                                  // U user h
-[[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                  // U user d device
-[[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);// U user i conv
-[[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                 // U user v version
-[[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                       // H handle
-[[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                 // F raft_index
-[[nodiscard]] std::string numbers(ShardId shard);                                               // R state
+[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);              // C conv h
+[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);      // C conv e seq
+[[nodiscard]] std::string account(ShardId shard, UserId user);                                    // U user h
+[[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                    // U user d device
+[[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);  // U user i conv
+[[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                   // U user v version
+[[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                         // H handle
+[[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                   // F raft_index
+[[nodiscard]] std::string numbers(ShardId shard);                                                 // R state
 
 enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers };
 

@@ -12,8 +12,12 @@ struct Duration {
   std::int64_t ns = 0;
   friend constexpr auto operator<=>(Duration, Duration) = default;
 };
-[[nodiscard]] constexpr Duration milliseconds(std::int64_t ms) { return {ms * 1'000'000}; }
-[[nodiscard]] constexpr Duration seconds(std::int64_t s) { return {s * 1'000'000'000}; }
+[[nodiscard]] constexpr Duration milliseconds(std::int64_t ms) {
+  return {ms * 1'000'000};
+}
+[[nodiscard]] constexpr Duration seconds(std::int64_t s) {
+  return {s * 1'000'000'000};
+}
 
 // Nanoseconds of a clock that never goes back and counts pauses (CLOCK_BOOTTIME). Starts anywhere.
 struct MonoTime {
@@ -26,7 +30,9 @@ struct MonoTime {
   }
   friend constexpr Duration operator-(MonoTime a, MonoTime b) { return {a.ns - b.ns}; }
 };
-[[nodiscard]] constexpr MonoTime earlier(MonoTime a, MonoTime b) { return std::min(a, b); }
+[[nodiscard]] constexpr MonoTime earlier(MonoTime a, MonoTime b) {
+  return std::min(a, b);
+}
 
 // Milliseconds since the Unix epoch; may jump.
 struct WallTime {

@@ -11,7 +11,8 @@ std::uint64_t Random::next_64() {
     std::array<std::uint8_t, 8> counter;
     for (std::size_t i = 0; i < 8; ++i) counter[i] = static_cast<std::uint8_t>(block_number_ >> (8 * i));
     ++block_number_;
-    crypto_generichash_blake2b(block_.data(), block_.size(), counter.data(), counter.size(), seed_.data(), seed_.size());
+    crypto_generichash_blake2b(block_.data(), block_.size(), counter.data(), counter.size(), seed_.data(),
+                               seed_.size());
     used_ = 0;
   }
   std::uint64_t value = 0;

@@ -7,7 +7,11 @@
 
 namespace chasqui {
 
-[[nodiscard]] inline absl::string_view text(std::string_view s) { return {s.data(), s.size()}; }
-[[nodiscard]] inline std::string_view std_view(absl::string_view s) { return {s.data(), s.size()}; }
+[[nodiscard]] inline absl::string_view text(std::string_view s) {
+  return {s.data(), s.size()};
+}
+[[nodiscard]] inline std::string_view std_view(absl::string_view s) {
+  return {s.data(), s.size()};
+}
 
 }  // namespace chasqui

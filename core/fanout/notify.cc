@@ -1,0 +1,97 @@
+#include "core/fanout/notify.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace chasqui::fanout {
+
+bool Notify::add(const peer::NotifyBatch& batch, Now now) {
+  if (size() + static_cast<std::size_t>(batch.items_size()) > waiting_max) return false;
+  for (const peer::NotifyItem& item : batch.items()) {
+    const auto conversation = ConversationId::parse(item.conversation());
+    const UserId user(item.user());
+    if (!conversation || !is_valid(user)) continue;
+    Mark& mark = waiting_[{user, *conversation}];
+    mark.head = std::max(mark.head, Seq(item.head()));
+    mark.read = std::max(mark.read, Seq(item.read()));
+  }
+  batches_.push_back(
+      {ShardId(batch.from_shard()), ShardId(batch.to_shard()), RaftTerm(batch.from_term()), batch.batch()});
+  if (due_at_ == MonoTime::never()) {
+    due_at_ = now.mono + milliseconds(static_cast<std::int64_t>(limits_.index_linger_ms));
+  }
+  return true;
+}
+
+bool Notify::take(Now now, bool at_once, log::Notify& command, std::vector<BatchName>& completes) {
+  if (batches_.empty()) return false;
+  if (!at_once && now.mono < due_at_ && waiting_.size() < command_marks_max) return false;
+  while (!waiting_.empty() && static_cast<std::size_t>(command.marks_size()) < command_marks_max) {
+    const auto first = waiting_.begin();
+    log::IndexMark& mark = *command.add_marks();
+    mark.set_user(first->first.first.value());
+    mark.set_conversation(first->first.second.str());
+    mark.set_head(first->second.head.value());
+    mark.set_read(first->second.read.value());
+    Mark& proposed = proposed_[first->first];
+    proposed.head = std::max(proposed.head, first->second.head);
+    proposed.read = std::max(proposed.read, first->second.read);
+    waiting_.erase(first);
+  }
+  // A batch is complete with the command that empties what waits: commands of one shard are applied in their order.
+  if (waiting_.empty()) {
+    completes = std::move(batches_);
+    batches_.clear();
+    due_at_ = MonoTime::never();
+  }
+  return true;
+}
+
+void Notify::give_back(const log::Notify& command, std::vector<BatchName> completes, Now now) {
+  for (const log::IndexMark& mark : command.marks()) {
+    const auto conversation = ConversationId::parse(mark.conversation());
+    CHASQUI_ASSERT(conversation.has_value(), "take() made this command");
+    Mark& waiting = waiting_[{UserId(mark.user()), *conversation}];
+    waiting.head = std::max(waiting.head, Seq(mark.head()));
+    waiting.read = std::max(waiting.read, Seq(mark.read()));
+  }
+  applied(command);
+  batches_.insert(batches_.end(), completes.begin(), completes.end());
+  due_at_ = now.mono + milliseconds(static_cast<std::int64_t>(limits_.index_linger_ms));
+}
+
+void Notify::applied(const log::Notify& command) {
+  for (const log::IndexMark& mark : command.marks()) {
+    const auto conversation = ConversationId::parse(mark.conversation());
+    if (!conversation) continue;
+    const auto it = proposed_.find({UserId(mark.user()), *conversation});
+    // A later command may have raised it meanwhile: then that one's apply removes it.
+    if (it != proposed_.end() && it->second.head <= Seq(mark.head()) && it->second.read <= Seq(mark.read())) {
+      proposed_.erase(it);
+    }
+  }
+}
+
+void Notify::clear() {
+  waiting_.clear();
+  proposed_.clear();
+  batches_.clear();
+  due_at_ = MonoTime::never();
+}
+
+void Notify::pending(UserId user, absl::btree_map<ConversationId, Mark>& marks) const {
+  for (const auto* map : {&proposed_, &waiting_}) {
+    for (auto it = map->lower_bound({user, ConversationId()}); it != map->end() && it->first.first == user; ++it) {
+      Mark& mark = marks[it->first.second];
+      mark.head = std::max(mark.head, it->second.head);
+      mark.read = std::max(mark.read, it->second.read);
+    }
+  }
+}
+
+MonoTime Notify::next_deadline() const {
+  return batches_.empty() ? MonoTime::never() : due_at_;
+}
+
+}  // namespace chasqui::fanout

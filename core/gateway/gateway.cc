@@ -1,0 +1,475 @@
+#include "core/gateway/gateway.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/gateway/frames_out.h"
+#include "core/wire/frames.h"
+
+namespace chasqui::gateway {
+namespace {
+
+// WebSocket close codes: RFC 6455, and 4000-4999 for our own.
+constexpr std::uint16_t close_normal = 1000;
+constexpr std::uint16_t close_going_away = 1001;
+constexpr std::uint16_t close_policy = 1008;
+constexpr std::uint16_t close_bad_frame = 1007;
+
+std::uint16_t close_code(client::GoAway::Reason reason) {
+  if (reason == client::GoAway::SHUTTING_DOWN) return close_going_away;
+  if (reason == client::GoAway::BAD_FRAME) return close_bad_frame;
+  if (reason == client::GoAway::TOO_SLOW) return close_policy;
+  return close_normal;
+}
+
+}  // namespace
+
+Gateway::Gateway(const Limits& limits)
+    : limits_(limits), connections_(limits.rate_entries_max), look_ups_(limits.rate_entries_max) {}
+
+Session* Gateway::find(SessionId session) {
+  std::unique_ptr<Session>* found = sessions_.find(session);
+  return found == nullptr ? nullptr : found->get();
+}
+
+void Gateway::opened(Now now, const SessionOpened& input, Outputs& out) {
+  if (sessions_.contains(input.session)) return;
+  auto session = std::make_unique<Session>();
+  session->id = input.session;
+  session->address = input.address;
+  session->opened_at = now.mono;
+  sessions_.insert(input.session, std::move(session));
+  all_.insert(input.session);
+  not_logged_in_.insert({now.mono, input.session});
+  if (draining_) {
+    end(input.session, client::GoAway::SHUTTING_DOWN, "this node is about to stop", out);
+    return;
+  }
+  const Rate rate = Rate::per_token_ms(limits_.connection_address_burst, limits_.connection_address_refill_ms);
+  if (!connections_.at(input.address).take(now.mono, rate)) {
+    out.push_back(SessionClose{input.session, close_policy, "too many connections from this address: wait a little"});
+    forget(input.session);
+    return;
+  }
+  if (not_logged_in_.size() > limits_.sockets_before_hello_max) {
+    const SessionId oldest = not_logged_in_.begin()->second;
+    out.push_back(SessionClose{oldest, close_policy, "no Hello came, and newer connections wait"});
+    forget(oldest);
+  }
+}
+
+void Gateway::closed(SessionId session) {
+  forget(session);
+}
+
+void Gateway::forget(SessionId id) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  if (session->state == Session::State::Opened || session->state == Session::State::Checking) {
+    not_logged_in_.erase({session->opened_at, id});
+  } else if (std::vector<SessionId>* of_user = by_user_.find(session->user)) {
+    std::erase(*of_user, id);
+    if (of_user->empty()) by_user_.erase(session->user);
+  }
+  if (session->behind) behind_.erase({session->progress_at, id});
+  all_.erase(id);
+  sessions_.erase(id);
+}
+
+void Gateway::end(SessionId id, client::GoAway::Reason reason, std::string_view message, Outputs& out) {
+  if (find(id) == nullptr) return;
+  client::ServerFrame frame;
+  frame.mutable_go_away()->set_reason(reason);
+  frame.mutable_go_away()->set_message(std::string(message));
+  out.push_back(SessionSend{id, encode(frame)});
+  out.push_back(SessionClose{id, close_code(reason), std::string(message.substr(0, 120))});
+  out.push_back(Note{NoteKind::SessionEnded, {}, id, static_cast<std::uint64_t>(reason), 0});
+  forget(id);
+}
+
+void Gateway::bad_frame(SessionId id, std::string_view message, Outputs& out) {
+  out.push_back(Note{NoteKind::BadFrame, {}, id, 0, 0});
+  end(id, client::GoAway::BAD_FRAME, message, out);
+}
+
+// ------------------------------------------------------------------------------------------------------ frames in
+
+void Gateway::frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out) {
+  if (find(input.session) == nullptr) return;  // closed while the frame was under way
+  absl::StatusOr<client::ClientMessage> message = wire::parse_client_message(input.bytes);
+  if (!message.ok()) {
+    bad_frame(input.session, std_view(message.status().message()), out);
+    return;
+  }
+  if (message->frames_size() == 0 ||
+      static_cast<std::uint64_t>(message->frames_size()) > limits_.frames_per_message_max) {
+    bad_frame(input.session, "a message has 1 to 1,024 frames", out);
+    return;
+  }
+  for (client::ClientFrame& frame : *message->mutable_frames()) {
+    Session* session = find(input.session);
+    if (session == nullptr) return;  // an earlier frame ended it
+    one_frame(now, *session, frame, requests, out);
+  }
+}
+
+void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, std::vector<Request>& requests,
+                        Outputs& out) {
+  const bool is_hello = frame.body_case() == client::ClientFrame::kHello;
+  if (session.state == Session::State::Opened && !is_hello) {
+    bad_frame(session.id, "the first frame of a session is Hello", out);
+    return;
+  }
+  if (session.state != Session::State::Opened && is_hello) {
+    bad_frame(session.id, "a session says Hello once", out);
+    return;
+  }
+  if (session.state == Session::State::Checking) {
+    bad_frame(session.id, "nothing may follow Hello before its answer", out);
+    return;
+  }
+  if (frame.body_case() != client::ClientFrame::kAck) {
+    ++session.unanswered;
+    if (session.unanswered >= limits_.session_unanswered_max && session.reading) {
+      session.reading = false;
+      out.push_back(SessionRead{session.id, false});
+    }
+  }
+  if (!admit(now, session, frame, out)) return;
+  Request request;
+  request.session = session.id;
+  request.request_id = frame.request_id();
+  request.user = session.user;
+  request.device = session.device;
+  const std::uint64_t wanted_ms = frame.deadline_ms() == 0 ? limits_.deadline_ms_max : frame.deadline_ms();
+  request.deadline = now.mono + milliseconds(static_cast<std::int64_t>(std::min(wanted_ms, limits_.deadline_ms_max)));
+  if (is_hello) {
+    const client::Hello& hello = frame.hello();
+    session.state = Session::State::Checking;
+    session.user = request.user = UserId(hello.user());
+    session.device = request.device = DeviceId(hello.device());
+    session.generation = hello.generation();
+  }
+  request.frame.Swap(&frame);
+  requests.push_back(std::move(request));
+}
+
+// Rates. What is refused is answered here; acks over their rate are dropped: the device says them again.
+bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame, Outputs& out) {
+  const auto take = [&](Bucket& bucket, Rate rate, std::string_view what, std::uint64_t tokens = 1) {
+    if (bucket.take(now.mono, rate, tokens)) return true;
+    refuse(now, session.id, frame.request_id(),
+           {client::RESOURCE_EXHAUSTED, absl::StrCat("too many ", text(what), ": wait a little"),
+            bucket.wait_ms(now.mono, rate, tokens), OutboxSeq()},
+           out);
+    return false;
+  };
+  const Rate pages = Rate::per_token_ms(limits_.page_device_burst, limits_.page_device_refill_ms);
+  switch (frame.body_case()) {
+    case client::ClientFrame::kHello: {
+      const Rate rate = Rate::per_second(limits_.hello_burst, limits_.hello_per_second);
+      if (hellos_.take(now.mono, rate)) return true;
+      refuse(now, session.id, frame.request_id(),
+             {client::UNAVAILABLE, "too many devices come back at once: try again later",
+              hellos_.wait_ms(now.mono, rate), OutboxSeq()},
+             out);
+      return false;
+    }
+    case client::ClientFrame::kSend:
+      return take(session.sends, Rate::per_token_ms(limits_.send_device_burst, limits_.send_device_refill_ms),
+                  "sends") &&
+             take(session.send_bytes,
+                  {limits_.send_bytes_user_burst,
+                   1'000'000 / std::max<std::uint64_t>(1, limits_.send_bytes_user_per_ms)},
+                  "bytes sent", frame.send().payload().size());
+    case client::ClientFrame::kAck:
+      return session.acks.take(now.mono, Rate::per_token_ms(limits_.ack_device_burst, limits_.ack_device_refill_ms));
+    case client::ClientFrame::kSync:
+    case client::ClientFrame::kHistory:
+    case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
+    case client::ClientFrame::kLookup:
+      return take(look_ups_.at(session.user),
+                  Rate::per_token_ms(limits_.lookup_user_burst, limits_.lookup_user_refill_ms), "look-ups");
+    case client::ClientFrame::kRenewDevice:
+    case client::ClientFrame::kLogout:
+    case client::ClientFrame::kPing: return true;
+    case client::ClientFrame::BODY_NOT_SET: break;
+  }
+  refuse(now, session.id, frame.request_id(),
+         {client::UNIMPLEMENTED, "this server does not know that kind of request: is it older than the client?", 0,
+          OutboxSeq()},
+         out);
+  return false;
+}
+
+// ------------------------------------------------------------------------------------------------------- answers
+
+bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
+  Session* session = find(id);
+  if (session == nullptr || session->state != Session::State::Checking) return false;
+  std::vector<SessionId> replaced;
+  if (const std::vector<SessionId>* of_user = by_user_.find(session->user)) {
+    for (const SessionId other_id : *of_user) {
+      const Session* other = find(other_id);
+      CHASQUI_ASSERT(other != nullptr, "a registered session exists");
+      if (other->device != session->device) continue;
+      if (other->generation > session->generation) {
+        end(id, client::GoAway::SESSION_REPLACED, "a newer session of this device stands", out);
+        return false;
+      }
+      replaced.push_back(other_id);
+    }
+  }
+  for (const SessionId other : replaced) {
+    end(other, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
+  }
+  not_logged_in_.erase({session->opened_at, id});
+  session->state = Session::State::Greeting;
+  by_user_[session->user].push_back(id);
+  out.push_back(Note{NoteKind::SessionLoggedIn, {}, id, session->user.value(), session->device.value()});
+  (void)now;
+  return true;
+}
+
+void Gateway::greet(Now now, SessionId id, std::uint64_t request_id, client::ServerFrame& answer_frame, Outputs& out) {
+  Session* session = find(id);
+  if (session == nullptr || session->state != Session::State::Greeting) return;
+  session->state = Session::State::Live;
+  answer(now, id, request_id, answer_frame, out);
+  session = find(id);
+  if (session != nullptr && !session->behind) tell_missed(now, *session, out);
+}
+
+void Gateway::answer(Now now, SessionId id, std::uint64_t request_id, client::ServerFrame& frame, Outputs& out) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  frame.set_request_id(request_id);
+  send(now, *session, encode(frame), out);
+  settle(*session, out);
+}
+
+void Gateway::acked(Now now, SessionId id, std::uint64_t request_id, client::ServerFrame& frame, Outputs& out) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  frame.set_request_id(request_id);
+  send(now, *session, encode(frame), out);
+}
+
+void Gateway::refuse(Now now, SessionId id, std::uint64_t request_id, const Refusal& refusal, Outputs& out) {
+  Session* session = find(id);
+  if (session == nullptr) return;
+  client::ServerFrame frame;
+  client::Error& error = *frame.mutable_error();
+  error.set_code(refusal.code);
+  error.set_message(refusal.message);
+  error.set_retry_after_ms(refusal.retry_after_ms);
+  error.set_next_outbox_seq(refusal.next_outbox_seq.value());
+  answer(now, id, request_id, frame, out);
+  if (session->state == Session::State::Opened || session->state == Session::State::Checking) {
+    // Without a Hello that was taken there is no session: whoever it is comes back with a better one.
+    out.push_back(Note{NoteKind::SessionRefused, {}, id, static_cast<std::uint64_t>(refusal.code), 0});
+    out.push_back(SessionClose{id, close_policy, refusal.message.substr(0, 120)});
+    forget(id);
+  }
+}
+
+void Gateway::settle(Session& session, Outputs& out) {
+  CHASQUI_ASSERT(session.unanswered > 0, "a request is answered once");
+  --session.unanswered;
+  if (!session.reading && session.unanswered <= limits_.session_unanswered_max / 2) {
+    session.reading = true;
+    out.push_back(SessionRead{session.id, true});
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ frames out, budget
+
+void Gateway::send(Now now, Session& session, std::string bytes, Outputs& out) {
+  session.bytes_out += bytes.size();
+  if (!session.behind && session.bytes_out > limits_.push_budget_bytes_max) {
+    session.behind = true;
+    session.progress_at = now.mono;
+    behind_.insert({now.mono, session.id});
+    out.push_back(Note{NoteKind::SessionBehind, {}, session.id, session.bytes_out, 0});
+    // Answers go on being made for what was asked; so nothing more may be asked until it has drained.
+    if (session.reading) {
+      session.reading = false;
+      out.push_back(SessionRead{session.id, false});
+    }
+  }
+  if (!out.empty()) {
+    auto* last = std::get_if<SessionSend>(&out.back());
+    if (last != nullptr && last->session == session.id &&
+        last->bytes.size() + bytes.size() < limits_.websocket_message_bytes_max / 2) {
+      last->bytes += bytes;
+      return;
+    }
+  }
+  out.push_back(SessionSend{session.id, std::move(bytes)});
+}
+
+void Gateway::writable(Now now, const SessionWritable& input, Outputs& out) {
+  Session* session = find(input.session);
+  if (session == nullptr) return;
+  session->bytes_out -= std::min(session->bytes_out, input.bytes);
+  if (!session->behind) return;
+  behind_.erase({session->progress_at, session->id});
+  if (session->bytes_out > limits_.push_budget_bytes_max / 4) {
+    session->progress_at = now.mono;
+    behind_.insert({now.mono, session->id});
+    return;
+  }
+  session->behind = false;
+  out.push_back(Note{NoteKind::SessionCaughtUp, {}, session->id, session->missed.size(), 0});
+  if (!session->reading && session->unanswered <= limits_.session_unanswered_max / 2) {
+    session->reading = true;
+    out.push_back(SessionRead{session->id, true});
+  }
+  if (session->state == Session::State::Live) tell_missed(now, *session, out);
+}
+
+void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
+  while (!session.missed.empty() && !session.behind) {
+    const auto first = session.missed.begin();
+    client::ServerFrame frame;
+    frame.mutable_head()->set_conversation(first->first.str());
+    frame.mutable_head()->set_seq(first->second.head.value());
+    frame.mutable_head()->set_version(first->second.version.value());
+    session.pushed.note(first->first, first->second.head);
+    session.missed.erase(first);
+    send(now, session, encode(frame), out);
+  }
+}
+
+bool Gateway::miss(Session& session, const ConversationId& conversation, Seq head, Version version, Outputs& out) {
+  if (session.missed.size() >= Session::missed_max && !session.missed.contains(conversation)) {
+    end(session.id, client::GoAway::TOO_SLOW, "more happened than this session can be told: connect again", out);
+    return false;
+  }
+  Session::Missed& missed = session.missed[conversation];
+  missed.head = std::max(missed.head, head);
+  missed.version = std::max(missed.version, version);
+  return true;
+}
+
+void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event,
+                   Outputs& out) {
+  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), out);
+  const std::vector<SessionId>* of_user = by_user_.find(user);
+  if (of_user == nullptr) return;
+  const std::vector<SessionId> ids = *of_user;  // miss() may end one of them
+  std::string bytes;
+  for (const SessionId id : ids) {
+    Session& session = *find(id);
+    if (session.behind || session.state != Session::State::Live) {
+      miss(session, conversation, seq, Version(), out);
+      continue;
+    }
+    if (bytes.empty()) bytes = encode_push(conversation, event);
+    session.pushed.note(conversation, seq);
+    send(now, session, bytes, out);
+  }
+}
+
+void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
+                         Outputs& out) {
+  const std::vector<SessionId>* of_user = by_user_.find(user);
+  if (of_user == nullptr) return;
+  const std::vector<SessionId> ids = *of_user;
+  for (const SessionId id : ids) {
+    Session& session = *find(id);
+    if (session.pushed.covers(conversation, head)) continue;
+    if (!miss(session, conversation, head, version, out)) continue;
+    if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
+  }
+}
+
+void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
+  const std::vector<SessionId>* of_user = by_user_.find(to);
+  if (of_user == nullptr) return;
+  std::string bytes;
+  for (const SessionId id : *of_user) {
+    Session& session = *find(id);
+    // Not kept for a session that cannot take it: a device asks for marks after Hello, and again when it wants them.
+    if (session.state != Session::State::Live || session.behind) continue;
+    if (bytes.empty()) {
+      client::ServerFrame frame;
+      *frame.mutable_receipt() = receipt;
+      bytes = encode(frame);
+    }
+    send(now, session, bytes, out);
+  }
+}
+
+void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
+  const std::vector<SessionId>* of_user = by_user_.find(user);
+  if (of_user == nullptr) return;
+  const std::vector<SessionId> ids = *of_user;
+  for (const SessionId id : ids) {
+    if (find(id)->device == device) end(id, client::GoAway::REVOKED, "this device is logged out", out);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- time
+
+void Gateway::drain(Now now, std::uint64_t spread_draw, Outputs& out) {
+  if (draining_) return;
+  draining_ = true;
+  out.push_back(Note{NoteKind::Draining, {}, {}, sessions_.size(), 0});
+  // Spread over drain_ms, so that the next node does not meet all of them at once; and each is told another delay.
+  const std::uint64_t step_ns = limits_.drain_ms * 1'000'000 / std::max<std::size_t>(1, all_.size());
+  std::uint64_t number = 0;
+  for (const SessionId id : all_) {
+    Session& session = *find(id);
+    client::ServerFrame frame;
+    frame.mutable_go_away()->set_reason(client::GoAway::SHUTTING_DOWN);
+    frame.mutable_go_away()->set_message("this node is about to stop");
+    frame.mutable_go_away()->set_after_ms(
+        static_cast<std::uint32_t>((spread_draw + number * 7919) % (limits_.drain_ms + 1)));
+    send(now, session, encode(frame), out);
+    leaving_.insert({now.mono + Duration{static_cast<std::int64_t>(number * step_ns)}, id});
+    ++number;
+  }
+}
+
+void Gateway::tick(Now now, Outputs& out) {
+  while (!leaving_.empty() && leaving_.begin()->first <= now.mono) {
+    const SessionId id = leaving_.begin()->second;
+    leaving_.erase(leaving_.begin());
+    if (find(id) == nullptr) continue;
+    out.push_back(SessionClose{id, close_going_away, "this node is about to stop"});
+    forget(id);
+  }
+  const Duration hello_timeout = milliseconds(static_cast<std::int64_t>(limits_.hello_timeout_ms));
+  while (!not_logged_in_.empty() && not_logged_in_.begin()->first + hello_timeout <= now.mono) {
+    const SessionId id = not_logged_in_.begin()->second;
+    out.push_back(SessionClose{id, close_policy, "no Hello came in time"});
+    forget(id);
+  }
+  const Duration behind_most = milliseconds(static_cast<std::int64_t>(limits_.session_behind_ms_max));
+  while (!behind_.empty() && behind_.begin()->first + behind_most <= now.mono) {
+    end(behind_.begin()->second, client::GoAway::TOO_SLOW, "this session does not read what it is sent", out);
+  }
+}
+
+MonoTime Gateway::next_deadline() const {
+  MonoTime next = MonoTime::never();
+  if (!leaving_.empty()) next = leaving_.begin()->first;
+  if (!not_logged_in_.empty()) {
+    next = earlier(next,
+                   not_logged_in_.begin()->first + milliseconds(static_cast<std::int64_t>(limits_.hello_timeout_ms)));
+  }
+  if (!behind_.empty()) {
+    next =
+        earlier(next, behind_.begin()->first + milliseconds(static_cast<std::int64_t>(limits_.session_behind_ms_max)));
+  }
+  return next;
+}
+
+std::uint64_t Gateway::memory_bytes() const {
+  return sessions_.size() * (sizeof(Session) + 200) + (connections_.size() + look_ups_.size()) * 48;
+}
+
+}  // namespace chasqui::gateway

@@ -1,0 +1,99 @@
+// All sessions of a node: who is it, how fast, how much can it take, and what is it told.
+//
+// Invariants: (1) every request but an Ack is answered once, or its session ends; (2) a registered session is told
+// every head of its user that it was not pushed, at the latest when it can take something again; (3) memory is bounded
+// by the number of sessions, whatever they do: bytes out by push_budget_bytes_max and one answer for each unanswered
+// request, kept heads by Session::missed_max.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+#include "core/base/bounds.h"
+#include "core/base/hash_index.h"
+#include "core/gateway/session.h"
+#include "core/io.h"
+#include "proto/client.pb.h"
+
+namespace chasqui::gateway {
+
+// A frame that was let in: of a session that is logged in, or its Hello.
+struct Request {
+  SessionId session;
+  std::uint64_t request_id = 0;
+  UserId user;  // of a Hello: as claimed
+  DeviceId device;
+  MonoTime deadline;
+  client::ClientFrame frame;
+};
+
+struct Refusal {
+  client::Code code = client::UNKNOWN;
+  std::string message;
+  std::uint32_t retry_after_ms = 0;
+  OutboxSeq next_outbox_seq;
+};
+
+class Gateway {
+ public:
+  explicit Gateway(const Limits& limits);
+
+  // From the sockets. frame() appends what is to be worked on to `requests`, and answers the rest itself.
+  void opened(Now now, const SessionOpened& input, Outputs& out);
+  void frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out);
+  void writable(Now now, const SessionWritable& input, Outputs& out);
+  void closed(SessionId session);
+
+  // The token was good: of two sessions of one device the one with the higher generation stays. False: it was not
+  // this one (it has been told), or it is gone.
+  bool register_session(Now now, SessionId session, Outputs& out);
+  // The last step of the Hello, and answers to requests. To a session that is gone: nothing.
+  void greet(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
+  void answer(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
+  void refuse(Now now, SessionId session, std::uint64_t request_id, const Refusal& refusal, Outputs& out);
+  void acked(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
+  void end(SessionId session, client::GoAway::Reason reason, std::string_view message, Outputs& out);
+
+  // What a user's sessions are told unasked.
+  void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
+  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, Outputs& out);
+  void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  void device_gone(UserId user, DeviceId device, Outputs& out);
+
+  void drain(Now now, std::uint64_t spread_draw, Outputs& out);
+  void tick(Now now, Outputs& out);
+  [[nodiscard]] MonoTime next_deadline() const;
+
+  [[nodiscard]] bool online(UserId user) const { return by_user_.contains(user); }
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+
+ private:
+  Session* find(SessionId session);
+  void one_frame(Now now, Session& session, client::ClientFrame& frame, std::vector<Request>& requests, Outputs& out);
+  bool admit(Now now, Session& session, const client::ClientFrame& frame, Outputs& out);
+  void send(Now now, Session& session, std::string bytes, Outputs& out);
+  void tell_missed(Now now, Session& session, Outputs& out);
+  bool miss(Session& session, const ConversationId& conversation, Seq head, Version version, Outputs& out);
+  void settle(Session& session, Outputs& out);  // one request less is unanswered
+  void bad_frame(SessionId session, std::string_view message, Outputs& out);
+  void forget(SessionId session);
+
+  const Limits& limits_;
+  HashIndex<SessionId, std::unique_ptr<Session>> sessions_;
+  HashIndex<UserId, std::vector<SessionId>> by_user_;              // registered ones, by time of registration
+  absl::btree_set<std::pair<MonoTime, SessionId>> not_logged_in_;  // by opening
+  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;         // by last progress
+  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;        // when a drained session is closed
+  absl::btree_set<SessionId> all_;
+  Bucket hellos_;
+  BucketTable<Address> connections_;
+  BucketTable<UserId> look_ups_;
+  bool draining_ = false;
+};
+
+}  // namespace chasqui::gateway

@@ -1,0 +1,81 @@
+// One live connection of one device, as its gateway knows it.
+//
+//   Opened --Hello--> Checking --token is good--> Greeting --HelloAnswer--> Live --> (gone)
+//
+// From Greeting on the session is registered: nothing that changes in the user's index passes it by. What comes before
+// the HelloAnswer, or while the session is behind, is kept as heads (`missed`) and told when it can be.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "absl/container/btree_map.h"
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "core/gateway/bucket.h"
+
+namespace chasqui::gateway {
+
+// The heads that a session was pushed lately, so that a committed mark need not tell them again. A forgotten one costs
+// a superfluous Head, nothing more.
+class PushedHeads {
+ public:
+  void note(const ConversationId& conversation, Seq head) {
+    for (Entry& entry : entries_) {
+      if (entry.conversation == conversation) {
+        entry.head = std::max(entry.head, head);
+        return;
+      }
+    }
+    entries_[next_] = {conversation, head};
+    next_ = (next_ + 1) % entries_.size();
+  }
+  [[nodiscard]] bool covers(const ConversationId& conversation, Seq head) const {
+    for (const Entry& entry : entries_) {
+      if (entry.conversation == conversation) return entry.head >= head;
+    }
+    return false;
+  }
+
+ private:
+  struct Entry {
+    ConversationId conversation;
+    Seq head;
+  };
+  std::array<Entry, 8> entries_{};
+  std::size_t next_ = 0;
+};
+
+struct Session {
+  enum class State : std::uint8_t { Opened, Checking, Greeting, Live };
+  // Heads kept for a session that cannot be told now; one more ends it: it comes back and syncs.
+  static constexpr std::size_t missed_max = 1024;
+
+  struct Missed {
+    Seq head;
+    Version version;
+  };
+
+  SessionId id;
+  State state = State::Opened;
+  Address address{};
+  MonoTime opened_at;
+  UserId user;
+  DeviceId device;
+  std::uint64_t generation = 0;
+  std::uint64_t bytes_out = 0;   // handed out and not yet written
+  std::uint64_t unanswered = 0;  // requests
+  bool reading = true;
+  bool behind = false;
+  MonoTime progress_at;  // when a behind session last read something
+  absl::btree_map<ConversationId, Missed> missed;
+  PushedHeads pushed;
+  Bucket sends;
+  Bucket send_bytes;
+  Bucket acks;
+  Bucket pages;
+};
+
+}  // namespace chasqui::gateway

@@ -1,0 +1,220 @@
+#include "core/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/keys.h"
+#include "core/node_impl.h"
+
+namespace chasqui {
+
+Node::Node(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed)
+    : impl_(std::make_unique<Impl>(config, store, std::move(log), seed)) {}
+Node::~Node() = default;
+void Node::step(Now now, Input input, Outputs& out) {
+  impl_->step(now, std::move(input), out);
+}
+MonoTime Node::next_deadline() const {
+  return impl_->next_deadline();
+}
+bool Node::ready() const {
+  return impl_->ready();
+}
+std::uint64_t Node::memory_bytes() const {
+  return impl_->memory_bytes();
+}
+
+Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed)
+    : config_(config),
+      store_(store),
+      random_(seed),
+      gateway_(config_.limits),
+      router_(config.node, config.shards),
+      registrations_(config.limits.rate_entries_max),
+      logins_(config.limits.rate_entries_max),
+      login_failures_(config.limits.rate_entries_max) {
+  CHASQUI_ASSERT(config.shards.value > 0 && config.shards.value <= bounds::shards_max, "1 to 65,536 shards");
+  std::vector<ReplicaImage> images(config.shards.value);
+  for (ReplicaImage& image : log) {
+    CHASQUI_ASSERT(image.shard.value() < images.size(), "the log is of this cluster: its owner has checked");
+    images[image.shard.value()] = std::move(image);
+  }
+  for (std::uint32_t i = 0; i < config.shards.value; ++i) {
+    const ShardId id(i);
+    images[i].shard = id;
+    replica::Config of_replica;
+    of_replica.shard = id;
+    of_replica.self = ReplicaId(config.node.value());
+    of_replica.limits = &config_.limits;
+    of_replica.seed = random_.seed();
+    shard::Machine machine(id, config.shards, store_);
+    replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index());
+    shards_.push_back(
+        std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits));
+  }
+}
+
+void Node::Impl::step(Now now, Input input_value, Outputs& out) {
+  now_ = now.mono;
+  if (!started_) {
+    started_ = true;
+    for (const auto& shard : shards_) {
+      replica::Outputs outputs;
+      shard->replica.start(now, outputs);
+      take(*shard, outputs, out);
+      touched_.insert(shard->id);
+    }
+  }
+  std::visit([&](auto& in) { input(now, in, out); }, input_value);
+  // Whatever came in, timers that are due are served: a late Tick must not delay what another input shows to be due.
+  while (!timers_.empty() && timers_.begin()->first <= now.mono) {
+    Shard& shard = shard_at(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    shard.timer = MonoTime::never();
+    if (shard.replica.next_deadline() <= now.mono) {
+      replica::Outputs outputs;
+      shard.replica.tick(now, outputs);
+      take(shard, outputs, out);
+    }
+    touched_.insert(shard.id);
+  }
+  if (gateway_.next_deadline() <= now.mono) gateway_.tick(now, out);
+  settle(now, out);
+}
+
+// Runs until nothing is left that this step can do: propose, apply a bounded part, move what shards owe each other.
+void Node::Impl::settle(Now now, Outputs& out) {
+  absl::btree_set<ShardId> seen;
+  apply_some(now, out);
+  // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
+  for (int round = 0; round < 4 && !touched_.empty(); ++round) {
+    while (!touched_.empty()) {
+      const ShardId id = *touched_.begin();
+      touched_.erase(touched_.begin());
+      pump(shard_at(id), now, out);
+      seen.insert(id);
+    }
+    move_notifies(now, out);
+  }
+  for (const ShardId id : touched_) seen.insert(id);
+  touched_.clear();
+  for (const ShardId id : seen) set_timer(shard_at(id));
+}
+
+void Node::Impl::set_timer(Shard& shard) {
+  MonoTime next = shard.replica.next_deadline();
+  if (shard.led) {
+    next = earlier(next, shard.marks.next_deadline());
+    next = earlier(next, shard.notify.next_deadline());
+    next = earlier(next, shard.feed.next_deadline());
+    if (!shard.cursor_proposed) next = earlier(next, shard.cursor_due);
+  }
+  next = earlier(next, shard.batch.next_deadline());
+  if (!shard.in_flight.empty() && !shard.in_flight.front().origins.empty()) {
+    next = earlier(next, shard.in_flight.front().until);
+  }
+  if (next == shard.timer) return;
+  if (shard.timer != MonoTime::never()) timers_.erase({shard.timer, shard.id});
+  shard.timer = next;
+  if (next != MonoTime::never()) timers_.insert({next, shard.id});
+}
+
+MonoTime Node::Impl::next_deadline() const {
+  if (!started_ || !committed_.empty()) return now_;
+  const MonoTime of_shards = timers_.empty() ? MonoTime::never() : timers_.begin()->first;
+  return earlier(of_shards, gateway_.next_deadline());
+}
+
+std::uint64_t Node::Impl::memory_bytes() const {
+  std::uint64_t bytes =
+      gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + reads_.size() * sizeof(Continuation);
+  for (const auto& shard : shards_) {
+    bytes += shard->replica.memory_bytes() + shard->batch.bytes() + shard->feed.outstanding() * 300 +
+             (shard->notify.size() + shard->marks.size()) * 120;
+  }
+  return bytes;
+}
+
+// --------------------------------------------------------------------------------------------------------- inputs
+
+void Node::Impl::input(Now, Tick&, Outputs&) {}
+void Node::Impl::input(Now now, SessionOpened& in, Outputs& out) {
+  gateway_.opened(now, in, out);
+}
+void Node::Impl::input(Now now, SessionWritable& in, Outputs& out) {
+  gateway_.writable(now, in, out);
+}
+void Node::Impl::input(Now, SessionClosed& in, Outputs&) {
+  gateway_.closed(in.session);
+}
+
+void Node::Impl::input(Now now, SessionFrame& in, Outputs& out) {
+  std::vector<gateway::Request> requests;
+  gateway_.frame(now, in, requests, out);
+  for (gateway::Request& one : requests) request(now, one, out);
+}
+
+void Node::Impl::input(Now now, LogAppended& in, Outputs& out) {
+  absl::btree_set<ShardId> synced;
+  while (!appends_.empty() && appends_.front().first <= in.id) {
+    ++shard_at(appends_.front().second).appends_synced;
+    synced.insert(appends_.front().second);
+    appends_.pop_front();
+  }
+  for (const ShardId id : synced) {
+    Shard& shard = shard_at(id);
+    replica::Outputs outputs;
+    shard.replica.appended(now, shard.appends_synced, outputs);
+    take(shard, outputs, out);
+    touched_.insert(id);
+  }
+}
+
+void Node::Impl::input(Now now, ReadDone& in, Outputs& out) {
+  Continuation* found = reads_.find(in.read);
+  if (found == nullptr) return;
+  const Continuation then = std::move(*found);
+  reads_.erase(in.read);
+  then(now, in, out);
+}
+
+void Node::Impl::input(Now now, StoreFlushed& in, Outputs& out) {
+  for (const StoreFlushed::Shard& flushed : in.shards) {
+    if (flushed.shard.value() >= shards_.size()) continue;
+    Shard& shard = shard_at(flushed.shard);
+    replica::Outputs outputs;
+    shard.replica.flushed(now, std::min(flushed.applied, shard.machine.applied_index()), outputs);
+    take(shard, outputs, out);
+    touched_.insert(shard.id);
+  }
+}
+
+void Node::Impl::input(Now, Pressure& in, Outputs& out) {
+  if (in.disk == pressure_.disk && in.store_behind == pressure_.store_behind) return;
+  pressure_ = in;
+  out.push_back(
+      Note{NoteKind::PressureChanged, {}, {}, static_cast<std::uint64_t>(in.disk), in.store_behind ? 1U : 0U});
+}
+
+void Node::Impl::input(Now now, Drain&, Outputs& out) {
+  gateway_.drain(now, random_.next_64() >> 1, out);
+}
+
+// Links to peers come with the first cluster of several nodes: until then no node is a peer, and what claims to be
+// one is counted and dropped.
+void Node::Impl::input(Now, PeerFrame& in, Outputs& out) {
+  out.push_back(Note{NoteKind::PeerFrameDropped, {}, {}, in.from.value(), in.bytes.size()});
+}
+void Node::Impl::input(Now, PeerReachable&, Outputs&) {}
+void Node::Impl::input(Now, PeerUnreachable&, Outputs&) {}
+
+bool Node::Impl::read(std::vector<RangeRead> ranges, Continuation then, Outputs& out) {
+  if (reads_.size() >= config_.limits.reads_outstanding_max) return false;
+  last_read_ = last_read_.next();
+  reads_.insert(last_read_, std::move(then));
+  out.push_back(Read{last_read_, std::move(ranges)});
+  return true;
+}
+
+}  // namespace chasqui
