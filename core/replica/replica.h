@@ -34,10 +34,12 @@ struct Committed {
 };
 
 struct Outputs {
-  std::vector<LogAppend> appends;               // `id` is left 0: the node gives it, and answers with appended(count)
-  std::vector<peer::RaftMessage> messages;      // to->replica ids in them
-  std::vector<Committed> committed;             // to be applied now, in this order, each once
-  bool role_changed = false;                    // leads() or term() differ from before
+  std::vector<LogAppend> appends;           // `id` is left 0: the node gives it, and answers with appended(count)
+  std::vector<peer::RaftMessage> messages;  // to->replica ids in them
+  std::vector<Committed> committed;         // to be applied now, in this order, each once
+  bool role_changed = false;                // leads() or term() differ from before
+  absl::Status stopped;                     // not OK: the log must not be used, or contradicts a peer's (rule R4):
+                                            // this replica does nothing any more, and says so in each Outputs
 };
 
 class Replica {
@@ -49,8 +51,8 @@ class Replica {
   Replica(Replica&&) noexcept;
   Replica& operator=(Replica&&) noexcept;
 
-  void start(Now now, Outputs& out);            // once, first
-  void tick(Now now, Outputs& out);             // spurious ones change nothing
+  void start(Now now, Outputs& out);  // once, first
+  void tick(Now now, Outputs& out);   // spurious ones change nothing
   [[nodiscard]] MonoTime next_deadline() const;
 
   // Proposes one Command entry with this payload (a log.Entry). Unavailable: not the leader, or over
@@ -62,10 +64,10 @@ class Replica {
   // The store's state up to `applied` survives a crash: the log may be compacted up to it.
   void flushed(Now now, RaftIndex applied, Outputs& out);
 
-  [[nodiscard]] bool leads() const;             // is leader and has committed an entry of its own term
+  [[nodiscard]] bool leads() const;               // is leader and has committed an entry of its own term
   [[nodiscard]] bool reads_fresh(Now now) const;  // no newer leader can have committed anything (rule R5)
   [[nodiscard]] RaftTerm term() const;
-  [[nodiscard]] ReplicaId leader() const;       // 0: not known
+  [[nodiscard]] ReplicaId leader() const;  // 0: not known
   [[nodiscard]] RaftIndex last_index() const;
   [[nodiscard]] RaftIndex commit_index() const;
   [[nodiscard]] std::uint64_t uncommitted_bytes() const;

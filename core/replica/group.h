@@ -1,0 +1,172 @@
+// One replica of a Raft group: libraft's core driven by raft_step alone, under the rules of RAFT.md (sections 3 and 4).
+//
+// Plain values in and out, no callbacks. What is to be done comes back in Outputs: log writes, messages, committed
+// entries. Log writes are numbered from 1 in the order handed out, synced in that order, and reported by appended().
+//
+// Invariants:
+//   1. A message leaves only when every hard state written before it is synced (rule 1).
+//   2. An entry is handed out as committed once, in order, and only when it is committed and stored here (rule 3).
+//   3. What the library counts as stored is stored: reports never rise above a truncation (rule 2).
+//   4. The library sees (index, term) of entries, and the content of CHANGEs only; payloads are in `tail_`.
+//   5. After start() fails, or a peer's log contradicts what is committed here, the group is stopped for good.
+//
+// Not yet: InstallSnapshot is sent, but not taken (it is dropped): the stream of a follower's state comes with the
+// cluster, and rule 11 with it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "core/log_image.h"
+#include "core/replica/configuration.h"
+#include "core/replica/group_clock.h"
+#include "core/replica/lease.h"
+#include "core/replica/log_tail.h"
+#include "core/replica/raft_c.h"
+#include "core/replica/replica.h"
+#include "core/replica/rules.h"
+#include "core/replica/send_fence.h"
+#include "core/replica/write_queue.h"
+#include "proto/peer.pb.h"
+
+namespace chasqui::replica {
+
+class Group {
+ public:
+  struct Settings {
+    ShardId shard;
+    ReplicaId self;
+    unsigned election_timeout_ms = 500;
+    unsigned heartbeat_ms = 100;
+    unsigned window_entries = 64;                  // sent to a follower and not yet answered; also one message's limit
+    unsigned install_snapshot_timeout_ms = 3'000;  // a lost InstallSnapshot is repeated after this
+    std::uint64_t entry_bytes_max = 1'048'576;     // of a peer's entries: above, the message is dropped
+    unsigned random = 1;                           // seed of the election timers
+  };
+
+  explicit Group(const Settings& settings, const Rules& rules = Rules());
+  ~Group();
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  // Once, first. `image` is not empty. `applied`: entries up to it are not handed out again. With `write_entries` the
+  // image's entries are not on the disk yet (bootstrap), and are written. DataLoss: the image must not be used.
+  absl::Status start(Now now, ReplicaImage image, RaftIndex applied, bool write_entries, Outputs& out);
+
+  void timeout(Now now, Outputs& out);  // when deadline() has come; an early one changes nothing (rule 20)
+  void receive(Now now, const peer::RaftMessage& message, Outputs& out);  // anything
+
+  // One entry for the log. Unavailable: not the leader, or a transfer is under way. `index`: where it will be.
+  absl::Status propose(Now now, std::shared_ptr<const std::string> payload, RaftIndex& index, Outputs& out);
+  // The next configuration: one server differs. FailedPrecondition, InvalidArgument: check_change() says why not, or an
+  // earlier change is not committed, or no entry of this term is.
+  absl::Status change(Now now, const peer::Configuration& configuration, Outputs& out);
+  // Gives the leadership to `to`, a voter that has the whole log. Ends, done or not, within one election timeout.
+  absl::Status transfer(Now now, ReplicaId to, Outputs& out);
+
+  void appended(Now now, std::uint64_t count, Outputs& out);  // so many log writes are synced: late, coalesced is fine
+
+  // The state up to `index` is on disk: writes a descriptor, and when that is synced forgets the entries up to
+  // `index - trailing`. False, and nothing is done: rule 23 forbids it, or a descriptor is under way.
+  bool compact(Now now, RaftIndex index, std::uint64_t trailing, Outputs& out);
+
+  // Replicas that may speak though they are in no configuration this one has received (the cluster map knows them).
+  void know(ReplicaId replica) { known_.insert(replica); }
+
+  [[nodiscard]] MonoTime deadline() const;
+  [[nodiscard]] bool running() const { return phase_ == Phase::Running; }
+  [[nodiscard]] const absl::Status& stopped() const { return stopped_; }  // OK: it is not
+  [[nodiscard]] bool is_leader() const { return running() && raft_.state == RAFT_LEADER; }
+  // Leader, and an entry of its own term is committed and handed out (rule 14).
+  [[nodiscard]] bool leads() const { return is_leader() && term_begin_ && delivered_ >= term_begin_; }
+  [[nodiscard]] bool reads_fresh(Now now) const;
+  [[nodiscard]] bool is_only_server() const;
+  [[nodiscard]] RaftTerm term() const { return RaftTerm(raft_.current_term); }
+  [[nodiscard]] ReplicaId leader() const;
+  [[nodiscard]] RaftIndex last_index() const { return tail_.last(); }
+  [[nodiscard]] RaftIndex commit_index() const { return RaftIndex(raft_.commit_index); }
+  [[nodiscard]] RaftIndex delivered() const { return delivered_; }  // committed, stored, handed out
+  [[nodiscard]] RaftIndex snapshot_index() const { return snapshot_.index; }
+  [[nodiscard]] peer::Configuration configuration() const;
+  [[nodiscard]] const LogTail& tail() const { return tail_; }
+  [[nodiscard]] const raft& library() const { return raft_; }  // for tests
+
+ private:
+  enum class Phase : std::uint8_t { New, Starting, Running, Stopped };
+  // Entries that a step may bring into the log, found again by their index.
+  struct Offered {
+    RaftIndex first;
+    std::span<LogEntry> entries;
+  };
+  struct Incoming;  // an AppendEntries on its way in
+
+  // group.cc: one event into the library, and its update into Outputs
+  int step(raft_event& event, Offered offered, Outputs& out, bool* took_entries = nullptr);
+  void absorb(const raft_update& update, Offered offered, Outputs& out);
+  void take_entries(const raft_update& update, Offered offered, LogAppend& append);
+  void send(const raft_message& message, Outputs& out);
+  void settle(Outputs& out);  // hand out what is committed; the barrier of a new leader
+  LogAppend& new_append(Outputs& out);
+  void give_write(const LogAppend& append);
+  void start_library(Outputs& out);
+  void feed_configuration(RaftIndex index, Outputs& out);
+  absl::Status submit(LogEntry entry, RaftIndex& index, Outputs& out);
+  void take_new_term(Outputs& out);
+  void stop(absl::Status why, Outputs& out);
+  [[nodiscard]] bool has_followers() const { return raft_.configuration.n > 1; }
+  [[nodiscard]] bool is_sole_voter() const;
+  [[nodiscard]] RaftIndex stored_and_committed() const;
+
+  // group_receive.cc: what a message must go through before the library sees it (rules 5 to 10, 12, 24)
+  void receive_append(Now now, const peer::RaftMessage& message, Outputs& out);
+  bool trim_committed(Incoming& incoming, Outputs& out);
+  void receive_append_part(Incoming& incoming, std::span<LogEntry> part, Outputs& out);
+  void receive_append_result(const peer::RaftMessage& message, Outputs& out);
+  void receive_vote(const peer::RaftMessage& message, Outputs& out);
+  void receive_plain(const peer::RaftMessage& message, Outputs& out);
+  [[nodiscard]] bool may_speak(ReplicaId from, bool answers) const;
+
+  const Settings settings_;
+  const RuleSwitches rules_;
+  raft raft_{};
+  Phase phase_ = Phase::New;
+  absl::Status stopped_;
+  GroupClock clock_;
+  Now now_;  // of the call under way
+  LogTail tail_;
+  Snapshot snapshot_;                     // what the library was told of; `index` 0: none
+  std::unique_ptr<Snapshot> descriptor_;  // written, not yet synced
+  std::uint64_t descriptor_trailing_ = 0;
+  RaftIndex drop_below_;  // for the next write; 0: nothing
+  WriteQueue writes_;
+  SendFence fence_;
+  Lease lease_;
+
+  std::unique_ptr<ReplicaImage> starting_;  // while the new term of rule 13 is not synced
+  std::uint64_t start_write_ = 0;
+  RaftIndex applied_;     // at start
+  RaftIndex delivered_;   // all up to here is committed, stored and was handed out (or was applied at start)
+  RaftIndex term_begin_;  // of a leader: its first entry; 0: none yet
+  bool barrier_due_ = false;
+  RaftTerm own_term_;             // a term that this sole voter gave itself (rule 13)
+  raft_time started_ = 0;         // on the group's clock
+  raft_time submitted_ = 0;       // last SUBMIT
+  bool answering_stale_ = false;  // the message under way is of an older term (rule 8)
+  struct {
+    ReplicaId leader;
+    RaftTerm term;
+    std::uint64_t stamp = 0;
+  } heard_;  // the newest sent_at of the leader of that term, to be echoed
+  std::set<ReplicaId> known_;
+  std::vector<raft_entry> raft_entries_;  // reused, for one step
+};
+
+}  // namespace chasqui::replica

@@ -1,0 +1,176 @@
+#include "core/replica/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/replica/group.h"
+#include "core/replica/image.h"
+
+namespace chasqui::replica {
+namespace {
+
+// A descriptor is worth its write when this many bytes of log lie above the last one, or twice the trailing entries.
+// Also the most that is kept in memory for followers that lag.
+constexpr std::uint64_t log_bytes_compacted = 8 * 1024 * 1024;
+
+Group::Settings settings_of(const Config& config) {
+  const Limits& limits = *config.limits;
+  Group::Settings settings;
+  settings.shard = config.shard;
+  settings.self = config.self;
+  settings.election_timeout_ms = static_cast<unsigned>(limits.election_timeout_ms);
+  settings.heartbeat_ms = static_cast<unsigned>(limits.heartbeat_ms);
+  settings.entry_bytes_max = limits.raft_entry_bytes_max;
+  // Replicas of one group, and groups of one node, draw different timers.
+  Random random(config.seed);
+  settings.random = static_cast<unsigned>(random.next_64());
+  return settings;
+}
+
+}  // namespace
+
+class Replica::Impl {
+ public:
+  Impl(const Config& config, ReplicaImage image, RaftIndex applied)
+      : config_(config),
+        limits_(*config.limits),
+        image_(std::move(image)),
+        applied_(applied),
+        group_(settings_of(config)) {
+    image_.shard = config.shard;
+  }
+
+  // Every way in ends here: whether the role changed is a matter of before and after.
+  template <class Body>
+  void enter(Outputs& out, Body body) {
+    const bool led = group_.leads();
+    const RaftTerm term = group_.term();
+    body();
+    if (group_.leads() != led || group_.term() != term) out.role_changed = true;
+    if (!group_.stopped().ok()) out.stopped = group_.stopped();
+  }
+
+  void start(Now now, Outputs& out) {
+    enter(out, [&] {
+      const bool bootstrap = is_empty(image_) && !applied_;
+      if (bootstrap) image_ = first_image(config_.shard, config_.self);
+      // An empty log under a state that is not: the image is refused by its check.
+      if (is_empty(image_)) image_.hard_state.term = RaftTerm(1);
+      (void)group_.start(now, std::move(image_), applied_, bootstrap, out);  // its status is stopped()
+    });
+  }
+
+  absl::Status propose(Now now, std::string payload, RaftIndex& index, Outputs& out) {
+    if (!group_.leads()) return absl::UnavailableError("this replica does not lead: try its leader");
+    const std::uint64_t in_flight = group_.last_index().value() - group_.delivered().value();
+    if (in_flight >= limits_.entries_in_flight_max) {
+      return absl::UnavailableError(
+          absl::StrCat(in_flight, " entries are under way, at most ", limits_.entries_in_flight_max, ": wait for one"));
+    }
+    CHASQUI_ASSERT(payload.size() <= limits_.raft_entry_bytes_max, "a batch is cut below the limit of an entry");
+    absl::Status status;
+    enter(out,
+          [&] { status = group_.propose(now, std::make_shared<const std::string>(std::move(payload)), index, out); });
+    return status;
+  }
+
+  void flushed(Now now, RaftIndex applied, Outputs& out) {
+    // The state may be ahead of what this incarnation knows to be committed: the descriptor is not.
+    const RaftIndex index = std::min(applied, group_.delivered());
+    const LogTail& tail = group_.tail();
+    const RaftIndex from = std::max(group_.snapshot_index(), tail.base());
+    if (!group_.running() || index <= from) return;
+    const bool pays = index.value() - from.value() > 2 * limits_.log_trailing_entries ||
+                      tail.bytes_between(from, index) > log_bytes_compacted;
+    if (!pays) return;
+    enter(out, [&] { group_.compact(now, index, trailing(index), out); });
+  }
+
+  // How many entries up to `index` are worth keeping for a follower that was away shortly. An only server has none, and
+  // has let go of their payloads.
+  std::uint64_t trailing(RaftIndex index) const {
+    if (group_.is_only_server()) return 0;
+    const LogTail& tail = group_.tail();
+    std::uint64_t count = 0;
+    RaftIndex from = index;
+    while (count < limits_.log_trailing_entries && from > tail.base()) {
+      from = RaftIndex(from.value() - 1);
+      if (tail.bytes_between(from, index) > log_bytes_compacted) break;
+      ++count;
+    }
+    return count;
+  }
+
+  const Config config_;
+  const Limits& limits_;
+  ReplicaImage image_;  // until start()
+  const RaftIndex applied_;
+  Group group_;
+};
+
+Replica::Replica(const Config& config, ReplicaImage image, RaftIndex applied)
+    : impl_(std::make_unique<Impl>(config, std::move(image), applied)) {}
+Replica::~Replica() = default;
+Replica::Replica(Replica&&) noexcept = default;
+Replica& Replica::operator=(Replica&&) noexcept = default;
+
+void Replica::start(Now now, Outputs& out) {
+  impl_->start(now, out);
+}
+
+void Replica::tick(Now now, Outputs& out) {
+  impl_->enter(out, [&] { impl_->group_.timeout(now, out); });
+}
+
+MonoTime Replica::next_deadline() const {
+  return impl_->group_.deadline();
+}
+
+absl::Status Replica::propose(Now now, std::string payload, RaftIndex& index, Outputs& out) {
+  return impl_->propose(now, std::move(payload), index, out);
+}
+
+void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out) {
+  if (message.shard() != impl_->config_.shard.value()) return;
+  impl_->enter(out, [&] { impl_->group_.receive(now, message, out); });
+}
+
+void Replica::appended(Now now, std::uint64_t count, Outputs& out) {
+  impl_->enter(out, [&] { impl_->group_.appended(now, count, out); });
+}
+
+void Replica::flushed(Now now, RaftIndex applied, Outputs& out) {
+  impl_->flushed(now, applied, out);
+}
+
+bool Replica::leads() const {
+  return impl_->group_.leads();
+}
+bool Replica::reads_fresh(Now now) const {
+  return impl_->group_.reads_fresh(now);
+}
+RaftTerm Replica::term() const {
+  return impl_->group_.term();
+}
+ReplicaId Replica::leader() const {
+  return impl_->group_.leader();
+}
+RaftIndex Replica::last_index() const {
+  return impl_->group_.last_index();
+}
+RaftIndex Replica::commit_index() const {
+  return impl_->group_.commit_index();
+}
+
+std::uint64_t Replica::uncommitted_bytes() const {
+  const Group& group = impl_->group_;
+  return group.running() ? group.tail().bytes_between(group.delivered(), group.last_index()) : 0;
+}
+
+std::uint64_t Replica::memory_bytes() const {
+  return sizeof(Impl) + impl_->group_.tail().memory_bytes();
+}
+
+}  // namespace chasqui::replica
