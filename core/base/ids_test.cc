@@ -85,9 +85,9 @@ TEST(Shard, where_things_live_never_changes) {
   const ShardCount count{64};
   const UserId ana(0x0000616e61000000);
   const UserId beto(0x0000626574000000);
-  EXPECT_EQ(shard_of(ana, count), ShardId(1));
-  EXPECT_EQ(shard_of(ConversationId::direct(ana, beto), count), ShardId(1));
-  EXPECT_EQ(shard_of_handle("ana", count), ShardId(1));
+  EXPECT_EQ(shard_of(ana, count), ShardId(0x35));
+  EXPECT_EQ(shard_of(ConversationId::direct(ana, beto), count), ShardId(0x30));
+  EXPECT_EQ(shard_of_handle("ana", count), ShardId(0x3a));
 }
 
 TEST(Shard, people_spread_over_all_shards) {

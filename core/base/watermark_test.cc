@@ -61,7 +61,7 @@ RC_GTEST_PROP(WatermarkLaw, repeats_and_reordering_change_nothing, ()) {
   auto link = acks;
   link.insert(link.end(), acks.rbegin(), acks.rend());  // every ack twice, the second time backwards
   RC_ASSERT(merged(link) == merged(acks));
-  RC_ASSERT(acks.empty() || merged(acks) == *std::max_element(acks.begin(), acks.end()));
+  if (!acks.empty()) RC_ASSERT(merged(acks) == *std::max_element(acks.begin(), acks.end()));
 }
 
 TEST(Watermark, a_new_epoch_beats_every_value_of_an_old_one) {
