@@ -36,68 +36,68 @@ struct Credentials {
 };
 
 struct Config {
-  std::string program = "chasqui";        // told in Hello
+  std::string program = "chasqui";          // told in Hello
   Duration retry_base = milliseconds(500);  // of reconnects: full jitter, doubled up to the cap
   Duration retry_cap = seconds(30);
-  Duration ack_linger = milliseconds(20);   // that an ack waits for a frame to ride on
-  Duration request_timeout = seconds(10);   // without an answer: the connection is given up
-  bool fetch_events = true;  // false: only heads are followed (a load generator that just sends)
+  Duration ack_linger = milliseconds(20);  // that an ack waits for a frame to ride on
+  Duration request_timeout = seconds(10);  // without an answer: the connection is given up
+  bool fetch_events = true;                // false: only heads are followed (a load generator that just sends)
 };
 
 // ---------------------------------------------------------------------------------------- what the application hears
 
-struct Connected {               // Hello was answered
+struct Connected {  // Hello was answered
   HistoryEpoch epoch;
 };
 struct Disconnected {};
-struct Synced {};                // everything that the index knew at Hello has been taken; once for each connection
-struct Received {                // an event, taken: of others, and of this user's own devices too
+struct Synced {};  // everything that the index knew at Hello has been taken; once for each connection
+struct Received {  // an event, taken: of others, and of this user's own devices too
   ConversationId conversation;
   Event event;
 };
-struct SendAccepted {            // ✓
+struct SendAccepted {  // ✓
   ConversationId conversation;
   OutboxSeq outbox_seq;
   Seq seq;
   LogTime time;
 };
-struct SendRefused {             // finally: it is not stored, and not sent again
+struct SendRefused {  // finally: it is not stored, and not sent again
   ConversationId conversation;
   OutboxSeq outbox_seq;
   absl::Status status;
 };
-struct MarksMoved {              // ✓✓, read: of another member, or the user's own from another device
+struct MarksMoved {  // ✓✓, read: of another member, or the user's own from another device
   ConversationId conversation;
   UserId user;
   Seq delivered;
   Seq read;
 };
-struct LookupDone {              // answer to look_up
+struct LookupDone {  // answer to look_up
   std::uint64_t request = 0;
   absl::Status status;
   Profile profile;
 };
-struct HistoryDone {             // answer to history
+struct HistoryDone {  // answer to history
   std::uint64_t request = 0;
   absl::Status status;
   HistoryPage page;
 };
-struct Ended {                   // for good: the owner must not connect again (revoked, replaced, logged out)
+struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
 };
-struct DeviceChanged {           // the device got a new id and secret: the owner keeps these credentials from now on
+struct DeviceChanged {  // the device got a new id and secret: the owner keeps these credentials from now on
   Credentials credentials;
 };
 using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
                                LookupDone, HistoryDone, Ended, DeviceChanged>;
 
 struct Outputs {
-  std::vector<std::string> persist;    // journal records (client.JournalRecord), in order, to be synced
-  std::vector<std::string> send;       // serialized client.ClientMessage each
-  std::vector<Happening> happenings;   // in order
-  bool connect = false;                // open a connection now
-  bool disconnect = false;             // close the one there is
+  std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
+  std::vector<std::string> send;      // serialized client.ClientMessage each
+  std::vector<Happening> happenings;  // in order
+  bool connect = false;               // open a connection now
+  bool disconnect = false;            // close the one there is
 };
 
 class Client {
@@ -128,17 +128,17 @@ class Client {
   virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   virtual std::uint64_t look_up(Now now, std::string handle, Outputs& out) = 0;
   virtual std::uint64_t look_up(Now now, UserId user, Outputs& out) = 0;
-  virtual std::uint64_t history(Now now, const ConversationId& conversation, Seq after, std::uint32_t limit, bool newest,
-                                Outputs& out) = 0;
+  virtual std::uint64_t history(Now now, const ConversationId& conversation, Seq after, std::uint32_t limit,
+                                bool newest, Outputs& out) = 0;
   virtual void log_out(Now now, Outputs& out) = 0;
 
   // What the journal says.
-  [[nodiscard]] virtual bool is_connected() const = 0;  // Hello was answered
-  [[nodiscard]] virtual Seq taken(const ConversationId& conversation) const = 0;   // all of 1..taken is taken
-  [[nodiscard]] virtual std::vector<Received> not_shown() const = 0;               // by conversation, then seq
-  [[nodiscard]] virtual std::uint64_t unsent() const = 0;                          // sends without a final answer
-  [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;     // known, by id
-  [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;            // a shorter journal of the same meaning
+  [[nodiscard]] virtual bool is_connected() const = 0;                            // Hello was answered
+  [[nodiscard]] virtual Seq taken(const ConversationId& conversation) const = 0;  // all of 1..taken is taken
+  [[nodiscard]] virtual std::vector<Received> not_shown() const = 0;              // by conversation, then seq
+  [[nodiscard]] virtual std::uint64_t unsent() const = 0;                         // sends without a final answer
+  [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;    // known, by id
+  [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;  // a shorter journal of the same meaning
 };
 
 }  // namespace chasqui::client

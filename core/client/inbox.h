@@ -124,12 +124,12 @@ class Inbox {
   Duration retry_cap_;
   bool fetch_;
   absl::btree_map<ConversationId, Lane> lanes_;
-  absl::btree_set<ConversationId> behind_;     // want a fetch, whether they wait for it or not
+  absl::btree_set<ConversationId> behind_;  // want a fetch, whether they wait for it or not
   absl::btree_set<ConversationId> verifying_;
-  std::deque<ConversationId> queue_;           // whose turn it is to fetch
+  std::deque<ConversationId> queue_;  // whose turn it is to fetch
   Timers<ConversationId> retries_;
   Timers<ConversationId> expectations_;
-  MonoTime paused_until_{};                    // the server asked us to slow down
+  MonoTime paused_until_{};  // the server asked us to slow down
   std::deque<Unsynced> unsynced_;
   std::uint64_t unsynced_bytes_ = 0;
   std::uint64_t buffered_ = 0;

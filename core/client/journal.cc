@@ -18,6 +18,8 @@ void Journal::persisted(std::uint64_t count) {
   persisted_ = std::max(persisted_, std::min(count, handed_out));
 }
 
-std::vector<std::string> Journal::take() { return std::exchange(waiting_, {}); }
+std::vector<std::string> Journal::take() {
+  return std::exchange(waiting_, {});
+}
 
 }  // namespace chasqui::client

@@ -10,7 +10,8 @@
 namespace chasqui::client {
 
 bool is_retryable(Code code) {
-  // A code that is not known here says nothing final. UNAUTHENTICATED is about the session, which ends, not the message.
+  // A code that is not known here says nothing final. UNAUTHENTICATED is about the session, which ends, not the
+  // message.
   return code == UNAVAILABLE || code == ABORTED || code == RESOURCE_EXHAUSTED || code == DEADLINE_EXCEEDED ||
          code == CANCELLED || code == UNKNOWN || code == UNAUTHENTICATED || code == OK || !Code_IsValid(code);
 }
@@ -269,7 +270,9 @@ std::optional<OutboxSeq> Outbox::found(const ConversationId& conversation, std::
   return std::nullopt;
 }
 
-void Outbox::number_from_1(const ConversationId& conversation) { renumber(conversation, lanes_[conversation], OutboxSeq(1)); }
+void Outbox::number_from_1(const ConversationId& conversation) {
+  renumber(conversation, lanes_[conversation], OutboxSeq(1));
+}
 
 void Outbox::renumber(const ConversationId& conversation, Lane& lane, OutboxSeq from) {
   CHASQUI_ASSERT(lane.in_flight == 0, "nothing is in flight under a number that changes");

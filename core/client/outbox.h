@@ -1,7 +1,7 @@
 // The outbox: messages that this device has sent and no server has yet accepted.
 //
-// Invariants: (1) a message leaves only on `accepted`, on a final refusal, or when it is found in the history; (2) it is
-// resent under the same number for ever, in order within a conversation; (3) message and number are in the device's
+// Invariants: (1) a message leaves only on `accepted`, on a final refusal, or when it is found in the history; (2) it
+// is resent under the same number for ever, in order within a conversation; (3) message and number are in the device's
 // journal before the first byte is sent; (4) at most 64 numbers of a conversation are unanswered.
 //
 // A message has two numbers. The ticket is what the application knows: 1, 2, 3, ... per conversation over the journal's
@@ -48,8 +48,9 @@ enum class SendVerdict : std::uint8_t {
 
 class Outbox {
  public:
-  static constexpr std::uint64_t in_flight_max = 256;                  // messages, all conversations
-  static constexpr std::uint64_t in_flight_bytes_max = 4 * 1024 * 1024;  // likewise: what a server reads in a few seconds
+  static constexpr std::uint64_t in_flight_max = 256;  // messages, all conversations
+  static constexpr std::uint64_t in_flight_bytes_max =
+      4 * 1024 * 1024;  // likewise: what a server reads in a few seconds
 
   Outbox(Journal& journal, Random& random, Duration retry_base, Duration retry_cap)
       : journal_(journal), random_(random), retry_base_(retry_base), retry_cap_(retry_cap) {}
@@ -95,7 +96,7 @@ class Outbox {
  private:
   struct Entry {
     OutboxSeq ticket;
-    OutboxSeq number;       // 0: not given yet
+    OutboxSeq number;  // 0: not given yet
     std::string payload;
     Digest digest{};
     Seq after;
@@ -103,13 +104,13 @@ class Outbox {
     bool in_flight = false;
   };
   struct Lane {
-    std::deque<Entry> entries;          // unanswered, ascending; those in flight are at the front unless going back
+    std::deque<Entry> entries;  // unanswered, ascending; those in flight are at the front unless going back
     OutboxSeq last_ticket;
     OutboxSeq next_number{1};
-    OutboxSeq renumber_from;            // once nothing is in flight; 0: no need
+    OutboxSeq renumber_from;  // once nothing is in flight; 0: no need
     std::uint64_t in_flight = 0;
-    std::uint64_t window;               // that many may be in flight: 1 after "too fast", then growing
-    std::uint64_t refused_below = 0;    // so many numbers right below the lowest unanswered were refused
+    std::uint64_t window;             // that many may be in flight: 1 after "too fast", then growing
+    std::uint64_t refused_below = 0;  // so many numbers right below the lowest unanswered were refused
     bool going_back = false;
     std::uint32_t attempts = 0;
     MonoTime retry_at{};
@@ -135,7 +136,7 @@ class Outbox {
   absl::btree_set<ConversationId> unnumbered_;  // of a device that is no more
   Timers<ConversationId> retries_;
   std::deque<std::pair<std::uint64_t, ConversationId>> unsafe_;  // record, and whose turn it is once that is safe
-  ConversationId last_;                         // served last: the next one in order is next
+  ConversationId last_;                                          // served last: the next one in order is next
   std::uint64_t size_ = 0;
   std::uint64_t in_flight_ = 0;
   std::uint64_t in_flight_bytes_ = 0;

@@ -22,8 +22,9 @@ absl::Status Outbox::replay(const ConversationId& conversation, const JournalSen
     return absl::OkStatus();
   }
   if (size_ >= bounds::outbox_messages_max) {
-    return absl::InvalidArgumentError(absl::StrCat("journal: more than ", bounds::outbox_messages_max,
-                                                   " messages without an answer: this is not a journal, or it is damaged"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("journal: more than ", bounds::outbox_messages_max,
+                     " messages without an answer: this is not a journal, or it is damaged"));
   }
   lane.last_ticket = ticket;
   Entry entry;

@@ -1,8 +1,8 @@
 // What others have of what this user sent: their delivered and read marks, merged by max.
 //
 // After a connection the marks of those conversations are asked where something of this user's own may still be unread;
-// in a direct conversation that is known, in a group it is always asked. Bounds: 1,024 members of a conversation, 65,536
-// marks in all; what is above is told each time it comes, since nobody remembers that it came before.
+// in a direct conversation that is known, in a group it is always asked. Bounds: 1,024 members of a conversation,
+// 65,536 marks in all; what is above is told each time it comes, since nobody remembers that it came before.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,7 @@ class Receipts {
   [[nodiscard]] std::optional<MarksMoved> merge(const ConversationId& conversation, UserId user, Seq delivered,
                                                 Seq read);
   void forget_all();  // a restored server: marks may be lower now
+  [[nodiscard]] UserId self() const { return self_; }
 
   // Conversations whose marks are to be asked at a new connection, 64 at a time.
   void on_connected();

@@ -39,8 +39,9 @@ absl::StatusOr<std::vector<Known>> SyncRun::on_page(const SyncPage& page) {
 
 absl::StatusOr<std::vector<Known>> SyncRun::read(const SyncPage& page) {
   if (page.next_below() != 0 && below_ != 0 && page.next_below() >= below_) {
-    return absl::InvalidArgumentError(absl::StrCat("a page of the index below version ", below_, " is followed by one below ",
-                                                   page.next_below(), ": it would never end"));
+    return absl::InvalidArgumentError(absl::StrCat("a page of the index below version ", below_,
+                                                   " is followed by one below ", page.next_below(),
+                                                   ": it would never end"));
   }
   if (!top_known_) top_ = Version(page.top_version());
   top_known_ = true;

@@ -1,9 +1,10 @@
 // Coming back online: what has changed in the user's index since this device last had everything.
 //
-// Hello names the version up to which this device has taken all; the answer brings the first page, newest first, and the
-// others are asked one after the other. Only when the last page is there AND every event up to the heads that the pages
-// named is taken (in the journal, synced), the device's version becomes the one at the top of the first page. So a crash
-// at any moment forgets nothing: the next Hello names the old version, and what was announced is announced again.
+// Hello names the version up to which this device has taken all; the answer brings the first page, newest first, and
+// the others are asked one after the other. Only when the last page is there AND every event up to the heads that the
+// pages named is taken (in the journal, synced), the device's version becomes the one at the top of the first page. So
+// a crash at any moment forgets nothing: the next Hello names the old version, and what was announced is announced
+// again.
 //
 // A history epoch that is not ours, or a top below our version, means that the server was restored: everything is
 // asked again from version 0, and the heads of all conversations are verified (inbox.h).
@@ -32,7 +33,7 @@ class SyncRun {
  public:
   explicit SyncRun(Journal& journal) : journal_(journal) {}
 
-  [[nodiscard]] Version version() const { return version_; }  // for Hello
+  [[nodiscard]] Version version() const { return version_; }   // for Hello
   [[nodiscard]] HistoryEpoch epoch() const { return epoch_; }  // for Hello
 
   // The answer to Hello. `restored`: see above. The entries are those to be followed; InvalidArgument: malformed.
@@ -65,15 +66,15 @@ class SyncRun {
   void record(HistoryEpoch epoch, Version version);
 
   Journal& journal_;
-  HistoryEpoch epoch_;            // as journaled
-  Version version_;               // likewise
-  HistoryEpoch server_epoch_;     // of the connection that stands
-  Version since_;                 // of the run under way
+  HistoryEpoch epoch_;         // as journaled
+  Version version_;            // likewise
+  HistoryEpoch server_epoch_;  // of the connection that stands
+  Version since_;              // of the run under way
   Version top_;
-  std::uint64_t below_ = 0;       // the next page's; 0: from the top
+  std::uint64_t below_ = 0;  // the next page's; 0: from the top
   bool top_known_ = false;
   bool running_ = false;
-  bool wants_page_ = false;       // a page is to be asked
+  bool wants_page_ = false;  // a page is to be asked
   bool outstanding_ = false;
   MonoTime retry_at_{};
   absl::btree_map<ConversationId, Seq> waiting_;  // announced, not yet taken: up to where
