@@ -1,0 +1,195 @@
+#include "core/fanout/feed.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <set>
+
+namespace chasqui::fanout {
+namespace {
+
+const ConversationId both = ConversationId::direct(UserId(3), UserId(4));
+
+state::Feed row(std::uint64_t head, std::vector<std::uint64_t> users) {
+  state::Feed feed;
+  for (const std::uint64_t user : users) {
+    state::FeedItem& item = *feed.add_items();
+    item.set_user(user);
+    item.set_conversation(both.str());
+    item.set_head(head);
+  }
+  return feed;
+}
+
+peer::NotifyAck ack_of(const peer::NotifyBatch& batch) {
+  peer::NotifyAck ack;
+  ack.set_from_shard(batch.from_shard());
+  ack.set_to_shard(batch.to_shard());
+  ack.set_from_term(batch.from_term());
+  ack.add_batches(batch.batch());
+  return ack;
+}
+
+struct FeedTest : ::testing::Test {
+  Limits limits;
+  Feed feed{ShardId(0), ShardCount{8}, limits};
+  Now now{MonoTime{}, WallTime{}};
+  std::vector<peer::NotifyBatch> taken() {
+    std::vector<peer::NotifyBatch> batches;
+    feed.take_batches(now, batches);
+    return batches;
+  }
+};
+
+TEST_F(FeedTest, the_cursor_waits_for_the_lowest_row_whatever_is_acknowledged_above) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(5), row(1, {3}), {});
+  const auto first = taken();
+  feed.add(RaftIndex(6), row(2, {3}), {});
+  const auto second = taken();
+  ASSERT_EQ(first.size(), 1U);
+  ASSERT_EQ(second.size(), 1U);
+  feed.acknowledged(ack_of(second[0]));
+  EXPECT_EQ(feed.movable(), RaftIndex(4)) << "row 5 is still owed: an acknowledgement names its batch, not a position";
+  feed.acknowledged(ack_of(first[0]));
+  EXPECT_EQ(feed.movable(), RaftIndex(6));
+}
+
+TEST_F(FeedTest, a_lost_batch_comes_again_without_its_event) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), row(1, {3}), {{both, Seq(1), "event"}});
+  const auto first = taken();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].items(0).event(), "event");
+  EXPECT_TRUE(taken().empty());
+  EXPECT_EQ(feed.next_deadline(), now.mono + Feed::resend_after);
+  now.mono = feed.next_deadline();
+  const auto again = taken();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].batch(), first[0].batch());
+  EXPECT_EQ(again[0].items(0).head(), 1U);
+  EXPECT_TRUE(again[0].items(0).event().empty());
+}
+
+TEST_F(FeedTest, every_event_of_an_entry_rides_before_its_last_head) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), row(3, {3}), {{both, Seq(1), "a"}, {both, Seq(2), "b"}, {both, Seq(3), "c"}});
+  const auto batches = taken();
+  ASSERT_EQ(batches.size(), 1U);
+  ASSERT_EQ(batches[0].items_size(), 3);
+  EXPECT_EQ(batches[0].items(0).event(), "a");
+  EXPECT_EQ(batches[0].items(2).event(), "c");
+  EXPECT_EQ(batches[0].items(2).head(), 3U);
+}
+
+TEST_F(FeedTest, a_new_leader_reads_what_the_old_one_owed) {
+  feed.lead(RaftTerm(2), RaftIndex(10), RaftIndex(30));
+  ASSERT_TRUE(feed.wants_rows());
+  EXPECT_EQ(feed.read_above(), RaftIndex(10));
+  feed.reading();
+  feed.add(RaftIndex(31), row(7, {3}), {});  // comes meanwhile: it waits in the store as well
+  feed.rows_read({{RaftIndex(12), row(5, {3})}, {RaftIndex(20), row(6, {4})}}, true);
+  ASSERT_TRUE(feed.wants_rows());
+  EXPECT_EQ(feed.read_above(), RaftIndex(20));
+  EXPECT_EQ(feed.movable(), RaftIndex(11));
+  feed.reading();
+  feed.rows_read({{RaftIndex(31), row(7, {3})}}, false);
+  EXPECT_FALSE(feed.wants_rows());
+  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch));
+  EXPECT_EQ(feed.movable(), RaftIndex(31));
+}
+
+TEST_F(FeedTest, acknowledgements_of_an_older_leadership_do_not_count) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), row(1, {3}), {});
+  const auto old = taken();
+  feed.lead(RaftTerm(2), RaftIndex(), RaftIndex(1));
+  feed.reading();
+  feed.rows_read({{RaftIndex(1), row(1, {3})}}, false);
+  (void)taken();
+  feed.acknowledged(ack_of(old[0]));
+  EXPECT_EQ(feed.movable(), RaftIndex(0));
+}
+
+TEST_F(FeedTest, memory_is_bounded_and_the_rest_waits_in_the_store) {
+  limits.feed_outstanding_items_max = 10;
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  for (std::uint64_t i = 1; i <= 100; ++i) feed.add(RaftIndex(i), row(i, {3}), {});
+  EXPECT_EQ(feed.outstanding(), 10U);
+  EXPECT_FALSE(feed.wants_rows()) << "no room yet";
+  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch));
+  EXPECT_TRUE(feed.wants_rows());
+  EXPECT_EQ(feed.read_above(), RaftIndex(10));
+  EXPECT_EQ(feed.movable(), RaftIndex(10));
+}
+
+// Whatever is acknowledged in whatever order, with losses: the cursor never passes a row with something owed, and in
+// the end everything is sent and acknowledged.
+RC_GTEST_PROP(FeedLaw, no_mark_is_ever_lost, (std::vector<std::uint8_t> choices)) {
+  Limits limits;
+  limits.feed_batch_items_max = 3;
+  limits.feed_outstanding_items_max = 7;
+  Feed feed(ShardId(0), ShardCount{4}, limits);
+  Now now{MonoTime{}, WallTime{}};
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  std::vector<std::pair<RaftIndex, state::Feed>> stored;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> pairs;
+  std::vector<peer::NotifyBatch> in_flight;
+  const auto acknowledge = [&](std::size_t at) {
+    for (const auto& item : in_flight[at].items()) pairs.erase({item.head(), item.user()});
+    feed.acknowledged(ack_of(in_flight[at]));
+    in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  const auto read = [&] {
+    if (!feed.wants_rows()) return;
+    std::vector<Feed::StoredRow> rows;
+    bool more = false;
+    for (const auto& [index, feed_row] : stored) {
+      if (index <= feed.read_above() || index > feed.read_up_to()) continue;
+      if (rows.size() == 2) {
+        more = true;
+        break;
+      }
+      rows.push_back({index, feed_row});
+    }
+    feed.reading();
+    feed.rows_read(rows, more);
+  };
+  std::uint64_t next = 0;
+  for (const std::uint8_t choice : choices) {
+    switch (choice % 5) {
+      case 0:
+      case 1: {
+        ++next;
+        const std::uint64_t first = 1 + choice % 7;
+        const std::uint64_t second = 8 + choice % 5;
+        stored.emplace_back(RaftIndex(next), row(next, {first, second}));
+        pairs.insert({next, first});
+        pairs.insert({next, second});
+        feed.add(RaftIndex(next), stored.back().second, {});
+        break;
+      }
+      case 2: feed.take_batches(now, in_flight); break;
+      case 3:
+        if (!in_flight.empty()) acknowledge(choice / 5 % in_flight.size());
+        break;
+      default:
+        if (!in_flight.empty()) in_flight.pop_back();  // lost on the way
+        read();
+    }
+    if (!pairs.empty()) RC_ASSERT(feed.movable().value() < pairs.begin()->first);
+  }
+  for (int round = 0; round < 1000 && !pairs.empty(); ++round) {
+    now.mono = now.mono + Feed::resend_after;
+    read();
+    feed.take_batches(now, in_flight);
+    while (!in_flight.empty()) acknowledge(0);
+  }
+  RC_ASSERT(pairs.empty());
+  RC_ASSERT(feed.movable() == RaftIndex(next));
+  RC_ASSERT(feed.outstanding() == 0U);
+}
+
+}  // namespace
+}  // namespace chasqui::fanout

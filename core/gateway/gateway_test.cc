@@ -1,0 +1,194 @@
+#include "core/gateway/gateway.h"
+
+#include <gtest/gtest.h>
+
+namespace chasqui::gateway {
+namespace {
+
+struct GatewayTest : ::testing::Test {
+  Limits limits;
+  Gateway gateway{limits};
+  Now now{MonoTime{1'000'000'000}, WallTime{}};
+  Outputs out;
+  std::vector<Request> requests;
+
+  void open(std::uint64_t id, std::uint8_t host = 1) {
+    Address address{};
+    address[15] = host;
+    gateway.opened(now, SessionOpened{SessionId(id), address}, out);
+  }
+  void frame(std::uint64_t session, client::ClientFrame one) {
+    client::ClientMessage message;
+    *message.add_frames() = std::move(one);
+    gateway.frame(now, SessionFrame{SessionId(session), message.SerializeAsString()}, requests, out);
+  }
+  void hello(std::uint64_t session, std::uint64_t user, std::uint64_t generation, std::uint32_t device = 1) {
+    client::ClientFrame one;
+    one.mutable_hello()->set_user(user);
+    one.mutable_hello()->set_device(device);
+    one.mutable_hello()->set_generation(generation);
+    frame(session, one);
+  }
+  void log_in(std::uint64_t session, std::uint64_t user, std::uint64_t generation = 1, std::uint32_t device = 1) {
+    open(session);
+    hello(session, user, generation, device);
+    if (!gateway.register_session(now, SessionId(session), out)) return;
+    client::ServerFrame answer;
+    answer.mutable_hello();
+    gateway.greet(now, SessionId(session), 0, answer, out);
+  }
+  bool was_closed(std::uint64_t session) const {
+    for (const Output& output : out) {
+      const auto* close = std::get_if<SessionClose>(&output);
+      if (close != nullptr && close->session == SessionId(session)) return true;
+    }
+    return false;
+  }
+  std::vector<client::ServerFrame> sent(std::uint64_t session) const {
+    std::vector<client::ServerFrame> frames;
+    for (const Output& output : out) {
+      const auto* send = std::get_if<SessionSend>(&output);
+      if (send == nullptr || send->session != SessionId(session)) continue;
+      client::ServerMessage message;
+      EXPECT_TRUE(message.ParseFromString(send->bytes));
+      frames.insert(frames.end(), message.frames().begin(), message.frames().end());
+    }
+    return frames;
+  }
+};
+
+TEST_F(GatewayTest, of_two_sessions_of_one_device_the_newer_stays) {
+  log_in(1, 7, 5);
+  log_in(2, 7, 6);
+  EXPECT_TRUE(was_closed(1));
+  log_in(3, 7, 4);
+  EXPECT_TRUE(was_closed(3));
+  EXPECT_FALSE(was_closed(2));
+  EXPECT_EQ(sent(3).back().go_away().reason(), client::GoAway::SESSION_REPLACED);
+  log_in(4, 7, 1, 2);
+  EXPECT_FALSE(was_closed(2)) << "another device is another session";
+}
+
+TEST_F(GatewayTest, what_happens_before_the_greeting_is_told_after_it) {
+  open(1);
+  hello(1, 7, 1);
+  ASSERT_TRUE(gateway.register_session(now, SessionId(1), out));
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  gateway.push(now, UserId(7), both, Seq(3), "event", out);
+  EXPECT_TRUE(sent(1).empty());
+  client::ServerFrame answer;
+  answer.mutable_hello();
+  gateway.greet(now, SessionId(1), 0, answer, out);
+  const auto frames = sent(1);
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_TRUE(frames[0].has_hello());
+  EXPECT_EQ(frames[1].head().seq(), 3U);
+}
+
+TEST_F(GatewayTest, a_committed_head_is_told_only_to_who_was_not_pushed_it) {
+  log_in(1, 7);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  client::Event event;
+  event.set_seq(3);
+  gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), out);
+  EXPECT_EQ(sent(1).size(), 2U);  // hello, push
+  gateway.head_moved(now, UserId(7), both, Seq(4), Version(11), out);
+  ASSERT_EQ(sent(1).size(), 3U);
+  EXPECT_EQ(sent(1)[2].head().version(), 11U);
+}
+
+TEST_F(GatewayTest, a_thousand_sockets_without_hello_hurt_nobody) {
+  limits.connection_address_burst = 10'000;
+  log_in(1, 7);
+  for (std::uint64_t id = 2; id <= 1001; ++id) open(id);
+  EXPECT_FALSE(was_closed(1));
+  EXPECT_TRUE(was_closed(2)) << "the oldest of them goes";
+  EXPECT_EQ(gateway.sessions(), limits.sockets_before_hello_max + 1);
+  now.mono = now.mono + seconds(11);
+  gateway.tick(now, out);
+  EXPECT_EQ(gateway.sessions(), 1U);
+}
+
+TEST_F(GatewayTest, one_address_cannot_open_sockets_without_end) {
+  for (std::uint64_t id = 1; id <= 51; ++id) open(id, 9);
+  EXPECT_FALSE(was_closed(50));
+  EXPECT_TRUE(was_closed(51));
+  open(60, 10);
+  EXPECT_FALSE(was_closed(60));
+}
+
+TEST_F(GatewayTest, a_session_with_64_unanswered_requests_is_not_read) {
+  log_in(1, 7);
+  requests.clear();
+  client::ClientFrame ping;
+  ping.mutable_ping();
+  for (int i = 0; i < 64; ++i) frame(1, ping);
+  const auto* read = std::get_if<SessionRead>(&out.back());
+  ASSERT_NE(read, nullptr);
+  EXPECT_FALSE(read->on);
+  ASSERT_EQ(requests.size(), 64U);
+  out.clear();
+  for (int i = 0; i < 32; ++i) {
+    client::ServerFrame pong;
+    pong.mutable_pong();
+    gateway.answer(now, SessionId(1), 1, pong, out);
+  }
+  read = std::get_if<SessionRead>(&out.back());
+  ASSERT_NE(read, nullptr);
+  EXPECT_TRUE(read->on);
+}
+
+TEST_F(GatewayTest, a_sender_over_its_rate_is_told_when_to_come_back) {
+  log_in(1, 7);
+  client::ClientFrame send;
+  send.set_request_id(9);
+  send.mutable_send()->set_outbox_seq(1);
+  for (int i = 0; i < 61; ++i) frame(1, send);
+  const client::ServerFrame last = sent(1).back();
+  EXPECT_EQ(last.error().code(), client::RESOURCE_EXHAUSTED);
+  EXPECT_GT(last.error().retry_after_ms(), 0U);
+  EXPECT_LE(last.error().retry_after_ms(), 201U);
+}
+
+TEST_F(GatewayTest, a_request_from_the_future_is_unimplemented_not_an_error_of_the_session) {
+  log_in(1, 7);
+  gateway.frame(now, SessionFrame{SessionId(1), std::string("\x0a\x05\x08\x09\xa2\x1f\x00", 7)}, requests, out);
+  EXPECT_EQ(sent(1).back().error().code(), client::UNIMPLEMENTED);
+  EXPECT_EQ(sent(1).back().request_id(), 9U);
+  EXPECT_FALSE(was_closed(1));
+}
+
+TEST_F(GatewayTest, a_session_that_reads_nothing_for_a_minute_is_closed) {
+  log_in(1, 7);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  client::Event event;
+  event.set_payload(std::string(60'000, 'x'));
+  for (std::uint64_t seq = 1; seq <= 40; ++seq) {
+    gateway.push(now, UserId(7), both, Seq(seq), event.SerializeAsString(), out);
+  }
+  std::uint64_t bytes = 0;
+  for (const Output& output : out) {
+    if (const auto* send = std::get_if<SessionSend>(&output)) bytes += send->bytes.size();
+  }
+  EXPECT_LT(bytes, limits.push_budget_bytes_max + 100'000);
+  EXPECT_FALSE(was_closed(1));
+  now.mono = gateway.next_deadline();
+  gateway.tick(now, out);
+  EXPECT_TRUE(was_closed(1));
+  EXPECT_EQ(sent(1).back().go_away().reason(), client::GoAway::TOO_SLOW);
+}
+
+TEST_F(GatewayTest, a_session_that_missed_too_many_conversations_is_sent_away) {
+  open(1);
+  hello(1, 7, 1);
+  ASSERT_TRUE(gateway.register_session(now, SessionId(1), out));
+  for (std::uint64_t i = 0; i <= Session::missed_max; ++i) {
+    gateway.push(now, UserId(7), ConversationId::direct(UserId(7), UserId(100 + i)), Seq(1), "event", out);
+  }
+  EXPECT_TRUE(was_closed(1));
+  EXPECT_EQ(gateway.sessions(), 0U);
+}
+
+}  // namespace
+}  // namespace chasqui::gateway
