@@ -55,13 +55,13 @@ std::string_view conversation_of(const JournalRecord& record) {
 }  // namespace
 
 absl::Status ClientImpl::replay(const JournalRecord& record) {
-  switch (record.body_case()) {
-    case JournalRecord::kDevice: identity_.replay(record.device()); return absl::OkStatus();
-    case JournalRecord::kRenewal: identity_.replay(record.renewal()); return absl::OkStatus();
-    case JournalRecord::kGeneration: link_.replay(record.generation()); return absl::OkStatus();
-    case JournalRecord::kSynced: sync_.replay(record.synced()); return absl::OkStatus();
-    case JournalRecord::BODY_NOT_SET: return absl::OkStatus();  // of a later program: skipped
-    default: break;
+  if (record.body_case() == JournalRecord::BODY_NOT_SET) return absl::OkStatus();  // of a later program: skipped
+  if (record.has_device()) identity_.replay(record.device());
+  if (record.has_renewal()) identity_.replay(record.renewal());
+  if (record.has_generation()) link_.replay(record.generation());
+  if (record.has_synced()) sync_.replay(record.synced());
+  if (record.has_device() || record.has_renewal() || record.has_generation() || record.has_synced()) {
+    return absl::OkStatus();
   }
   const std::optional<ConversationId> conversation = ConversationId::parse(conversation_of(record));
   if (!conversation) {
