@@ -45,6 +45,8 @@ void Transport::stop() {
   client::Outputs out;
   client_->stop(now(), out);
   carry_out(out);
+  timer_.cancel();
+  armed_for_ = MonoTime::never();
 }
 
 void Transport::opened() {

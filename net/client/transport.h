@@ -59,6 +59,8 @@ class Transport final : private WebSocketListener {
     return result;
   }
   [[nodiscard]] const client::Client& client() const { return *client_; }
+  // Nothing waits to be persisted: the client's journal may be rewritten now.
+  [[nodiscard]] bool is_quiet() const { return to_persist_.empty(); }
   // Why the last connection failed or ended; Ok: none has.
   [[nodiscard]] const absl::Status& last_error() const { return last_error_; }
 

@@ -32,7 +32,8 @@ std::string string_of(const json::object& object, const char* name) {
 
 std::int64_t number_of(const json::object& object, const char* name) {
   const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_number() ? value->to_number<std::int64_t>() : 0;
+  boost::system::error_code inexact;
+  return value != nullptr && value->is_number() ? value->to_number<std::int64_t>(inexact) : 0;
 }
 
 // problem+json (RFC 9457) with our `code`; a reply that is none (a proxy's page) is judged by its HTTP status.

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/text.h"
 #include "runtime/chasqui/outcome.h"
 
 namespace chasqui::cli {
@@ -40,7 +41,7 @@ absl::StatusOr<Home> Home::open(std::string folder) {
   std::filesystem::create_directories(parent, error);
   if (error) return usage_error(absl::StrCat("cannot make ", parent.string(), ": ", error.message()));
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return usage_error(errno_status("make the home", folder).message().data());
+    return usage_error(std_view(errno_status("make the home", folder).message()));
   }
   struct stat info{};
   if (::stat(folder.c_str(), &info) != 0) return errno_status("look at", folder);

@@ -1,0 +1,60 @@
+#include "bench/load_client.h"
+
+#include <sodium.h>
+
+#include <utility>
+#include <vector>
+
+#include "core/base/check.h"
+
+namespace chasqui::bench {
+namespace {
+
+std::unique_ptr<client::Client> open_client(const client::Credentials& me) {
+  client::Config config;
+  config.program = "chasqui-load";
+  config.retry_base = milliseconds(50);
+  config.retry_cap = milliseconds(500);
+  CHASQUI_ASSERT(::sodium_init() >= 0, "the system has a random generator");
+  Seed seed{};
+  ::randombytes_buf(seed.data(), seed.size());
+  auto opened = client::Client::open(me, config, seed, {});
+  CHASQUI_ASSERT(opened.ok(), "an empty journal is one");
+  return *std::move(opened);
+}
+
+}  // namespace
+
+LoadClient::LoadClient(boost::asio::io_context& io, const net::Endpoint& endpoint, const client::Credentials& me,
+                       Hear hear)
+    : me_(me),
+      hear_(std::move(hear)),
+      transport_(io, endpoint, open_client(me),
+                 net::Transport::Hooks{{},
+                                       [this](client::Happening&& happening) {
+                                         if (const auto* received = std::get_if<client::Received>(&happening)) {
+                                           // Nothing is kept: a generator that keeps all events would be the
+                                           // bottleneck.
+                                           transport_.call([&](client::Client& c, Now now, client::Outputs& out) {
+                                             c.mark_shown(now, received->conversation, Seq(received->event.seq()), out);
+                                             return 0;
+                                           });
+                                         }
+                                         hear_(*this, happening);
+                                       },
+                                       {}}) {}
+
+OutboxSeq LoadClient::send(const ConversationId& conversation, std::string text) {
+  const auto number = transport_.call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.send(now, conversation, std::move(text), out);
+  });
+  return number.ok() ? *number : OutboxSeq();
+}
+
+std::uint64_t LoadClient::ask_history(const ConversationId& conversation, Seq after) {
+  return transport_.call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.history(now, conversation, after, 200, false, out);
+  });
+}
+
+}  // namespace chasqui::bench

@@ -1,0 +1,36 @@
+// One device of a load generator: client core and transport without a journal, many of them on one io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/client/client.h"
+#include "net/client/transport.h"
+
+namespace chasqui::bench {
+
+class LoadClient {
+ public:
+  using Hear = std::function<void(LoadClient&, const client::Happening&)>;
+
+  // Reconnects quickly (50 ms to 500 ms), since its server is restarted on purpose.
+  LoadClient(boost::asio::io_context& io, const net::Endpoint& endpoint, const client::Credentials& me, Hear hear);
+
+  void start() { transport_.start(); }
+  void stop() { transport_.stop(); }
+  // Its number there; 0 if the client core refused.
+  OutboxSeq send(const ConversationId& conversation, std::string text);
+  std::uint64_t ask_history(const ConversationId& conversation, Seq after);
+
+  [[nodiscard]] const client::Credentials& me() const { return me_; }
+  [[nodiscard]] const client::Client& client() const { return transport_.client(); }
+
+ private:
+  client::Credentials me_;
+  Hear hear_;
+  net::Transport transport_;
+};
+
+}  // namespace chasqui::bench

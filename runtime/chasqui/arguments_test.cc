@@ -1,0 +1,95 @@
+#include "runtime/chasqui/arguments.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <vector>
+
+#include "runtime/chasqui/completion.h"
+
+namespace chasqui::cli {
+namespace {
+
+struct Typed {
+  bool goes_on = false;
+  int exit_code = 0;
+  Options options;
+};
+
+Typed type(std::vector<const char*> words) {
+  ::unsetenv("CHASQUI_SERVER");
+  ::unsetenv("CHASQUI_HOME");
+  Typed typed;
+  words.insert(words.begin(), "chasqui");
+  const auto grammar = make_grammar(typed.options);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  typed.goes_on =
+      parse_arguments(*grammar, typed.options, static_cast<int>(words.size()), words.data(), typed.exit_code);
+  testing::internal::GetCapturedStdout();
+  testing::internal::GetCapturedStderr();
+  return typed;
+}
+
+TEST(Arguments, a_message_may_be_words_a_dash_or_nothing) {
+  EXPECT_EQ(type({"send", "beto", "hola", "¿qué", "tal?"}).options.text, "hola ¿qué tal?");
+  EXPECT_EQ(type({"send", "@beto", "-"}).options.text, std::nullopt);
+  EXPECT_EQ(type({"send", "beto"}).options.text, std::nullopt);
+  EXPECT_EQ(type({"send", "beto", "--", "-x"}).options.text, "-x");
+  EXPECT_EQ(type({"send", "beto", "x"}).options.command, Command::Send);
+}
+
+TEST(Arguments, common_options_stand_before_or_behind_the_command) {
+  const Typed before = type({"--json", "--home", "/h", "--server", "http://a:1", "history", "beto", "--after", "7"});
+  EXPECT_TRUE(before.goes_on);
+  EXPECT_TRUE(before.options.json);
+  EXPECT_EQ(before.options.home, "/h");
+  EXPECT_EQ(before.options.after_seq, 7U);
+  EXPECT_EQ(before.options.limit, 50U);
+  const Typed behind = type({"history", "beto", "--limit", "3", "--json", "--timeout", "2"});
+  EXPECT_TRUE(behind.options.json);
+  EXPECT_EQ(behind.options.limit, 3U);
+  EXPECT_EQ(behind.options.timeout_s, 2U);
+}
+
+TEST(Arguments, a_wrong_command_line_is_exit_code_2) {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{},
+                                             {"sned", "beto"},
+                                             {"send"},
+                                             {"chat"},
+                                             {"history", "beto", "--limit", "0"},
+                                             {"history", "b", "--after", "x"},
+                                             {"inbox", "--color", "blue"},
+                                             {"--nonsense", "inbox"},
+                                             {"completion", "tcsh"},
+                                             {"help", "me"}}) {
+    const Typed typed = type(words);
+    EXPECT_FALSE(typed.goes_on);
+    EXPECT_EQ(typed.exit_code, 2) << (words.empty() ? "nothing" : words.front());
+  }
+}
+
+TEST(Arguments, help_and_version_are_no_errors) {
+  for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
+           {"--help"}, {"--version"}, {"help"}, {"help", "send"}, {"send", "--help"}}) {
+    const Typed typed = type(words);
+    EXPECT_FALSE(typed.goes_on);
+    EXPECT_EQ(typed.exit_code, 0);
+  }
+}
+
+TEST(Completion, every_command_and_option_is_offered_in_every_shell) {
+  Options options;
+  const auto grammar = make_grammar(options);
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = completion(*grammar, shell);
+    for (const char* word : {"register", "login", "logout", "chat", "send", "history", "inbox", "completion", "help",
+                             "password-file", "follow", "after", "limit", "json", "server", "home"}) {
+      EXPECT_NE(script.find(word), std::string::npos) << shell << " lacks " << word;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chasqui::cli

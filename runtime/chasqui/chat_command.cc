@@ -1,0 +1,309 @@
+// chat WHO: what was said last, what comes, and what is typed, with the state of each message of one's own.
+//
+// What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
+// shown is marked as shown and read. Other commands of this home are served meanwhile.
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/text.h"
+#include "runtime/chasqui/commands.h"
+#include "runtime/chasqui/event_text.h"
+#include "runtime/chasqui/outcome.h"
+#include "runtime/chasqui/printable.h"
+#include "runtime/chasqui/screen.h"
+#include "runtime/chasqui/session.h"
+
+namespace chasqui::cli {
+namespace {
+
+constexpr std::uint32_t tail_events = 20;
+constexpr auto tail_patience = std::chrono::seconds(3);  // then the chat begins with what the home has
+constexpr std::size_t own_max = 1000;                    // messages whose state is followed
+
+class Chat {
+ public:
+  Chat(Session& session, const Options& options, Screen& screen, bool is_terminal)
+      : session_(session),
+        device_(*session.device()),
+        options_(options),
+        screen_(screen),
+        is_terminal_(is_terminal),
+        tail_timer_(session.io()) {}
+
+  absl::Status run() {
+    device_.subscribe([this](const client::Happening& happening) { hear(happening); });
+    session_.on_interrupt([this] { end(); });
+    device_.resolve(options_.who, [this](absl::StatusOr<UserId> user) {
+      if (!user.ok()) return session_.finish(user.status());
+      begin(*user);
+    });
+    return session_.run();
+  }
+
+ private:
+  void begin(UserId user) {
+    session_.no_timeout();
+    peer_ = user;
+    conversation_ = ConversationId::direct(device_.me().user, user);
+    device_.name_of(user, [this](const std::string& name) { peer_name_ = name; });
+    if (peer_name_.empty()) peer_name_ = fold_handle(options_.who);
+    tail_timer_.expires_after(tail_patience);
+    tail_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) begin_offline();
+    });
+    device_.when_online([this] { ask_tail(); });
+  }
+
+  void ask_tail() {
+    if (began_) return;
+    tail_request_ = device_.transport().call([this](client::Client& client, Now now, client::Outputs& out) {
+      return client.history(now, conversation_, Seq(), tail_events, true, out);
+    });
+  }
+
+  void on_tail(const client::HistoryDone& done) {
+    if (began_) return;
+    if (!done.status.ok()) return;  // the timer begins without
+    for (const client::Event& event : done.page.events()) show(event);
+    open_input();
+    screen_.show_status(absl::StrCat("online as @", device_.me().handle, "; /quit or Ctrl-D ends the chat"));
+  }
+
+  void begin_offline() {
+    if (began_) return;
+    for (const client::Received& event : device_.client().not_shown()) {
+      if (event.conversation == conversation_) show(event.event);
+    }
+    open_input();
+    screen_.show_status(absl::StrCat(trouble(), "; what you write is kept and sent when the server is back"));
+    said_offline_ = true;
+  }
+
+  void open_input() {
+    began_ = true;
+    tail_timer_.cancel();
+    for (const client::Event& event : std::exchange(early_, {})) show(event);
+    if (const std::uint64_t unsent = device_.client().unsent(); unsent > 0) {
+      screen_.show_status(absl::StrCat(unsent, " messages of before are still to be sent"));
+    }
+    screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }});
+  }
+
+  // ------------------------------------------------------------------------------------------------- what is typed
+
+  void on_line(std::string line) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line == "/quit") return end();
+    if (line.empty()) return;
+    if (!is_utf8(line)) return screen_.show_status("not sent: it is not UTF-8");
+    const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      return client.send(now, conversation_, line, out);
+    });
+    if (!ticket.ok()) return screen_.show_status(absl::StrCat("not sent: ", ticket.status().message()));
+    OwnMessage& message = own_.emplace_back();
+    message.key = ++last_key_;
+    message.conversation = conversation_;
+    message.time_ms = net::now().wall.ms;
+    message.text = std::move(line);
+    by_ticket_[*ticket] = message.key;
+    screen_.show_own(message, device_.me().handle);
+    if (own_.size() > own_max) own_.pop_front();
+  }
+
+  OwnMessage* own(std::uint64_t key) {
+    for (OwnMessage& message : own_) {
+      if (message.key == key) return &message;
+    }
+    return nullptr;
+  }
+
+  void raise(OwnMessage& message, State state) {
+    if (state <= message.state) return;
+    message.state = state;
+    screen_.update_own(message, device_.me().handle);
+  }
+
+  // ----------------------------------------------------------------------------------------------- what is heard
+
+  void hear(const client::Happening& happening) {
+    if (const auto* received = std::get_if<client::Received>(&happening)) return on_received(*received);
+    if (const auto* accepted = std::get_if<client::SendAccepted>(&happening)) return on_accepted(*accepted);
+    if (const auto* refused = std::get_if<client::SendRefused>(&happening)) return on_refused(*refused);
+    if (const auto* marks = std::get_if<client::MarksMoved>(&happening)) return on_marks(*marks);
+    if (const auto* history = std::get_if<client::HistoryDone>(&happening)) {
+      if (tail_request_ != 0 && history->request == tail_request_) on_tail(*history);
+    } else if (std::holds_alternative<client::Ended>(happening)) {
+      session_.finish(device_.end());
+    } else if (std::holds_alternative<client::Disconnected>(happening)) {
+      if (began_ && !std::exchange(said_offline_, true)) {
+        screen_.show_status("offline; what you write is kept and sent when the server is back");
+      }
+    } else if (std::holds_alternative<client::Connected>(happening)) {
+      if (began_ && std::exchange(said_offline_, false)) screen_.show_status("online");
+    }
+  }
+
+  void on_received(const client::Received& received) {
+    if (received.conversation != conversation_) {
+      if (!began_ || UserId(received.event.sender()) == device_.me().user) return;
+      device_.name_of(UserId(received.event.sender()), [this](const std::string& name) {
+        screen_.show_status(absl::StrCat("@", name, " wrote to you: chasqui inbox shows it"));
+      });
+      return;
+    }
+    began_ ? show(received.event) : early_.push_back(received.event);
+  }
+
+  void show(const client::Event& event) {
+    const Seq seq(event.seq());
+    if (seq <= shown_) return;
+    shown_ = seq;
+    const UserId sender(event.sender());
+    if (sender == device_.me().user) {
+      if (!is_pending_own(event)) show_earlier_own(event);
+    } else {
+      screen_.show_message(conversation_, event, sender == peer_ ? peer_name_ : absl::StrCat("#", sender.value()));
+    }
+    if (!screen_.flush()) return session_.finish(absl::DataLossError("the screen cannot be written"));
+    device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      client.mark_read(now, conversation_, seq, out);
+      client.mark_shown(now, conversation_, seq, out);
+      return 0;
+    });
+  }
+
+  // Written in this chat, so it is on the screen: its answer is here, or on its way.
+  bool is_pending_own(const client::Event& event) const {
+    if (event.device() != device_.me().device.value()) return false;
+    client::Payload payload;
+    if (!payload.ParseFromString(event.payload())) return false;
+    for (const OwnMessage& message : own_) {
+      if (message.seq == event.seq()) return true;
+      if (message.seq == 0 && message.text == payload.text()) return true;
+    }
+    return false;
+  }
+
+  // Of an earlier run, another terminal or another device.
+  void show_earlier_own(const client::Event& event) {
+    OwnMessage& message = own_.emplace_back();
+    message.key = ++last_key_;
+    message.conversation = conversation_;
+    message.seq = event.seq();
+    message.time_ms = event.time_ms();
+    client::Payload payload;
+    const bool is_text = payload.ParseFromString(event.payload()) && payload.content_case() == client::Payload::kText;
+    message.text = is_text ? payload.text() : shown_text(event);
+    message.state = state_of(event.seq());
+    screen_.show_own(message, device_.me().handle);
+    if (own_.size() > own_max) own_.pop_front();
+  }
+
+  void on_accepted(const client::SendAccepted& accepted) {
+    if (accepted.conversation != conversation_) return;
+    auto node = by_ticket_.extract(accepted.outbox_seq);
+    OwnMessage* message = node ? own(node.mapped()) : nullptr;
+    if (message != nullptr) {
+      message->seq = accepted.seq.value();
+      if (accepted.time.ms != 0) message->time_ms = accepted.time.ms;
+      raise(*message, std::max(State::Accepted, state_of(message->seq)));
+    }
+    end_if_all_sent();
+  }
+
+  void on_refused(const client::SendRefused& refused) {
+    if (refused.conversation != conversation_) return;
+    auto node = by_ticket_.extract(refused.outbox_seq);
+    const OwnMessage* message = node ? own(node.mapped()) : nullptr;
+    if (message != nullptr) {
+      screen_.show_status(absl::StrCat("refused: ", message->text.substr(0, 40), ": ", refused.status.message()));
+    }
+    worst_ = refused.status;
+    end_if_all_sent();
+  }
+
+  void on_marks(const client::MarksMoved& marks) {
+    if (marks.conversation != conversation_ || (marks.user != peer_)) return;
+    delivered_ = std::max(delivered_, marks.delivered);
+    read_ = std::max(read_, marks.read);
+    for (OwnMessage& message : own_) {
+      if (message.seq != 0) raise(message, state_of(message.seq));
+    }
+  }
+
+  [[nodiscard]] State state_of(std::uint64_t seq) const {
+    if (seq <= read_.value()) return State::Read;
+    return seq <= delivered_.value() ? State::Delivered : State::Accepted;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the end
+
+  // A person leaves at once; a script's chat ends when its lines are accepted.
+  void end() {
+    ending_ = true;
+    const std::uint64_t unsent = device_.client().unsent();
+    if (unsent == 0) return session_.finish(worst_);
+    if (is_terminal_) {
+      screen_.show_status(absl::StrCat(unsent, " messages are kept, and sent by the next command of this home"));
+      return session_.finish(absl::OkStatus());
+    }
+    session_.progress();
+  }
+
+  void end_if_all_sent() {
+    if (ending_ && device_.client().unsent() == 0) session_.finish(worst_);
+  }
+
+  [[nodiscard]] std::string trouble() const { return device_.trouble(); }
+
+  Session& session_;
+  Device& device_;
+  const Options& options_;
+  Screen& screen_;
+  bool is_terminal_;
+  boost::asio::steady_timer tail_timer_;
+  std::uint64_t tail_request_ = 0;
+  UserId peer_;
+  std::string peer_name_;
+  ConversationId conversation_;
+  bool began_ = false;  // the tail is shown, lines are taken
+  bool ending_ = false;
+  bool said_offline_ = false;
+  std::deque<client::Event> early_;  // received before the tail was
+  Seq shown_;
+  Seq delivered_;  // of the peer
+  Seq read_;
+  std::uint64_t last_key_ = 0;
+  std::deque<OwnMessage> own_;
+  std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages
+  absl::Status worst_;
+};
+
+absl::Status chat(const Options& options) {
+  auto session = Session::open(options, Session::Holding::MustHold);
+  if (!session.ok()) return session.status();
+  if (absl::Status served = (*session)->serve(); !served.ok()) return served;
+  const bool is_terminal = !options.json && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  const auto screen = is_terminal ? open_terminal_screen((*session)->io(), Style::choose(options.color, STDOUT_FILENO))
+                                  : open_plain_screen((*session)->io(), options.json);
+  return Chat(**session, options, *screen, is_terminal).run();
+}
+
+}  // namespace
+
+int run_chat(const Options& options) {
+  const absl::Status status = chat(options);
+  report(status);
+  return exit_code(status);
+}
+
+}  // namespace chasqui::cli

@@ -1,0 +1,15 @@
+// The commands. Each returns the exit code (outcome.h), having said on stderr what went wrong.
+#pragma once
+
+#include "runtime/chasqui/options.h"
+
+namespace chasqui::cli {
+
+int run_account(const Options& options);  // register, login
+int run_logout(const Options& options);
+int run_send(const Options& options);
+int run_history(const Options& options);
+int run_inbox(const Options& options);
+int run_chat(const Options& options);
+
+}  // namespace chasqui::cli

@@ -1,0 +1,33 @@
+// What the person typed, and what the environment says.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace chasqui::cli {
+
+enum class Command { None, Register, Login, Logout, Chat, Send, History, Inbox, Completion, Help };
+
+struct Options {
+  Command command = Command::None;
+  // Of all commands.
+  std::string server;  // URL; empty: the login's, else the default
+  std::string home;
+  std::string ca_file;
+  bool json = false;
+  std::string color = "auto";    // auto, always, never
+  std::uint32_t timeout_s = 30;  // without any progress
+  // Of some.
+  std::string who;  // WHO, HANDLE, SHELL, or help's COMMAND
+  std::string password_file;
+  std::optional<std::string> text;  // nullopt: from stdin
+  std::optional<std::uint64_t> after_seq;
+  std::uint64_t limit = 50;
+  bool follow = false;
+  bool force = false;
+};
+
+constexpr const char* default_server = "http://127.0.0.1:8080";
+
+}  // namespace chasqui::cli

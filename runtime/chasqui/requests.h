@@ -1,0 +1,67 @@
+// Serves the requests of channel.h with a Device: one object for each channel. When it goes, its unfinished requests
+// are forgotten; a message that was taken stays in the outbox.
+#pragma once
+
+#include <boost/json.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "runtime/chasqui/device.h"
+
+namespace chasqui::cli {
+
+class Requests : public std::enable_shared_from_this<Requests> {
+ public:
+  using Reply = std::function<void(boost::json::object)>;
+
+  static std::shared_ptr<Requests> create(boost::asio::io_context& io, Device& device, Reply reply);
+  ~Requests();
+  Requests(const Requests&) = delete;
+  Requests& operator=(const Requests&) = delete;
+
+  void handle(const boost::json::object& request);
+
+ private:
+  struct HistoryWalk;
+
+  Requests(boost::asio::io_context& io, Device& device, Reply reply);
+  void hear(const client::Happening& happening);
+  void end_all(const absl::Status& why);
+
+  void send(std::uint64_t id, const boost::json::object& request);
+  void take(std::uint64_t id, UserId to, const std::string& text);
+  void history(std::uint64_t id, const boost::json::object& request);
+  void ask_page(const std::shared_ptr<HistoryWalk>& walk);
+  void on_page(const std::shared_ptr<HistoryWalk>& walk, const client::HistoryDone& done);
+  void inbox(std::uint64_t id, const boost::json::object& request);
+  void inbox_from_journal();
+  void shown(const boost::json::object& request);
+  void finish(std::uint64_t id);
+  void say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event);
+  void say_news(std::uint64_t id, const ConversationId& conversation, const client::Event& event);
+  void later(std::function<void()> go);
+  // Replies that keep their order although some wait for a name.
+  void say_in_order(boost::json::object reply);
+  void say_ready();
+
+  boost::asio::io_context& io_;
+  Device& device_;
+  Reply reply_;
+  int subscription_ = 0;
+  std::map<std::pair<ConversationId, OutboxSeq>, std::uint64_t> unanswered_;  // sends, by their id here
+  std::map<std::uint64_t, std::function<void(const client::HistoryDone&)>> pages_;
+  std::uint64_t inbox_id_ = 0;  // 0: nobody asked
+  bool inbox_follows_ = false;
+  bool inbox_told_ = false;  // what the journal held was said: from then on what is received
+  std::deque<std::shared_ptr<std::optional<boost::json::object>>> in_order_;  // empty ones wait
+  ConversationId last_taken_;  // where finish() can ask a page, so that the marks are heard before
+  Seq last_taken_seq_;
+};
+
+}  // namespace chasqui::cli

@@ -1,0 +1,280 @@
+// The promise, with a real server: 50 devices under continuous load, kill -9 at a random moment, restart on the same
+// data and port, twenty times. Whatever was accepted is at the recipient once and in order, and history says the same.
+//
+// All that the devices did and saw, and the kills, are written as JSON lines for a later judge: to $CHASQUI_HISTORY,
+// else beside the build's programs as kill9_history.jsonl. $CHASQUI_SEED repeats the moments; $CHASQUI_ROUNDS makes it
+// longer.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/harness/load_client.h"
+#include "bench/harness/server_process.h"
+
+namespace chasqui::e2e {
+namespace {
+
+using bench::LoadClient;
+using std::chrono::milliseconds;
+constexpr std::size_t devices = 50;
+constexpr auto send_every = milliseconds(25);
+constexpr std::uint64_t unsent_max = 6;  // of a device: goes on sending while the server is away, up to this
+
+std::uint64_t environment(const char* name, std::uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+std::string text_of(const client::Event& event) {
+  client::Payload payload;
+  return payload.ParseFromString(event.payload()) ? payload.text() : "(unreadable)";
+}
+
+class Record {
+ public:
+  explicit Record(const std::string& path) : file_(std::fopen(path.c_str(), "w")) {}
+  ~Record() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  Record(const Record&) = delete;
+  Record& operator=(const Record&) = delete;
+  // `rest`: members of the object behind "t_us" and "what". Texts here need no escaping.
+  void write(const char* what, const std::string& rest) {
+    if (file_ == nullptr) return;
+    const auto t_us = net::now().mono.ns / 1000;
+    std::fprintf(file_, "{\"t_us\":%lld,\"what\":\"%s\"%s%s}\n", static_cast<long long>(t_us), what,
+                 rest.empty() ? "" : ",", rest.c_str());
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+// One device, all of whose messages go to its partner, and what it has seen.
+struct Phone {
+  std::string name;
+  ConversationId conversation;
+  std::unique_ptr<LoadClient> client;
+  std::uint64_t sent = 0;
+  std::uint64_t refused = 0;
+  std::map<OutboxSeq, std::string> unanswered;
+  std::map<std::uint64_t, std::string> accepted;  // by seq
+  std::vector<std::string> received;              // in the order heard; the seq is the place + 1
+  std::string complaint;                          // the first thing that must not happen
+  std::vector<std::string> history;
+  std::uint64_t history_request = 0;
+  bool history_done = false;
+};
+
+class Kill9 : public testing::Test {
+ protected:
+  void SetUp() override {
+    const absl::Status started = server_.start();
+    ASSERT_TRUE(started.ok()) << started;
+    const auto users = server_.provision(devices, "phone");
+    ASSERT_TRUE(users.ok()) << users.status();
+    for (std::size_t i = 0; i < devices; ++i) {
+      auto phone = std::make_unique<Phone>();
+      Phone* self = phone.get();
+      phone->name = (*users)[i].handle;
+      phone->conversation = ConversationId::direct((*users)[i].user, (*users)[i ^ 1U].user);
+      phone->client = std::make_unique<LoadClient>(
+          io_, server_.endpoint(), (*users)[i],
+          [this, self](LoadClient&, const client::Happening& happening) { hear(*self, happening); });
+      phones_.push_back(std::move(phone));
+    }
+    for (const auto& phone : phones_) phone->client->start();
+  }
+
+  void hear(Phone& phone, const client::Happening& happening) {
+    if (const auto* accepted = std::get_if<client::SendAccepted>(&happening)) {
+      const std::string text = phone.unanswered[accepted->outbox_seq];
+      phone.unanswered.erase(accepted->outbox_seq);
+      if (!phone.accepted.emplace(accepted->seq.value(), text).second)
+        complain(phone, "one seq for two messages", text);
+      record_.write("accepted", place(phone, accepted->seq.value(), text));
+    } else if (const auto* refused = std::get_if<client::SendRefused>(&happening)) {
+      complain(phone, std::string(refused->status.message()), phone.unanswered[refused->outbox_seq]);
+      phone.unanswered.erase(refused->outbox_seq);
+    } else if (const auto* received = std::get_if<client::Received>(&happening)) {
+      const std::string text = text_of(received->event);
+      if (received->event.seq() != phone.received.size() + 1) {
+        complain(phone, absl::StrCat("seq ", received->event.seq(), " after ", phone.received.size()), text);
+      }
+      phone.received.push_back(text);
+      record_.write("received", place(phone, received->event.seq(), text));
+    } else if (const auto* history = std::get_if<client::HistoryDone>(&happening)) {
+      on_history(phone, *history);
+    } else if (const auto* ended = std::get_if<client::Ended>(&happening)) {
+      complain(phone, "ended", ended->message);
+    } else if (std::holds_alternative<client::DeviceChanged>(happening)) {
+      complain(phone, "had to be renewed", "");
+    }
+  }
+
+  static std::string place(const Phone& phone, std::uint64_t seq, const std::string& text) {
+    return absl::StrCat("\"device\":\"", phone.name, "\",\"conversation\":\"", phone.conversation.hex(),
+                        "\",\"seq\":", seq, ",\"text\":\"", text, "\"");
+  }
+
+  static void complain(Phone& phone, const std::string& what, const std::string& text) {
+    if (phone.complaint.empty()) phone.complaint = absl::StrCat(phone.name, ": ", what, ": ", text);
+  }
+
+  void send_again_and_again() {
+    timer_.expires_after(send_every);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (error || !sending_) return;
+      for (const auto& phone : phones_) {
+        if (phone->client->client().unsent() < unsent_max) send(*phone);
+      }
+      send_again_and_again();
+    });
+  }
+
+  void send(Phone& phone) {
+    std::string text = absl::StrCat(phone.name, " ", ++phone.sent);
+    record_.write("send", absl::StrCat("\"device\":\"", phone.name, "\",\"conversation\":\"", phone.conversation.hex(),
+                                       "\",\"text\":\"", text, "\""));
+    const OutboxSeq number = phone.client->send(phone.conversation, text);
+    if (!number) return complain(phone, "the outbox refused", text);
+    phone.unanswered[number] = std::move(text);
+  }
+
+  // Load all the while; the server is killed and started by a thread beside.
+  void one_round(std::mt19937_64& random) {
+    const auto before = milliseconds(150 + random() % 700);
+    const auto after = milliseconds(100 + random() % 300);
+    sending_ = true;
+    send_again_and_again();
+    absl::Status restarted;
+    std::atomic<bool> over = false;
+    std::thread killer([&] {
+      std::this_thread::sleep_for(before);
+      server_.kill_9();
+      boost::asio::post(io_, [this] { record_.write("kill", ""); });
+      restarted = server_.start();
+      boost::asio::post(io_, [this] { record_.write("restarted", ""); });
+      std::this_thread::sleep_for(after);
+      over = true;
+    });
+    while (!over) io_.run_for(milliseconds(20));
+    killer.join();
+    ASSERT_TRUE(restarted.ok()) << restarted;
+    sending_ = false;
+    timer_.cancel();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!is_drained() && std::chrono::steady_clock::now() < until) io_.run_for(milliseconds(10));
+    check_round();
+  }
+
+  [[nodiscard]] bool is_drained() const {
+    for (std::size_t i = 0; i < devices; ++i) {
+      const Phone& phone = *phones_[i];
+      if (!phone.unanswered.empty()) return false;
+      if (phone.received.size() < phone.sent + phones_[i ^ 1U]->sent) return false;
+    }
+    return true;
+  }
+
+  void check_round() const {
+    for (std::size_t i = 0; i < devices; ++i) {
+      const Phone& phone = *phones_[i];
+      const Phone& partner = *phones_[i ^ 1U];
+      ASSERT_EQ(phone.complaint, "");
+      ASSERT_TRUE(phone.unanswered.empty()) << phone.name << ": no answer to " << phone.unanswered.begin()->second;
+      ASSERT_EQ(phone.received, partner.received) << "both sides see the same conversation";
+      for (const auto& [seq, text] : phone.accepted) {
+        ASSERT_LE(seq, partner.received.size()) << "accepted, and lost: " << text;
+        ASSERT_EQ(partner.received[seq - 1], text) << "accepted as one message, received as another";
+      }
+      ASSERT_EQ(phone.received.size(), phone.sent + partner.sent) << phone.name << ": each message once";
+      check_order_of_sending(phone, partner.received);
+    }
+  }
+
+  static void check_order_of_sending(const Phone& phone, const std::vector<std::string>& received) {
+    std::uint64_t next = 1;
+    for (const std::string& text : received) {
+      if (!text.starts_with(phone.name + " ")) continue;
+      ASSERT_EQ(text, absl::StrCat(phone.name, " ", next)) << "each sender's order is kept";
+      ++next;
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------------------- history
+
+  void ask_history(Phone& phone) {
+    phone.history_request = phone.client->ask_history(phone.conversation, Seq(phone.history.size()));
+  }
+
+  void on_history(Phone& phone, const client::HistoryDone& done) {
+    if (done.request != phone.history_request || !done.status.ok()) return;
+    for (const client::Event& event : done.page.events()) phone.history.push_back(text_of(event));
+    if (done.page.events().empty() || phone.history.size() >= done.page.head()) {
+      phone.history_done = true;
+    } else {
+      ask_history(phone);
+    }
+  }
+
+  void check_history() {
+    for (const auto& phone : phones_) ask_history(*phone);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto is_done = [this] {
+      return std::all_of(phones_.begin(), phones_.end(), [](const auto& phone) { return phone->history_done; });
+    };
+    while (!is_done() && std::chrono::steady_clock::now() < until) io_.run_for(milliseconds(10));
+    for (const auto& phone : phones_) {
+      ASSERT_TRUE(phone->history_done) << phone->name;
+      ASSERT_EQ(phone->history, phone->received) << phone->name << ": history says something else";
+    }
+  }
+
+  static std::string record_path() {
+    const char* path = std::getenv("CHASQUI_HISTORY");
+    return path != nullptr ? path : std::string(CHASQUI_BIN_DIR) + "/../kill9_history.jsonl";
+  }
+
+  bench::TemporaryFolder folder_;
+  bench::ServerProcess server_{std::string(CHASQUI_BIN_DIR) + "/chasquid", folder_.path() + "/data", "bench"};
+  Record record_{record_path()};
+  boost::asio::io_context io_{1};
+  boost::asio::steady_timer timer_{io_};
+  bool sending_ = false;
+  std::vector<std::unique_ptr<Phone>> phones_;
+};
+
+TEST_F(Kill9, what_was_accepted_is_there_once_and_in_order_after_any_number_of_kills) {
+  const std::uint64_t seed = environment("CHASQUI_SEED", std::random_device()());
+  const std::uint64_t rounds = environment("CHASQUI_ROUNDS", 20);
+  std::mt19937_64 random(seed);
+  std::printf("CHASQUI_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  for (std::uint64_t round = 1; round <= rounds; ++round) {
+    record_.write("round", absl::StrCat("\"number\":", round));
+    one_round(random);
+    ASSERT_FALSE(HasFatalFailure()) << "in round " << round << "; the server's log: " << server_.log_path();
+  }
+  check_history();
+  std::size_t messages = 0;
+  for (const auto& phone : phones_) messages += phone->accepted.size();
+  std::printf("%llu kills, %zu messages accepted, all there\n", static_cast<unsigned long long>(rounds), messages);
+  EXPECT_GT(messages, rounds * devices) << "there was load";
+}
+
+}  // namespace
+}  // namespace chasqui::e2e
