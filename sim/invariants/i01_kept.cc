@@ -1,0 +1,71 @@
+#include "sim/invariants/i01_kept.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
+
+namespace chasqui::sim {
+namespace {
+
+// Sequences beyond this are nonsense, whoever says them; kept out of the vectors.
+constexpr std::uint64_t seq_sane_max = 10'000'000;
+
+}  // namespace
+
+void Kept::hold(Time at, const ConversationId& conversation, Seq seq, const std::string& text, const char* how) {
+  if (!seq || seq.value() > seq_sane_max) {
+    violated(at, absl::StrCat(conversation.hex(), ": seq ", seq.value(), " was ", how));
+    return;
+  }
+  Conversation& known = conversations_[conversation];
+  if (seq > known.head) known.head = seq;
+  if (known.events.size() < seq.value()) known.events.resize(seq.value());
+  std::uint64_t& event = known.events[seq.value() - 1];
+  const std::uint64_t hash = xxh3_64(text) | 1;
+  check(event == 0 || event == hash, at, [&] {
+    return absl::StrCat(conversation.hex(), " seq ", seq.value(), ": ", how, " as '", text.substr(0, 40),
+                        "', but others know another message there");
+  });
+  if (event == 0) event = hash;
+}
+
+void Kept::see(Time at, const Fact& fact) {
+  if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
+    owners_[joined->device] = joined->user;
+  } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
+    sent_[{sent->device, sent->conversation, sent->number}] = sent->text;
+  } else if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) {
+    const auto it = sent_.find({heard->device, heard->conversation, heard->number});
+    check(it != sent_.end(), at, [&] {
+      return absl::StrCat("device ", heard->device, " was told that its message ", heard->number.value(), " in ",
+                          heard->conversation.hex(), " is accepted, but it sent none");
+    });
+    if (it == sent_.end()) return;
+    ++accepted_;
+    hold(at, heard->conversation, heard->seq, it->second, "accepted");
+  } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
+    hold(at, seen->conversation, seen->seq, seen->text, "seen");
+    Seq& up_to = seen_[{seen->device, seen->conversation}];
+    if (seen->seq > up_to) up_to = seen->seq;
+  }
+}
+
+std::string Kept::missing() const {
+  for (const auto& [conversation, known] : conversations_) {
+    for (const auto& [device, user] : owners_) {
+      if (!conversation.has_direct_member(user)) continue;
+      const auto it = seen_.find({device, conversation});
+      const Seq up_to = it == seen_.end() ? Seq() : it->second;
+      if (up_to >= known.head) continue;
+      return absl::StrCat("device ", device, " has ", conversation.hex(), " up to ", up_to.value(), " of ",
+                          known.head.value());
+    }
+  }
+  return {};
+}
+
+void Kept::finish(Time at) {
+  const std::string lacking = missing();
+  check(lacking.empty(), at, [&] { return lacking; });
+}
+
+}  // namespace chasqui::sim

@@ -1,0 +1,41 @@
+// I1. Every accepted event is, with the same bytes, on every device of the conversation's members.
+//
+// While the run goes on: all who see a seq see the same bytes, and they are those that were accepted. At the end: every
+// device has everything up to the highest seq that anyone was told of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "sim/invariants/invariant.h"
+
+namespace chasqui::sim {
+
+class Kept : public Invariant {
+ public:
+  Kept() : Invariant(1, "kept") {}
+  void see(Time at, const Fact& fact) override;
+  void finish(Time at) override;
+
+  // What some device still lacks, one example in words; empty: nothing.
+  [[nodiscard]] std::string missing() const;
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+
+ private:
+  struct Conversation {
+    std::vector<std::uint64_t> events;  // by seq - 1: hash of its text; 0: not known yet
+    Seq head;                           // the highest that anyone was told of
+  };
+  void hold(Time at, const ConversationId& conversation, Seq seq, const std::string& text, const char* how);
+
+  std::map<std::uint32_t, UserId> owners_;
+  std::map<ConversationId, Conversation> conversations_;
+  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::string> sent_;
+  std::map<std::pair<std::uint32_t, ConversationId>, Seq> seen_;  // up to where
+  std::uint64_t accepted_ = 0;
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,35 @@
+#include "sim/invariants/i11_marks_grow.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace chasqui::sim {
+
+void MarksGrow::see(Time at, const Fact& fact) {
+  if (const auto* heard = std::get_if<MarksHeard>(&fact)) {
+    Marks& marks = marks_[{heard->device, heard->conversation, heard->user}];
+    check(heard->delivered >= marks.delivered && heard->read >= marks.read, at, [&] {
+      return absl::StrCat("device ", heard->device, " heard that user ", heard->user.value(), " has ",
+                          heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",
+                          heard->read.value(), " after ", marks.delivered.value(), " and ", marks.read.value());
+    });
+    marks = {heard->delivered, heard->read};
+  } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
+    // What it had heard is not all in its journal: a new run of the program counts anew.
+    for (auto it = marks_.lower_bound({crashed->device, ConversationId(), UserId()});
+         it != marks_.end() && std::get<0>(it->first) == crashed->device;) {
+      it = marks_.erase(it);
+    }
+  } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
+    auto& [seq, time] = times_[{seen->device, seen->conversation}];
+    check(seen->seq <= seq || seen->time >= time, at, [&] {
+      return absl::StrCat(seen->conversation.hex(), ": log time goes back from ", time.ms, " at seq ", seq.value(),
+                          " to ", seen->time.ms, " at seq ", seen->seq.value());
+    });
+    if (seen->seq > seq) {
+      seq = seen->seq;
+      time = seen->time;
+    }
+  }
+}
+
+}  // namespace chasqui::sim

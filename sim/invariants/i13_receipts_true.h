@@ -1,0 +1,23 @@
+// I13. A mark tells no more than what is: delivered only what one of the member's devices has on its disk, read only
+// what the person has read (I12's part of it too: read <= delivered).
+#pragma once
+
+#include <map>
+#include <tuple>
+
+#include "sim/invariants/invariant.h"
+
+namespace chasqui::sim {
+
+class ReceiptsTrue : public Invariant {
+ public:
+  ReceiptsTrue() : Invariant(13, "receipts are true") {}
+  void see(Time at, const Fact& fact) override;
+
+ private:
+  std::map<std::uint32_t, UserId> owners_;
+  std::map<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
+  std::map<std::pair<UserId, ConversationId>, Seq> read_;
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,46 @@
+// All invariants at once, and the verdict.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/invariants/i01_kept.h"
+#include "sim/invariants/invariant.h"
+
+namespace chasqui::sim {
+
+// `vacuous`: under 20 accepted messages, so nothing was shown. `undecided`: it was stopped. Neither counts as passed.
+// `crashed` is said by whoever ran the seed in a process of its own.
+enum class Outcome : std::uint8_t { Ok, Violated, Stuck, Vacuous, Undecided, Crashed };
+[[nodiscard]] const char* word(Outcome outcome);
+
+struct Verdict {
+  Outcome outcome = Outcome::Ok;
+  std::vector<Violation> violations;  // in the order of their time
+  // "ok", "violated I1", ...
+  [[nodiscard]] std::string text() const;
+};
+
+class Judge {
+ public:
+  static constexpr std::uint64_t accepted_least = 20;
+
+  // `settle_bound`: I23's.
+  explicit Judge(Time settle_bound);
+
+  void see(Time at, const Fact& fact);
+  // What has not arrived yet; empty: nothing.
+  [[nodiscard]] std::string missing() const { return kept_->missing(); }
+  [[nodiscard]] bool has_violations() const;
+  [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
+  [[nodiscard]] Verdict finish(Time at, bool stuck);
+  [[nodiscard]] const std::vector<std::unique_ptr<Invariant>>& invariants() const { return invariants_; }
+
+ private:
+  std::vector<std::unique_ptr<Invariant>> invariants_;
+  Kept* kept_;
+};
+
+}  // namespace chasqui::sim

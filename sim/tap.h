@@ -1,0 +1,38 @@
+// Reads what passes a node and says it as T facts: requests and their answers, sends and what became of them, appends.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/io.h"
+#include "proto/log.pb.h"
+#include "sim/history.h"
+
+namespace chasqui::sim {
+
+class Tap {
+ public:
+  explicit Tap(std::uint32_t node) : node_(node) {}
+
+  void frame_in(const SessionFrame& in, std::vector<Fact>& facts);
+  void send_out(const SessionSend& out, std::vector<Fact>& facts);
+  void append_out(const LogAppend& out, std::vector<Fact>& facts);
+  void session_over(SessionId session, std::vector<Fact>& facts);
+  void node_crashed();
+
+ private:
+  std::uint32_t node_;
+  client::ClientMessage client_;  // kept, so that their memory is used again
+  client::ServerMessage server_;
+  log::Entry entry_;
+  struct Who {
+    UserId user;
+    DeviceId device;
+  };
+  std::map<SessionId, Who> sessions_;                             // as their Hello said
+  std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,74 @@
+// A node of the production core on virtual hardware: its disks, its CPU, its clocks. The world drives it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/hash_index.h"
+#include "core/io.h"
+#include "core/node.h"
+#include "sim/disk/sim_log.h"
+#include "sim/disk/sim_store.h"
+#include "sim/event_queue.h"
+
+namespace chasqui::sim {
+
+constexpr Time no_time = std::numeric_limits<Time>::max();
+
+struct VirtualNode {
+  std::uint32_t index = 0;
+
+  // The disks outlive the process.
+  SimStore store;
+  SimLog log;
+
+  // The process; none while it is down.
+  std::unique_ptr<Node> node;
+  std::uint64_t incarnation = 0;
+  std::uint64_t last_session = 0;
+  std::uint64_t last_call = 0;
+  HashIndex<std::uint64_t, std::uint64_t> connection_of;  // session -> connection
+  std::map<std::uint64_t, std::uint32_t> caller_of;       // call -> device
+
+  // Its CPU: one step at a time, inputs wait meanwhile.
+  std::deque<Input> inbox;
+  Time free_at = 0;
+  Time frozen_until = 0;
+  bool run_pending = false;
+  Time wake_at = no_time;        // the wake that counts
+  std::uint64_t late_ticks = 0;  // in a row, each with the deadline still in the past: it spins
+
+  // Its clocks.
+  Time mono_offset = 0;
+  std::int64_t wall_offset_ms = 0;
+
+  // Its disks' moods.
+  Time stuck_until = 0;
+  Time slow_until = 0;
+  std::uint64_t slow_factor = 1;
+  std::uint64_t flush_version = 0;  // of the flush under way
+  std::vector<StoreFlushed::Shard> flush_applied;
+
+  // Reads and hashings under way, by token.
+  struct PendingRead {
+    Read asked;
+    std::optional<ReadDone> done;  // none: it is read when it is served
+  };
+  std::map<std::uint64_t, PendingRead> reads;
+  std::map<std::uint64_t, PasswordHashed> passwords;
+
+  [[nodiscard]] bool up() const { return node != nullptr; }
+  [[nodiscard]] Now now(Time at) const;
+  // Raft index up to which the store's state is applied, for each shard that has any.
+  [[nodiscard]] std::vector<StoreFlushed::Shard> applied(std::uint32_t shards) const;
+  [[nodiscard]] ReadDone serve(const Read& read) const;
+  // The process is gone with all that was in memory. Of `survivors` and `version`: SimLog::crash, SimStore::rewind.
+  void kill();
+};
+
+}  // namespace chasqui::sim

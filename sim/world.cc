@@ -1,0 +1,259 @@
+#include "sim/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace chasqui::sim {
+namespace {
+
+// After the bound of I23 the run goes on for so long, to tell what is late (I23) from what is lost (I1).
+constexpr Time grace = 90 * second;
+// After all has arrived, so that what should not come any more has its chance to come.
+constexpr Time afterwards = 3 * second;
+
+Time bound_of(const Plan& plan) {
+  return 35 * second + static_cast<Time>(plan.knobs.retry_cap_ms) * millisecond +
+         (plan.knobs.thin_ppm > 0 ? 60 * second : 0);
+}
+
+}  // namespace
+
+Lie lie_named(std::string_view word) {
+#define CHASQUI_SIM_LIE(name, lie_word, meaning) \
+  if (word == lie_word) return Lie::name;
+  CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
+#undef CHASQUI_SIM_LIE
+  return Lie::None;
+}
+
+World::World(Plan plan, WorldOptions options)
+    : plan_(std::move(plan)), options_(std::move(options)), judge_(bound_of(plan_)), users_(plan_.contacts.size()) {
+  for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
+    auto node = std::make_unique<VirtualNode>();
+    node->index = i;
+    nodes_.push_back(std::move(node));
+    taps_.emplace_back(i);
+  }
+  std::vector<bool> has_first(plan_.contacts.size());
+  for (std::uint32_t i = 0; i < plan_.owners.size(); ++i) {
+    auto device = std::make_unique<Device>();
+    device->index = i;
+    device->person = plan_.owners[i];
+    device->node = device->person % plan_.nodes;
+    device->first = !has_first[device->person];
+    has_first[device->person] = true;
+    devices_.push_back(std::move(device));
+  }
+}
+
+Report World::run() {
+  for (const auto& node : nodes_) node_rises(*node);
+  for (const auto& device : devices_) {
+    const std::uint64_t bits = noise(Concern::Connect, device->index, 0);
+    push(static_cast<Time>(below(bits, 100)) * millisecond, EventKind::CallDue, device->index, 0);
+  }
+  for (std::size_t i = 0; i < plan_.items.size(); ++i) push(plan_.items[i].at, EventKind::ItemStarts, 0, i);
+  push(Time{plan_.seconds} * second, EventKind::Heal, 0, 0);
+
+  while (!queue_.empty() && !over_) {
+    const Event event = queue_.pop();
+    CHASQUI_ASSERT(event.at >= now_, "time does not go back");
+    now_ = event.at;
+    event_ = event.number;
+    ++report_.events;
+    dispatch(event);
+    if (report_.events >= options_.events_max) break;
+  }
+
+  report_.verdict = judge_.finish(now_, stuck_ || early_);
+  if (!over_ && report_.verdict.outcome == Outcome::Ok) report_.verdict.outcome = Outcome::Undecided;
+  report_.hash = hash_.now();
+  report_.checkpoints = hash_.checkpoints();
+  report_.simulated = now_;
+  report_.accepted = judge_.accepted();
+  for (const auto& invariant : judge_.invariants()) {
+    report_.checks.push_back({invariant->number(), invariant->name(), invariant->checks()});
+  }
+  return std::move(report_);
+}
+
+void World::push(Time at, EventKind kind, std::uint32_t subject, std::uint64_t object) {
+  Event event;
+  const Time round = static_cast<Time>(plan_.knobs.round_ns);
+  event.at = std::max(now_, round > 1 ? (at + round - 1) / round * round : at);
+  event.kind = kind;
+  event.subject = subject;
+  event.object = object;
+  event.cause = event_;
+  if (plan_.knobs.shuffle_ties != 0) {
+    event.tie = draw(plan_.seed, Concern::Tie, subject,
+                     object ^ (static_cast<std::uint64_t>(kind) << 56) ^ static_cast<std::uint64_t>(event.at));
+  }
+  queue_.push(event);
+}
+
+void World::dispatch(const Event& event) {
+  const auto node = [&]() -> VirtualNode& { return *nodes_[event.subject]; };
+  const auto device = [&]() -> Device& { return *devices_[event.subject]; };
+  const auto of_this_life = [&] { return node().up() && node().incarnation == event.object; };
+  // What happens to a connection that is over is nobody's business.
+  const auto with_connection = [&](void (World::*what)(Connection&)) {
+    if (Connection* connection = find(event.object); connection != nullptr) {
+      (this->*what)(*connection);
+      drop_if_over(event.object);
+    }
+  };
+  switch (event.kind) {
+    case EventKind::ItemStarts: return item_starts(plan_.items[event.object]);
+    case EventKind::ItemEnds: return item_ends(plan_.items[event.object]);
+    case EventKind::NodeRuns: return node_runs(node());
+    case EventKind::NodeWakes: return node_wakes(node(), static_cast<Time>(event.object));
+    case EventKind::NodeRises:
+      if (!node().up() && node().incarnation == event.object) node_rises(node());
+      return;
+    case EventKind::LogSynced:
+      if (of_this_life()) log_synced(node());
+      return;
+    case EventKind::ReadServed: {
+      const auto it = node().reads.find(event.object);
+      if (it == node().reads.end()) return;
+      ReadDone done = it->second.done ? *std::move(it->second.done) : node().serve(it->second.asked);
+      node().reads.erase(it);
+      return feed(node(), std::move(done));
+    }
+    case EventKind::FlushDue:
+      if (of_this_life()) flush_due(node());
+      return;
+    case EventKind::FlushDone:
+      if (!of_this_life()) return;
+      node().store.flush(node().flush_version);
+      return feed(node(), StoreFlushed{std::exchange(node().flush_applied, {})});
+    case EventKind::PasswordDone: {
+      const auto it = node().passwords.find(event.object);
+      if (it == node().passwords.end()) return;
+      PasswordHashed hashed = std::move(it->second);
+      node().passwords.erase(it);
+      return feed(node(), std::move(hashed));
+    }
+    case EventKind::CallDue: return call_due(device());
+    case EventKind::ConnectArrives: return with_connection(&World::connect_arrives);
+    case EventKind::ConnectAnswered: return with_connection(&World::connect_answered);
+    case EventKind::FrameUp: return with_connection(&World::frame_up);
+    case EventKind::FrameDown: return with_connection(&World::frame_down);
+    case EventKind::BytesLeft: {
+      Connection* connection = find(event.object);
+      if (connection == nullptr || connection->leaving.empty()) return;
+      const std::uint64_t bytes = connection->leaving.front();
+      connection->leaving.pop_front();
+      if (connection->node_open) feed(*nodes_[connection->node], SessionWritable{connection->session, bytes});
+      return;
+    }
+    case EventKind::NodeLearns: return with_connection(&World::node_learns);
+    case EventKind::DeviceLearns: return with_connection(&World::device_learns);
+    case EventKind::DeviceWakes: return device_wakes(device(), static_cast<Time>(event.object));
+    case EventKind::JournalSynced:
+      if (device().up() && device().incarnation == event.object) journal_synced(device());
+      return;
+    case EventKind::PersonReads: return person_reads(device());
+    case EventKind::DeviceRises:
+      if (!device().up() && device().has_account && device().incarnation == event.object) device_rises(device());
+      return;
+    case EventKind::Heal: return heal();
+    case EventKind::SettleCheck: return check_settled();
+  }
+}
+
+// Everything becomes healthy: nodes, disks, networks and phones. Half-open connections are noticed soon.
+void World::heal() {
+  if (tracing()) trace("all heals");
+  healed_at_ = now_;
+  see(Healed{});
+  for (const auto& node : nodes_) {
+    node->frozen_until = std::min(node->frozen_until, now_);
+    node->stuck_until = std::min(node->stuck_until, now_);
+    node->slow_until = std::min(node->slow_until, now_);
+    if (!node->up()) push(now_ + 500 * millisecond, EventKind::NodeRises, node->index, node->incarnation);
+    if (node->run_pending) push(now_, EventKind::NodeRuns, node->index, 0);
+  }
+  for (const auto& connection : connections_) {
+    if (connection == nullptr || !connection->cut) continue;
+    push(now_ + 2 * second, EventKind::NodeLearns, 0, connection->id);
+    push(now_ + 2 * second, EventKind::DeviceLearns, 0, connection->id);
+  }
+  for (const auto& device : devices_) {
+    device->network = true;
+    device->stall_until = now_;
+    if (!device->has_account) continue;
+    if (!device->up()) {
+      push(now_ + second, EventKind::DeviceRises, device->index, device->incarnation);
+    } else if (!device->started) {
+      client::Outputs outputs;
+      device->started = true;
+      device->client->start(device->now(now_), outputs);
+      carry_out(*device, outputs);
+    }
+  }
+  push(now_ + second, EventKind::SettleCheck, 0, 0);
+}
+
+std::string World::unsettled() const {
+  for (const auto& device : devices_) {
+    if (!device->has_account) return absl::StrCat("device ", device->index, " has no account");
+    if (!device->up()) return absl::StrCat("device ", device->index, " does not run");
+    if (device->ended) return absl::StrCat("device ", device->index, " was sent away for good");
+    if (!device->client->is_connected()) return absl::StrCat("device ", device->index, " is not connected");
+    if (device->client->unsent() > 0) {
+      return absl::StrCat("device ", device->index, " has ", device->client->unsent(), " messages without an answer");
+    }
+  }
+  return judge_.missing();
+}
+
+void World::check_settled() {
+  const std::string missing = unsettled();
+  if (missing.empty()) {
+    if (settled_at_ < 0) {
+      settled_at_ = now_;
+      see(Settled{});
+    }
+    if (now_ >= settled_at_ + afterwards) {
+      over_ = true;
+      return;
+    }
+  } else {
+    const Time bound = bound_of(plan_);
+    if (now_ > healed_at_ + bound && !told_late_) {
+      told_late_ = true;
+      see(NotSettled{missing});
+      if (over_) return;
+    }
+    if (now_ > healed_at_ + bound + grace) {
+      over_ = true;
+      return;
+    }
+  }
+  push(now_ + second, EventKind::SettleCheck, 0, 0);
+}
+
+void World::see(Fact fact) {
+  judge_.see(now_, fact);
+  if (std::holds_alternative<EventSeen>(fact)) ++report_.delivered;
+  // I23 alone does not stop a run: what is late may still turn out to be lost, and that weighs more.
+  if (options_.stop_at_violation && judge_.has_violations() && !told_late_) {
+    over_ = true;
+    early_ = true;
+  }
+}
+
+void World::see_all(std::vector<Fact>& facts) {
+  for (Fact& fact : facts) see(std::move(fact));
+  facts.clear();
+}
+
+void World::trace(const std::string& line) {
+  options_.trace(now_, line);
+}
+
+}  // namespace chasqui::sim

@@ -1,0 +1,188 @@
+// The world: virtual time, nodes, disks, connections, devices and their people, as a plan says; and what a judge sees.
+//
+// One event at a time, in the order of event_queue.h. Nothing polls: a node or a device is woken at its
+// next_deadline(), late by up to wake_late_us_max and never early (an early wake is looked at, and sometimes stepped as
+// a spurious Tick). After `seconds` of workload and faults all heals, nothing new is sent, and the run goes on until
+// everything has arrived everywhere, or for too long.
+//
+//   World world(draw_plan(7, {}), {});
+//   const Report report = world.run();
+//
+// Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
+// world_accounts.cc, world_faults.cc.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/connection.h"
+#include "sim/device.h"
+#include "sim/draw.h"
+#include "sim/event_queue.h"
+#include "sim/judge.h"
+#include "sim/plan/plan.h"
+#include "sim/tap.h"
+#include "sim/trace/trace_hash.h"
+#include "sim/virtual_node.h"
+
+namespace chasqui::sim {
+
+// Ways in which the world can be told to lie, against its own contract, so that it is seen that the judges notice.
+// X(name, word, what it does)
+#define CHASQUI_SIM_LIES(X)                                                                          \
+  X(LoseAckedLog, "lose_acked_log", "a crash takes acknowledged entries from the end of each log")   \
+  X(EarlyAck, "early_ack", "an append is acknowledged before it is on the disk")                     \
+  X(AlterPush, "alter_push", "some pushed messages say something else, with a digest to match")      \
+  X(AlterAnswer, "alter_answer", "some answers name the seq after the true one")                     \
+  X(PhoneForgets, "phone_forgets", "a phone crash takes synced records from the end of the journal") \
+  X(DoubleSight, "double_sight", "some events are shown to the application twice")                   \
+  X(DeafWake, "deaf_wake", "a node is never woken at its deadlines")
+
+enum class Lie : std::uint8_t {
+  None,
+#define CHASQUI_SIM_LIE(name, word, meaning) name,
+  CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
+#undef CHASQUI_SIM_LIE
+};
+// None: there is no such word.
+[[nodiscard]] Lie lie_named(std::string_view word);
+
+struct WorldOptions {
+  Lie lie = Lie::None;
+  bool stop_at_violation = true;
+  std::uint64_t events_max = 2'000'000'000;  // then: undecided
+  std::function<void(Time, const std::string&)> trace =
+      {};  // a line for each step, fact and fault; none: no text is made
+};
+
+struct Report {
+  Verdict verdict;
+  Hash128 hash;
+  std::vector<Hash128> checkpoints;
+  Time simulated = 0;
+  std::uint64_t events = 0;
+  std::uint64_t steps = 0;  // of nodes
+  std::uint64_t sent = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;  // events seen by applications
+  std::uint64_t crashes = 0;    // of nodes
+  std::uint64_t breaks = 0;     // of connections
+  struct Checks {
+    int number = 0;
+    std::string name;
+    std::uint64_t count = 0;
+  };
+  std::vector<Checks> checks;  // by invariant
+};
+
+class World {
+ public:
+  World(Plan plan, WorldOptions options);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  [[nodiscard]] Report run();  // once
+
+ private:
+  // world.cc
+  void push(Time at, EventKind kind, std::uint32_t subject, std::uint64_t object);
+  void dispatch(const Event& event);
+  void heal();
+  void check_settled();
+  [[nodiscard]] std::string unsettled() const;
+  void see(Fact fact);
+  void trace(const std::string& line);
+  [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }
+  // A draw of the noise: the n-th of a concern at an entity.
+  [[nodiscard]] std::uint64_t noise(Concern concern, std::uint64_t entity, std::uint64_t n) const {
+    return draw(plan_.seed, concern, entity, n);
+  }
+
+  // world_nodes.cc
+  void node_rises(VirtualNode& node);
+  void node_crashes(VirtualNode& node, Time down);
+  void feed(VirtualNode& node, Input input);
+  void step(VirtualNode& node, Input input);
+  void node_runs(VirtualNode& node);
+  void node_wakes(VirtualNode& node, Time meant);
+  void set_wake(VirtualNode& node);
+  void begin_sync(VirtualNode& node);
+  void log_synced(VirtualNode& node);
+  void flush_due(VirtualNode& node);
+  void carry_out(VirtualNode& node, Time at, Outputs& outputs);
+  void carry_out(VirtualNode& node, Time at, LogAppend& append);
+  void carry_out(VirtualNode& node, Time at, Read& read);
+  void carry_out(VirtualNode& node, Time at, PasswordWork& work);
+  void see_all(std::vector<Fact>& facts);
+
+  // world_links.cc
+  [[nodiscard]] Connection* find(std::uint64_t id);
+  [[nodiscard]] Connection* connection_of(VirtualNode& node, SessionId session);
+  [[nodiscard]] LinkProfile profile(const Device& device) const;
+  [[nodiscard]] Time frame_delay(Device& device);
+  void connect(Device& device);
+  void connect_arrives(Connection& connection);
+  void connect_answered(Connection& connection);
+  void frame_up(Connection& connection);
+  void frame_down(Connection& connection);
+  void send_up(Connection& connection, Time at, std::string bytes);
+  void send_down(Connection& connection, Time at, std::string bytes);
+  void close_by_node(Connection& connection, Time at);
+  void close_by_device(Connection& connection);
+  // Cuts it; each side learns within `quick`, or in its own time.
+  void cut(Connection& connection, bool node_is_gone, Time quick);
+  void node_learns(Connection& connection);
+  void device_learns(Connection& connection);
+  void drop_if_over(std::uint64_t id);
+
+  // world_devices.cc
+  void device_rises(Device& device);
+  void phone_crashes(Device& device, Time down);
+  void carry_out(Device& device, client::Outputs& outputs);
+  void happen(Device& device, client::Happening& happening, client::Outputs& more);
+  void saw(Device& device, const ConversationId& conversation, const client::Event& event);
+  void shown(Device& device, const ConversationId& conversation, client::Outputs& more);
+  void journal_synced(Device& device);
+  void device_wakes(Device& device, Time meant);
+  void set_wake(Device& device);
+  void person_sends(Device& device, const Item& item);
+  void person_reads(Device& device);
+  void send_text(Device& device, const ConversationId& conversation, std::uint64_t size);
+
+  // world_accounts.cc
+  void call_due(Device& device);
+  void answered(VirtualNode& node, Time at, const HttpAnswer& answer);
+
+  // world_faults.cc
+  void item_starts(const Item& item);
+  void item_ends(const Item& item);
+  std::string alter_frame(const Connection& connection, std::string bytes);
+
+  Plan plan_;
+  WorldOptions options_;
+  Judge judge_;
+  TraceHash hash_;
+  EventQueue queue_;
+  std::vector<std::unique_ptr<VirtualNode>> nodes_;
+  std::vector<Tap> taps_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over
+  std::vector<UserId> users_;                             // by person; 0: no account yet
+  Time now_ = 0;
+  std::uint64_t event_ = 0;  // the one that is under way
+  std::uint64_t last_token_ = 0;
+  Time healed_at_ = -1;
+  Time settled_at_ = -1;
+  bool told_late_ = false;
+  bool over_ = false;
+  bool stuck_ = false;
+  bool early_ = false;  // stopped at a violation
+  std::string record_;  // for the hash; kept, so that its memory is used again
+  Report report_;
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,73 @@
+// Accounts: a person's first device makes it, the others log in; again and again, under the same secret, until done.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
+#include "sim/world.h"
+
+namespace chasqui::sim {
+namespace {
+
+constexpr Time call_timeout = 8 * second;
+
+}  // namespace
+
+void World::call_due(Device& device) {
+  if (device.has_account) return;
+  VirtualNode& node = *nodes_[device.node];
+  if (device.call != 0) {
+    // Nobody waits any longer; the retry is the same request.
+    node.caller_of.erase(device.call);
+    feed(node, CallAbandoned{CallId(device.call)});
+    device.call = 0;
+  }
+  const bool too_early = !device.first && !users_[device.person];
+  if (!node.up() || too_early) return push(now_ + second, EventKind::CallDue, device.index, 0);
+  if (device.credentials.secret.empty()) {
+    Dice dice(plan_.seed, Concern::Secret, device.index);
+    while (device.credentials.secret.size() < 32)
+      device.credentials.secret.push_back(static_cast<char>(dice.roll(0, 255)));
+  }
+  device.call = ++node.last_call;
+  node.caller_of[device.call] = device.index;
+  HttpCall call;
+  call.call = CallId(device.call);
+  for (std::size_t i = 0; i < 4; ++i)
+    call.address[12 + i] = static_cast<std::uint8_t>((device.index + 1) >> (24 - 8 * i));
+  const std::string handle = absl::StrCat("person.", device.person);
+  const std::string name = absl::StrCat("device ", device.index);
+  const std::string hash(view(blake2b_256(device.credentials.secret)));
+  if (device.first) {
+    call.body = CreateAccountCall{handle, name, hash};
+  } else {
+    call.body = LoginCall{handle, name, hash};
+  }
+  push(now_ + call_timeout, EventKind::CallDue, device.index, 0);
+  feed(node, std::move(call));
+}
+
+void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
+  const auto caller = node.caller_of.find(answer.call.value());
+  if (caller == node.caller_of.end()) return;  // it was abandoned
+  Device& device = *devices_[caller->second];
+  node.caller_of.erase(caller);
+  device.call = 0;
+  if (answer.code != 0) {
+    if (tracing()) trace(absl::StrCat("device ", device.index, " got no account: ", answer.message));
+    const Time wait = std::max<Time>(second, Time{answer.retry_after_ms} * millisecond);
+    return push(at + wait, EventKind::CallDue, device.index, 0);
+  }
+  device.has_account = true;
+  device.credentials.user = answer.user;
+  device.credentials.device = answer.device;
+  device.credentials.handle = answer.handle;
+  if (device.first) {
+    users_[device.person] = answer.user;
+  } else if (users_[device.person] != answer.user) {
+    see(ContractBroken{node.index, absl::StrCat("a login of person ", device.person, " gave another user's account")});
+  }
+  see(DeviceJoined{device.index, answer.user, answer.device});
+  push(at, EventKind::DeviceRises, device.index, device.incarnation);
+}
+
+}  // namespace chasqui::sim

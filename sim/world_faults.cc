@@ -1,0 +1,103 @@
+// Faults: what an item of the plan does when it starts and when it ends; and the lies.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
+#include "sim/world.h"
+
+namespace chasqui::sim {
+
+void World::item_starts(const Item& item) {
+  Device& device = *devices_[item.subject % devices_.size()];
+  VirtualNode& node = *nodes_[item.subject % nodes_.size()];
+  if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
+  if (tracing())
+    trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
+  const Time until = now_ + item.length;
+  const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
+  switch (item.kind) {
+    case ItemKind::Send:
+    case ItemKind::Stray: return;
+    case ItemKind::Crash: return node_crashes(node, item.length);
+    case ItemKind::PowerCut:
+      for (const auto& each : nodes_) node_crashes(*each, item.length);
+      return;
+    case ItemKind::Pause:
+      if (!node.up()) return;
+      node.frozen_until = std::max(node.frozen_until, until);
+      return see(NodeHindered{node.index, item.length});
+    case ItemKind::SlowDisk:
+      node.slow_until = std::max(node.slow_until, until);
+      node.slow_factor = std::max<std::uint64_t>(1, item.size);
+      return see(NodeHindered{node.index, item.length});
+    case ItemKind::StuckDisk:
+      node.stuck_until = std::max(node.stuck_until, until);
+      return see(NodeHindered{node.index, item.length});
+    case ItemKind::Break:
+      if (Connection* connection = find(device.connection); connection != nullptr) {
+        cut(*connection, false, 200 * millisecond);
+      }
+      return;
+    case ItemKind::BreakAll:
+      for (const auto& connection : connections_) {
+        if (connection != nullptr && connection->node == node.index && connection->node_open) {
+          cut(*connection, false, 200 * millisecond);
+        }
+      }
+      return;
+    case ItemKind::Stall:
+      device.stall = static_cast<Time>(item.size) * millisecond;
+      device.stall_until = std::max(device.stall_until, until);
+      return;
+    case ItemKind::Offline: {
+      device.network = false;
+      if (Connection* connection = find(device.connection); connection != nullptr) cut(*connection, false, second);
+      push(until, EventKind::ItemEnds, 0, item_number);
+      if (item.size == 0 || !device.up() || !device.started) return;
+      // The program is told, and rests.
+      device.started = false;
+      client::Outputs outputs;
+      device.client->stop(device.now(now_), outputs);
+      return carry_out(device, outputs);
+    }
+    case ItemKind::PhoneCrash: return phone_crashes(device, item.length);
+    case ItemKind::WallJump: {
+      const auto jump = static_cast<std::int64_t>(item.size);
+      node.wall_offset_ms += item.object == 1 ? -jump : jump;
+      return;
+    }
+  }
+}
+
+void World::item_ends(const Item& item) {
+  if (healed_at_ >= 0) return;
+  Device& device = *devices_[item.subject % devices_.size()];
+  device.network = true;
+  if (!device.up() || device.started) return;
+  device.started = true;
+  client::Outputs outputs;
+  device.client->start(device.now(now_), outputs);
+  carry_out(device, outputs);
+}
+
+std::string World::alter_frame(const Connection& connection, std::string bytes) {
+  if (options_.lie != Lie::AlterPush && options_.lie != Lie::AlterAnswer) return bytes;
+  if (!chance_ppm(noise(Concern::Think, 78, report_.events), 50'000)) return bytes;
+  client::ServerMessage message;
+  if (!message.ParseFromString(bytes)) return bytes;
+  for (client::ServerFrame& frame : *message.mutable_frames()) {
+    if (options_.lie == Lie::AlterAnswer && frame.has_accepted()) {
+      frame.mutable_accepted()->set_seq(frame.accepted().seq() + 1);
+    }
+    if (options_.lie == Lie::AlterPush && frame.has_push()) {
+      client::Payload payload;
+      payload.set_text(absl::StrCat("lie ", report_.events, " to device ", connection.device));
+      client::Event& event = *frame.mutable_push()->mutable_event();
+      event.set_payload(payload.SerializeAsString());
+      event.set_digest(std::string(view(blake2b_256(event.payload()))));
+    }
+  }
+  return message.SerializeAsString();
+}
+
+}  // namespace chasqui::sim

@@ -1,0 +1,223 @@
+// Connections: opening, frames both ways, closing, and what each side knows of a break.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "sim/world.h"
+
+namespace chasqui::sim {
+
+Connection* World::find(std::uint64_t id) {
+  if (id == 0 || id > connections_.size()) return nullptr;
+  return connections_[id - 1].get();
+}
+
+Connection* World::connection_of(VirtualNode& node, SessionId session) {
+  const std::uint64_t* id = node.connection_of.find(session.value());
+  return id == nullptr ? nullptr : find(*id);
+}
+
+void World::drop_if_over(std::uint64_t id) {
+  if (const Connection* connection = find(id); connection != nullptr && connection->over()) {
+    nodes_[connection->node]->connection_of.erase(connection->session.value());
+    connections_[id - 1].reset();
+  }
+}
+
+// What kind of network a device is on, for the whole run.
+LinkProfile World::profile(const Device& device) const {
+  const std::uint64_t kind = noise(Concern::Link, device.index, 0);
+  LinkProfile link{100 * microsecond, 800 * microsecond, 0};  // cable
+  if (chance_ppm(kind, 600'000)) link = {5 * millisecond, 40 * millisecond, 8};
+  if (chance_ppm(kind, plan_.knobs.mobile_ppm)) link = {40 * millisecond, 400 * millisecond, 800};
+  if (chance_ppm(noise(Concern::Link, device.index, 1), plan_.knobs.thin_ppm)) link.ns_per_byte = 80'000;
+  return link;
+}
+
+Time World::frame_delay(Device& device) {
+  const LinkProfile link = profile(device);
+  const std::uint64_t n = 2 + 2 * device.link_draws++;
+  const std::uint64_t bits = noise(Concern::Link, device.index, n);
+  Time delay = static_cast<Time>(
+      log_uniform(bits, static_cast<std::uint64_t>(link.latency_min), static_cast<std::uint64_t>(link.latency_max)));
+  if (device.stall_until > now_) delay += device.stall;
+  // A lost packet shows as a stall of 200 ms, and doubled for each loss after it.
+  std::uint64_t loss = noise(Concern::Link, device.index, n + 1);
+  for (Time stall = 200 * millisecond; healed_at_ < 0 && stall < 10 * second && chance_ppm(loss, plan_.knobs.loss_ppm);
+       stall *= 2) {
+    delay += stall;
+    loss = mix(loss, 0x9e3779b97f4a7c15ULL);
+  }
+  return delay;
+}
+
+void World::connect(Device& device) {
+  auto connection = std::make_unique<Connection>();
+  connection->id = connections_.size() + 1;
+  connection->device = device.index;
+  connection->node = device.node;
+  device.connection = connection->id;
+  const std::uint64_t id = connection->id;
+  const bool hopeless = !device.network;
+  connection->refused = hopeless;
+  connections_.push_back(std::move(connection));
+  Time delay = 2 * frame_delay(device);  // the handshakes of TCP and TLS
+  const std::uint64_t bits = noise(Concern::Connect, device.index, id);
+  if (plan_.plan_class == PlanClass::Swarm && healed_at_ < 0 && chance_ppm(bits, 50'000)) {
+    delay += static_cast<Time>(below(mix(bits, bits), 5'000)) * millisecond;
+  }
+  push(now_ + delay, hopeless ? EventKind::ConnectAnswered : EventKind::ConnectArrives, 0, id);
+}
+
+void World::connect_arrives(Connection& connection) {
+  if (!connection.connecting) return;
+  VirtualNode& node = *nodes_[connection.node];
+  Device& device = *devices_[connection.device];
+  if (connection.cut || !device.network || !node.up()) {
+    connection.refused = true;
+  } else {
+    connection.session = SessionId(++node.last_session);
+    connection.node_incarnation = node.incarnation;
+    connection.node_open = true;
+    node.connection_of.insert(connection.session.value(), connection.id);
+    SessionOpened opened{connection.session, {}};
+    for (std::size_t i = 0; i < 4; ++i) {
+      opened.address[12 + i] = static_cast<std::uint8_t>((connection.device + 1) >> (24 - 8 * i));
+    }
+    feed(node, std::move(opened));
+  }
+  push(now_ + frame_delay(device), EventKind::ConnectAnswered, 0, connection.id);
+}
+
+void World::connect_answered(Connection& connection) {
+  if (!connection.connecting) return;
+  connection.connecting = false;
+  Device& device = *devices_[connection.device];
+  if (device.connection != connection.id || !device.up()) return;  // it has given up meanwhile
+  client::Outputs outputs;
+  if (connection.refused || connection.cut) {
+    device.connection = 0;
+    device.client->disconnected(device.now(now_), outputs);
+  } else {
+    connection.device_open = true;
+    device.client->connected(device.now(now_), outputs);
+  }
+  carry_out(device, outputs);
+}
+
+void World::send_up(Connection& connection, Time at, std::string bytes) {
+  if (connection.cut) return;  // into the void
+  Device& device = *devices_[connection.device];
+  const Time ns_per_byte = profile(device).ns_per_byte;
+  const Pipe::Times times = connection.up.send(at, std::move(bytes), ns_per_byte, frame_delay(device));
+  push(times.arrives, EventKind::FrameUp, 0, connection.id);
+}
+
+void World::send_down(Connection& connection, Time at, std::string bytes) {
+  const std::uint64_t size = bytes.size();
+  if (connection.cut) {
+    // The kernel takes what its buffer holds; then nothing leaves any more.
+    if (connection.leaving.size() < 4) {
+      connection.leaving.push_back(size);
+      push(at, EventKind::BytesLeft, 0, connection.id);
+    }
+    return;
+  }
+  Device& device = *devices_[connection.device];
+  const Pipe::Times times = connection.down.send(at, alter_frame(connection, std::move(bytes)),
+                                                 profile(device).ns_per_byte, frame_delay(device));
+  connection.leaving.push_back(size);
+  push(times.leaves, EventKind::BytesLeft, 0, connection.id);
+  push(times.arrives, EventKind::FrameDown, 0, connection.id);
+}
+
+void World::frame_up(Connection& connection) {
+  if (connection.up.empty()) return;  // it was lost
+  if (!connection.node_open) return;
+  if (!connection.node_reads) {
+    ++connection.held;
+    return;
+  }
+  feed(*nodes_[connection.node], SessionFrame{connection.session, connection.up.receive()});
+}
+
+void World::frame_down(Connection& connection) {
+  if (connection.down.empty() || !connection.device_open) return;
+  Device& device = *devices_[connection.device];
+  const std::string bytes = connection.down.receive();
+  client::Outputs outputs;
+  device.client->received(device.now(now_), bytes, outputs);
+  carry_out(device, outputs);
+}
+
+void World::close_by_node(Connection& connection, Time at) {
+  if (!connection.node_open) return;
+  connection.node_open = false;
+  std::vector<Fact> facts;
+  taps_[connection.node].session_over(connection.session, facts);
+  see_all(facts);
+  if (connection.cut) return;
+  // The close frame comes behind all that was sent.
+  Device& device = *devices_[connection.device];
+  push(std::max(at, connection.down.last_arrival()) + frame_delay(device), EventKind::DeviceLearns, 0, connection.id);
+}
+
+void World::close_by_device(Connection& connection) {
+  connection.device_open = false;
+  connection.connecting = false;
+  if (connection.cut || !connection.node_open) return drop_if_over(connection.id);
+  Device& device = *devices_[connection.device];
+  push(std::max(now_, connection.up.last_arrival()) + frame_delay(device), EventKind::NodeLearns, 0, connection.id);
+}
+
+void World::cut(Connection& connection, bool node_is_gone, Time quick) {
+  if (connection.cut) return;
+  connection.cut = true;
+  ++report_.breaks;
+  Dice dice(plan_.seed, Concern::Break, connection.id);
+  connection.up.keep(static_cast<std::size_t>(dice.roll(0, connection.up.size())));
+  connection.down.keep(static_cast<std::size_t>(dice.roll(0, connection.down.size())));
+  // Half of the time a side learns at once; else after 1 to 60 s, or by its own timeouts.
+  const auto when = [&](bool at_once) {
+    const std::uint64_t soon = dice.roll(0, static_cast<std::uint64_t>(quick));
+    const std::uint64_t late =
+        dice.log_roll(static_cast<std::uint64_t>(second), static_cast<std::uint64_t>(60 * second));
+    const Time wait = static_cast<Time>(at_once ? soon : late);
+    return now_ + (healed_at_ >= 0 ? std::min(wait, 2 * second) : wait);
+  };
+  const bool device_at_once = dice.chance(500'000);
+  const bool node_at_once = dice.chance(500'000);
+  push(when(device_at_once), EventKind::DeviceLearns, 0, connection.id);
+  if (!node_is_gone) push(when(node_at_once), EventKind::NodeLearns, 0, connection.id);
+}
+
+void World::node_learns(Connection& connection) {
+  if (!connection.node_open) return;
+  connection.node_open = false;
+  std::vector<Fact> facts;
+  taps_[connection.node].session_over(connection.session, facts);
+  see_all(facts);
+  feed(*nodes_[connection.node], SessionClosed{connection.session});
+}
+
+void World::device_learns(Connection& connection) {
+  connection.connecting = false;
+  if (!connection.device_open) {
+    // It may still be waiting for the answer.
+    Device& device = *devices_[connection.device];
+    if (device.connection != connection.id || !device.up()) return;
+    device.connection = 0;
+    client::Outputs outputs;
+    device.client->disconnected(device.now(now_), outputs);
+    return carry_out(device, outputs);
+  }
+  connection.device_open = false;
+  Device& device = *devices_[connection.device];
+  if (device.connection != connection.id || !device.up()) return;
+  device.connection = 0;
+  client::Outputs outputs;
+  device.client->disconnected(device.now(now_), outputs);
+  carry_out(device, outputs);
+}
+
+}  // namespace chasqui::sim
