@@ -44,8 +44,13 @@ class TokenBucket {
     }
     const auto wide = static_cast<long double>(us) * static_cast<long double>(per_second_) / 1e6L;
     const auto gained = static_cast<std::int64_t>(std::min(wide, 1e12L));
-    if (gained > 0) {  // else let time gather, so that slow rates do not starve by rounding
-      level_ = std::min(level_ + gained, burst_);
+    if (gained <= 0) {
+      return;  // let time gather, so that slow rates do not starve by rounding
+    }
+    level_ += gained;
+    last_ = last_ + Duration{gained * 1'000'000 / per_second_ * 1'000};  // what was rounded off counts next time
+    if (level_ >= burst_ || us == 1'000'000'000) {
+      level_ = std::min(level_, burst_);
       last_ = now;
     }
   }
