@@ -56,6 +56,10 @@ absl::Status check_image(const ReplicaImage& image, RaftIndex applied) {
     return lost(image, absl::StrCat("it ends at ", last, ", but the snapshot at ", image.snapshot.index.value(),
                                     " and the state at ", applied.value()));
   }
+  if (applied < image.snapshot.index) {
+    return lost(image, absl::StrCat("it begins after ", image.snapshot.index.value(), ", but the state ends at ",
+                                    applied.value()));
+  }
   RaftTerm term;
   for (std::size_t i = 0; i < image.entries.size(); ++i) {
     const LogEntry& entry = image.entries[i];

@@ -301,6 +301,18 @@ TEST_F(OneVoter, a_log_that_lost_its_end_or_does_not_decode_is_refused) {
   EXPECT_EQ(stopped_.code(), absl::StatusCode::kDataLoss) << stopped_;
 }
 
+TEST_F(OneVoter, a_state_that_lost_what_the_log_no_longer_holds_is_refused) {
+  boot();
+  sync();
+  RaftIndex last;
+  for (int i = 0; i < 10; ++i) last = propose(std::to_string(i));
+  sync();
+  flushed(last);
+  sync();
+  boot(RaftIndex(3));
+  EXPECT_EQ(stopped_.code(), absl::StatusCode::kDataLoss) << stopped_;
+}
+
 TEST_F(OneVoter, a_stranger_on_the_peer_port_changes_nothing) {
   boot();
   sync();
