@@ -151,6 +151,7 @@ struct Read {  // from a snapshot of the store that holds all writes made before
 enum class NoteKind : std::uint8_t {
   ShardLeads,        // shard; a: term
   ShardFollows,      // shard; a: term
+  ReplicaStopped,    // shard; a: code: its log and its state contradict each other, it serves no more
   EntryApplied,      // shard; a: index, b: commands
   MalformedEntry,    // shard; a: index
   SessionLoggedIn,   // session; a: user, b: device

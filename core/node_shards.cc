@@ -155,6 +155,9 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
     *frame.mutable_raft()->add_messages() = message;
     out.push_back(PeerSend{NodeId(message.to()), frame.SerializeAsString()});
   }
+  if (!outputs.stopped.ok()) {
+    out.push_back(Note{NoteKind::ReplicaStopped, shard.id, {}, static_cast<std::uint64_t>(outputs.stopped.code()), 0});
+  }
   if (outputs.role_changed || !outputs.committed.empty()) touched_.insert(shard.id);
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/note_log.h"
 
+#include "core/describe.h"
+
 #include "net/problem.h"
 #include "runtime/logging.h"
 
@@ -34,7 +36,8 @@ Level level_of(NoteKind kind) {
     case NoteKind::PeerFrameDropped:
     case NoteKind::Draining: return Level::Info;
     case NoteKind::PressureChanged: return Level::Warn;
-    case NoteKind::MalformedEntry: return Level::Error;
+    case NoteKind::MalformedEntry:
+    case NoteKind::ReplicaStopped: return Level::Error;
   }
   return Level::Info;
 }
@@ -45,6 +48,9 @@ void write_line(const Note& note, Level level) {
   switch (note.kind) {
     case NoteKind::ShardLeads:
     case NoteKind::ShardFollows: return log(level, sentence, {{"shard", note.shard.value()}, {"term", note.a}});
+    case NoteKind::ReplicaStopped:
+      return log(level, sentence,
+                 {{"shard", note.shard.value()}, {"code", code_name(static_cast<std::uint32_t>(note.a))}});
     case NoteKind::EntryApplied:
       return log(level, sentence, {{"shard", note.shard.value()}, {"index", note.a}, {"commands", note.b}});
     case NoteKind::MalformedEntry:
@@ -76,30 +82,7 @@ void write_line(const Note& note, Level level) {
 }  // namespace
 
 std::string_view NoteLog::name(NoteKind kind) {
-  switch (kind) {
-    case NoteKind::ShardLeads: return "shard leads";
-    case NoteKind::ShardFollows: return "shard follows";
-    case NoteKind::EntryApplied: return "entry applied";
-    case NoteKind::MalformedEntry: return "malformed entry";
-    case NoteKind::SessionLoggedIn: return "session logged in";
-    case NoteKind::SessionRefused: return "session refused";
-    case NoteKind::SessionEnded: return "session ended";
-    case NoteKind::SessionBehind: return "session behind";
-    case NoteKind::SessionCaughtUp: return "session caught up";
-    case NoteKind::BadFrame: return "bad frame";
-    case NoteKind::CommandRefused: return "command refused";
-    case NoteKind::CommandExpired: return "command expired";
-    case NoteKind::FeedResent: return "feed resent";
-    case NoteKind::CursorMoved: return "cursor moved";
-    case NoteKind::AccountCreated: return "account created";
-    case NoteKind::DeviceAdded: return "device added";
-    case NoteKind::LoginRefused: return "login refused";
-    case NoteKind::PeerFrameDropped: return "peer frame dropped";
-    case NoteKind::PressureChanged: return "pressure changed";
-    case NoteKind::AppendsWaiting: return "appends waiting";
-    case NoteKind::Draining: return "draining";
-  }
-  return "note";
+  return chasqui::name(kind);
 }
 
 void NoteLog::take(const Note& note, MonoTime now) {
