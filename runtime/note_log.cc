@@ -1,7 +1,6 @@
 #include "runtime/note_log.h"
 
 #include "core/describe.h"
-
 #include "net/problem.h"
 #include "runtime/logging.h"
 
