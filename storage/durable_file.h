@@ -1,7 +1,7 @@
 // Files beside RocksDB, written so that a crash leaves the old content or the new one, never a mixture (R12).
 //
-// Files are 0600, directories 0700; a symbolic link in place of a file is refused. Nothing here retries: after an error
-// that is Internal the disk is suspect (failure.h).
+// Files are 0600, directories 0700 (RocksDB's files are 0644 less the umask, in a directory of 0700); a symbolic link
+// in place of a file is refused. Nothing here retries: after an error that is Internal the disk is suspect (failure.h).
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -117,6 +118,8 @@ absl::Status NodeStore::open_rows(const Options& options) {
   };
   rocks_options.fatal = options.fatal;
   if (auto status = make_directory(db_directory); !status.ok()) return status;
+  // RocksDB gives its files no mode of their own: the directory closes them off.
+  if (::chmod(db_directory.c_str(), 0700) != 0) return io_error("cannot close off", db_directory, errno);
   auto rocks = RocksDb::open(rocks_options);
   if (!rocks.ok()) return rocks.status();
   rocks_ = *std::move(rocks);

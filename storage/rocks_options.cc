@@ -30,7 +30,6 @@ RocksOptions rocks_options(const Sizing& sizing, std::uint64_t block_cache_bytes
   RocksOptions all;
   rocksdb::DBOptions& db = all.db;
   db.env = rocksdb::Env::Default();
-  db.env->SetAllowNonOwnerAccess(false).PermitUncheckedError();  // files 0600 (R12)
   db.create_if_missing = create;
   db.create_missing_column_families = create;
 
