@@ -33,6 +33,7 @@ absl::StatusOr<OutboxSeq> Outbox::send(const ConversationId& conversation, std::
   }
   entry.digest = blake2b_256(payload);
   entry.after = after;
+  entry.alone = !lane.proven;
   JournalRecord record;
   JournalSent& sent = *record.mutable_sent();
   sent.set_conversation(conversation.str());
@@ -40,6 +41,7 @@ absl::StatusOr<OutboxSeq> Outbox::send(const ConversationId& conversation, std::
   sent.set_outbox_seq(entry.number.value());
   sent.set_payload(payload);
   sent.set_after_seq(after.value());
+  sent.set_alone(entry.alone);
   entry.record = journal_.write(record);
   entry.payload = std::move(payload);
   unsafe_.emplace_back(entry.record, conversation);
@@ -82,6 +84,7 @@ Outbox::Entry* Outbox::sendable(Lane& lane, MonoTime now) {
   CHASQUI_ASSERT(!entry.in_flight, "what is in flight in a lane is at its front");
   const std::uint64_t lowest = lane.entries.front().number.value();
   if (entry.number == OutboxSeq() || !journal_.is_safe(entry.record)) return nullptr;
+  if (!lane.proven && lane.in_flight > 0 && (entry.alone || lane.entries.front().alone)) return nullptr;
   if (lane.in_flight >= lane.window || entry.number.value() >= lowest + bounds::client_unanswered_max) return nullptr;
   return &entry;
 }
@@ -121,6 +124,7 @@ void Outbox::on_accepted(const ConversationId& conversation, OutboxSeq ticket, S
   CHASQUI_ASSERT(entry != nullptr && entry->in_flight, "an answer belongs to a message in flight");
   Lane& lane = lanes_[conversation];
   land(lane, *entry);
+  lane.proven = lane.proven || entry->alone;
   lane.attempts = 0;
   lane.refused_below = 0;
   lane.window = std::min(lane.window + 1, bounds::client_unanswered_max);
@@ -230,6 +234,7 @@ void Outbox::on_device_changed() {
   CHASQUI_ASSERT(in_flight_ == 0, "a device changes between sessions");
   for (auto& [conversation, lane] : lanes_) {
     lane.next_number = OutboxSeq(1);
+    lane.proven = true;  // nobody else has ever been this device
     lane.refused_below = 0;
     lane.attempts = 0;
     lane.retry_at = MonoTime{};

@@ -10,6 +10,10 @@
 //
 // Going back: an answer "not now" to one message stops its conversation (its lane) until all others in flight there are
 // answered; then everything unanswered is sent again from the lowest, so nothing later overtakes.
+//
+// Alone: of a restored backup the first new message bears a number that was used already, and would be refused, while
+// the second could be taken: out of order. So in each life of the device the first new message of a lane is sent with
+// nothing beside it; that it is accepted proves the numbers after it to be free.
 #pragma once
 
 #include <cstdint>
@@ -101,6 +105,7 @@ class Outbox {
     Digest digest{};
     Seq after;
     std::uint64_t record = 0;  // the journal record that must be safe before it leaves
+    bool alone = false;        // see the head
     bool in_flight = false;
   };
   struct Lane {
@@ -112,6 +117,7 @@ class Outbox {
     std::uint64_t window;             // that many may be in flight: 1 after "too fast", then growing
     std::uint64_t refused_below = 0;  // so many numbers right below the lowest unanswered were refused
     bool going_back = false;
+    bool proven = false;  // the numbers from the next one on are ours
     std::uint32_t attempts = 0;
     MonoTime retry_at{};
     Lane();

@@ -33,6 +33,7 @@ absl::Status Outbox::replay(const ConversationId& conversation, const JournalSen
   entry.payload = record.payload();
   entry.digest = blake2b_256(entry.payload);
   entry.after = Seq(record.after_seq());
+  entry.alone = record.alone();
   lane.entries.push_back(std::move(entry));
   ++size_;
   ready_.insert(conversation);
@@ -76,6 +77,7 @@ void Outbox::compact(std::vector<JournalRecord>& out) const {
       sent.set_outbox_seq(entry.number.value());
       sent.set_payload(entry.payload);
       sent.set_after_seq(entry.after.value());
+      sent.set_alone(entry.alone);
     }
     JournalOutbox& numbers = *out.emplace_back().mutable_outbox();
     numbers.set_conversation(conversation.str());
