@@ -3,10 +3,10 @@
 // The language: a block's command lines are one log entry, applied at one place and time (`at MS` sets the time; else a
 // second later than the one before). People are named, and their ids are their names' letters, so that ana < beto <
 // carla; secrets are words, whose hash is taken. The shard is 0 of 1.
-//   create NAME secret=WORD [id=NAME] [shard elsewhere]   login NAME secret=WORD [name=WORD]   logout NAME/DEVICE
+//   create NAME secret=WORD [id=NAME]   login NAME secret=WORD [name=WORD]   logout NAME/DEVICE
 //   renew NAME/DEVICE secret=WORD      touch NAME/DEVICE      cursor INDEX      unknown      garbage      barrier
 //   send NAME/DEVICE in CONVERSATION n=NUMBER "text" [refused=CODE]     n=A..B: so many sends, the text numbered
-//   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N] ; ...
+//   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
 //   show CONVERSATION | show NAME | show feed      restart: a new machine on the same store
 // A reply a line, then what the leader must do because of it, indented. Of over 8 replies only the last is shown.
 #include <gtest/gtest.h>

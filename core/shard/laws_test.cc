@@ -225,6 +225,31 @@ TEST(Mark, of_an_older_history_is_ignored_and_answered_with_what_stands) {
   EXPECT_EQ(std::get<Refused>(shard.answer(mark_of(beto, 3, 3, 3))).code, client::INVALID_ARGUMENT);
 }
 
+// Handle, user and device are one command on one shard, or an account could exist by half.
+TEST(CreateAccount, is_refused_where_handle_and_id_do_not_both_live) {
+  constexpr ShardCount many{64};
+  const ShardId home = shard_of_handle("ana", many);
+  testing::MemStore store;
+  Machine machine(home, many, store);
+  const auto create = [&](UserId user) {
+    log::Entry entry;
+    auto& body = *entry.add_commands()->mutable_create_account();
+    body.set_handle("ana");
+    body.set_user(user.value());
+    body.set_secret_hash(std::string(32, 's'));
+    const Applied applied = machine.apply(machine.applied_index().next(), RaftTerm(1), true, entry.SerializeAsString());
+    store.write(applied.batch);
+    return applied.replies.at(0);
+  };
+  UserId elsewhere(1);
+  while (shard_of(elsewhere, many) == home) elsewhere = elsewhere.next();
+  UserId at_home(1);
+  while (shard_of(at_home, many) != home) at_home = at_home.next();
+  EXPECT_EQ(std::get<Refused>(create(elsewhere)).code, client::INVALID_ARGUMENT);
+  EXPECT_EQ(store.rows().size(), 1U);
+  EXPECT_EQ(std::get<AccountCreated>(create(at_home)).user, at_home);
+}
+
 TEST(Chain, anyone_with_the_events_can_prove_the_history) {
   Shard shard;
   std::string chain(32, '\0');
