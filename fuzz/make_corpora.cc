@@ -179,6 +179,38 @@ void entries(const std::filesystem::path& root) {
   write(folder, "all", all);
 }
 
+// node_fuzz reads operations of 1 byte: 0x00 a message of ana's session, 0x10 of beto's, 0x20 of a socket without
+// Hello, 0x02 a peer's frame (each with 2 bytes length and the bytes), 0x03 time (2 bytes, ms), 0x09 kill -9.
+void node_inputs(const std::filesystem::path& root) {
+  const auto folder = root / "node";
+  std::string all;
+  for (const auto& [name, frame] : each_kind<client::ClientFrame>()) {
+    std::string bytes;
+    wire::append_client_frame(frame, bytes);
+    const std::string twice = std::string(1, '\0') + sized(bytes) + '\x20' + sized(bytes);
+    write(folder, name, twice + std::string("\x03\x07\xD0", 3));
+    all += twice;
+  }
+  for (const auto& [name, message] : each_kind<peer::RaftMessage>()) {
+    peer::PeerFrame frame;
+    *frame.mutable_raft()->add_messages() = message;
+    write(folder, "raft_" + name, '\x02' + sized(frame.SerializeAsString()) + std::string("\x03\x07\xD0", 3));
+  }
+  for (const auto& [name, frame] : each_kind<peer::PeerFrame>()) {
+    write(folder, "peer_" + name, '\x02' + sized(frame.SerializeAsString()) + std::string("\x03\x07\xD0", 3));
+  }
+  write(folder, "all", all + '\x03' + std::string("\x03\xE8\x09", 3) + all);
+  // Slow disk, a message, kill -9, a login, a slow reader, a full disk, the stop.
+  std::string send;
+  wire::append_client_frame(each_kind<client::ClientFrame>()[1].second, send);
+  write(folder, "faults",
+        '\x07' + (std::string(1, '\0') + sized(send)) + '\x09' + '\x05' + '\x08' +
+            (std::string(1, '\0') + sized(send)) + std::string("\x0E\x02\x00", 3) + '\xFF');
+  write(folder, "login",
+        std::string("\x0A\x05") + "carla" + '\x05' + "phone" + "h" + '\x1A' + '\x05' + "carla" + '\x05' + "phone" +
+            "h" + '\x0B');
+}
+
 }  // namespace
 }  // namespace chasqui
 
@@ -191,5 +223,6 @@ int main(int argc, char** argv) {
   chasqui::peer_frames(argv[1]);
   chasqui::key_rows(argv[1]);
   chasqui::entries(argv[1]);
+  chasqui::node_inputs(argv[1]);
   return 0;
 }
