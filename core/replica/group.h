@@ -108,7 +108,7 @@ class Group {
   };
   struct Incoming;  // an AppendEntries on its way in
 
-  // group.cc: one event into the library, and its update into Outputs
+  // group.cc, group_update.cc: one event into the library, and its update into Outputs
   int step(raft_event& event, Offered offered, Outputs& out, bool* took_entries = nullptr);
   void absorb(const raft_update& update, Offered offered, Outputs& out);
   void take_entries(const raft_update& update, Offered offered, LogAppend& append);
@@ -126,7 +126,7 @@ class Group {
   [[nodiscard]] RaftIndex stored_and_committed() const;
 
   // group_receive.cc: what a message must go through before the library sees it (rules 5 to 10, 12, 24)
-  void receive_append(Now now, const peer::RaftMessage& message, Outputs& out);
+  void receive_append(const peer::RaftMessage& message, Outputs& out);
   bool trim_committed(Incoming& incoming, Outputs& out);
   void receive_append_part(Incoming& incoming, std::span<LogEntry> part, Outputs& out);
   void receive_append_result(const peer::RaftMessage& message, Outputs& out);

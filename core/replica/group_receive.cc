@@ -32,7 +32,7 @@ void Group::receive(Now now, const peer::RaftMessage& message, Outputs& out) {
 
   answering_stale_ = message.term() < raft_.current_term;
   switch (message.body_case()) {
-    case peer::RaftMessage::kAppend: receive_append(now, message, out); break;
+    case peer::RaftMessage::kAppend: receive_append(message, out); break;
     case peer::RaftMessage::kAppendResult: receive_append_result(message, out); break;
     case peer::RaftMessage::kVote: receive_vote(message, out); break;
     case peer::RaftMessage::kVoteResult:
@@ -106,7 +106,7 @@ void Group::receive_append_result(const peer::RaftMessage& message, Outputs& out
   receive_plain(message, out);
 }
 
-void Group::receive_append(Now, const peer::RaftMessage& message, Outputs& out) {
+void Group::receive_append(const peer::RaftMessage& message, Outputs& out) {
   const auto& append = message.append();
   Incoming incoming;
   incoming.from = ReplicaId(message.from());
