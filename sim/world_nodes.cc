@@ -47,21 +47,25 @@ void World::node_crashes(VirtualNode& node, Time down) {
   const std::size_t survivors =
       static_cast<std::size_t>(options_.lie == Lie::EarlyAck ? 0 : dice.roll(0, node.log.pending()));
   const AppendId survived = node.log.crash(survivors);
-  if (options_.lie == Lie::LoseAckedLog) {
-    for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
-      for (std::uint64_t entry = dice.roll(0, 3); entry > 0; --entry) (void)node.log.forget_last_entry(ShardId(shard));
-    }
-  }
   const auto fits_log = [&] {
     const auto applied = node.applied(plan_.shards);
     return std::all_of(applied.begin(), applied.end(), [&](const StoreFlushed::Shard& shard) {
       return shard.applied <= node.log.last_index(shard.shard);
     });
   };
-  node.store.rewind(dice.roll(node.store.flushed(), node.store.version()));
+  const std::uint64_t version = dice.roll(node.store.flushed(), node.store.version());
+  node.store.rewind(options_.lie == Lie::LoseAckedLog ? node.store.flushed() : version);
   while (!fits_log() && node.store.version() > node.store.flushed()) node.store.rewind(node.store.version() - 1);
-  if (!fits_log() && options_.lie == Lie::None) {
+  if (!fits_log() && options_.lie != Lie::EarlyAck) {
     see(ContractBroken{node.index, "its store holds what its log never acknowledged: applied before durable"});
+  }
+  if (options_.lie == Lie::LoseAckedLog) {
+    // Never below what the store holds: that would be seen at once.
+    for (const StoreFlushed::Shard& shard : node.applied(plan_.shards)) {
+      for (std::uint64_t entry = dice.roll(0, 5); entry > 0; --entry) {
+        if (node.log.last_index(shard.shard) > shard.applied) (void)node.log.forget_last_entry(shard.shard);
+      }
+    }
   }
   taps_[node.index].node_crashed();
   see(NodeCrashed{node.index, survived});
@@ -75,12 +79,6 @@ void World::node_crashes(VirtualNode& node, Time down) {
   for (const auto& [call, device] : callers) {
     devices_[device]->call = 0;
     push(now_ + 2 * second, EventKind::CallDue, device, 0);
-  }
-  if (!over_ && options_.lie != Lie::None && !fits_log()) {
-    // A lie went too far for the node to start at all: nothing is left to judge.
-    over_ = true;
-    early_ = true;
-    return;
   }
   push(now_ + down, EventKind::NodeRises, node.index, node.incarnation);
 }

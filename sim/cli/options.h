@@ -1,0 +1,35 @@
+// What is asked of chasqui-sim on its command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/plan/plan_draw.h"
+#include "sim/world.h"
+
+namespace chasqui::sim {
+
+struct Options {
+  enum class Command : std::uint8_t { Run, Plan, Replay } command = Command::Run;
+  std::uint64_t first_seed = 0;
+  std::uint64_t last_seed = 0;  // included
+  bool many = false;            // --seeds
+  PlanOverrides overrides;
+  Lie lie = Lie::None;
+  std::string file;  // of replay
+  bool json = false;
+  bool trace = false;
+  bool print_hash = false;
+  bool keep_going = false;
+  std::uint32_t jobs = 1;
+  std::uint32_t wall_seconds = 0;  // with --seeds: no new seed is begun after this; 0: no limit
+
+  // The options that make one seed run again as here.
+  [[nodiscard]] std::string replay_command(std::uint64_t seed) const;
+};
+
+// None: it has been answered (help, or an error on stderr), and `exit_code` says how.
+[[nodiscard]] std::optional<Options> parse_options(int argc, char** argv, int& exit_code);
+
+}  // namespace chasqui::sim
