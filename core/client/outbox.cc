@@ -34,6 +34,7 @@ absl::StatusOr<OutboxSeq> Outbox::send(const ConversationId& conversation, std::
   entry.digest = blake2b_256(payload);
   entry.after = after;
   entry.alone = !lane.proven;
+  entry.fresh = true;
   JournalRecord record;
   JournalSent& sent = *record.mutable_sent();
   sent.set_conversation(conversation.str());
@@ -124,7 +125,7 @@ void Outbox::on_accepted(const ConversationId& conversation, OutboxSeq ticket, S
   CHASQUI_ASSERT(entry != nullptr && entry->in_flight, "an answer belongs to a message in flight");
   Lane& lane = lanes_[conversation];
   land(lane, *entry);
-  lane.proven = lane.proven || entry->alone;
+  lane.proven = lane.proven || entry->fresh;
   lane.attempts = 0;
   lane.refused_below = 0;
   lane.window = std::min(lane.window + 1, bounds::client_unanswered_max);
@@ -151,11 +152,10 @@ SendVerdict Outbox::on_error(const ConversationId& conversation, OutboxSeq ticke
   } else {
     verdict = SendVerdict::Refused;
     const OutboxSeq number = entry->number;
+    if (entry == &lane.entries.front()) ++lane.refused_below;
     if (error.next_outbox_seq() == number.value()) {  // of a stranger: it took no number, so the next message gets it
       lane.going_back = true;
       lane.renumber_from = number;
-    } else if (entry == &lane.entries.front()) {
-      ++lane.refused_below;
     }
     drop(conversation, lane, ticket, Seq());
   }

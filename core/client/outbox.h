@@ -12,8 +12,8 @@
 // answered; then everything unanswered is sent again from the lowest, so nothing later overtakes.
 //
 // Alone: of a restored backup the first new message bears a number that was used already, and would be refused, while
-// the second could be taken: out of order. So in each life of the device the first new message of a lane is sent with
-// nothing beside it; that it is accepted proves the numbers after it to be free.
+// the second could be taken: out of order. So messages of a lane go one by one until one that was written in this life
+// of the device is accepted: that was no repeat, so the numbers after it are free.
 #pragma once
 
 #include <cstdint>
@@ -106,6 +106,7 @@ class Outbox {
     Seq after;
     std::uint64_t record = 0;  // the journal record that must be safe before it leaves
     bool alone = false;        // see the head
+    bool fresh = false;        // written in this life
     bool in_flight = false;
   };
   struct Lane {
