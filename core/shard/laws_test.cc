@@ -95,8 +95,9 @@ log::Command mark_of(UserId user, std::uint64_t delivered, std::uint64_t read, s
 
 // Three devices send five messages each. The network delivers any of them at any time, any number of times, grouped in
 // entries anyhow; at last everything unanswered is sent once more in order.
-RC_GTEST_PROP(SendingOnceLaw, every_message_is_stored_once_in_its_devices_order_and_answered_alike,
-              (std::vector<std::uint8_t> schedule)) {
+RC_GTEST_PROP(SendingOnceLaw, every_message_is_stored_once_in_its_devices_order_and_answered_alike, ()) {
+  const auto schedule = *rc::gen::container<std::vector<std::uint8_t>>(
+      rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint8_t>()));
   const std::vector<std::pair<UserId, std::uint32_t>> devices = {{ana, 1}, {ana, 2}, {beto, 1}};
   Shard shard;
   std::map<Sending, Accepted> answers;

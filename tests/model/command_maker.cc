@@ -36,6 +36,10 @@ std::string conversation_bytes(UserId user, std::uint32_t draw) {
 
 }  // namespace
 
+rc::Gen<std::vector<Draw>> any_draws() {
+  return rc::gen::container<std::vector<Draw>>(rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<Draw>()));
+}
+
 log::Command CommandMaker::account_command(const Numbers& draw) {
   log::Command command;
   switch (draw[0] % 8) {

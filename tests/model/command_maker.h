@@ -2,6 +2,8 @@
 // retries, gaps, windows and limits all happen.
 #pragma once
 
+#include <rapidcheck.h>
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -16,6 +18,9 @@ namespace chasqui::model {
 
 // What rapidcheck draws and shrinks: six bytes for each operation, of which the first says what it is.
 using Draw = std::array<std::uint8_t, 6>;
+
+// Logs of up to a hundred operations, each drawn from its whole range however short the log is.
+[[nodiscard]] rc::Gen<std::vector<Draw>> any_draws();
 
 class CommandMaker {
  public:
