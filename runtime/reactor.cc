@@ -45,6 +45,7 @@ NodeConfig node_config(const Config& config, const storage::NodeStore& store) {
 
 constexpr auto stop_after = std::chrono::milliseconds(4'000);  // of the 5 s; the rest is for the log and the store
 constexpr auto log_stuck_after = std::chrono::seconds(20);
+constexpr auto log_look_interval = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -110,6 +111,9 @@ void Reactor::run() {
 // ------------------------------------------------------------------------------------------------------ what came in
 
 void Reactor::on_session_opened(SessionId session, const Address& address) {
+  if (logging::is_on(Level::Debug)) {
+    log(Level::Debug, "session opened", {{"session", session.value()}, {"from", redacted(address)}});
+  }
   inputs_.emplace_back(SessionOpened{session, address});
 }
 
@@ -298,7 +302,7 @@ void Reactor::watch_log() {
     return;
   }
   log_watched_ = true;
-  log_timer_.expires_after(log_stuck_after);
+  log_timer_.expires_after(log_look_interval);
   log_timer_.async_wait([this](ErrorCode cancelled) {
     log_watched_ = false;
     if (cancelled || log_thread_.bytes_in_flight() == 0) {
