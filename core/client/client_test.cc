@@ -284,6 +284,50 @@ TEST_F(ClientTest, a_restored_backup_gets_a_new_device_and_nothing_is_lost_or_do
   EXPECT_THAT(ana.heard<DeviceChanged>(), IsEmpty());
 }
 
+TEST_F(ClientTest, a_message_that_a_restored_backup_sends_too_late_is_found_in_the_history) {
+  settle();
+  ASSERT_TRUE(ana.send(chat, "a").ok());
+  ana.sync_journal();
+  const std::vector<std::string> backup = ana.journal;
+  ana.settle();
+  for (int i = 0; i < 70; ++i) ASSERT_TRUE(ana.send(chat, "later").ok());
+  ana.settle();
+  ana.crash();
+  ana.journal = backup;
+  ana.seen.clear();
+  ana.open();
+  ASSERT_TRUE(ana.send(chat, "b").ok());
+  settle_for(40'000);
+  const std::vector<std::string> texts = server.texts(chat);
+  EXPECT_THAT(texts, SizeIs(72));  // a once, for all that its number is no longer remembered
+  EXPECT_EQ(texts.front(), "a");
+  EXPECT_EQ(texts.back(), "b");
+  const std::vector<SendAccepted> accepted = ana.heard<SendAccepted>();
+  ASSERT_THAT(accepted, SizeIs(2));
+  EXPECT_EQ(accepted[0].outbox_seq, OutboxSeq(1));
+  EXPECT_EQ(accepted[0].seq, Seq(1));
+}
+
+TEST_F(ClientTest, what_was_announced_before_a_crash_is_announced_again) {
+  settle();
+  beto.break_connection();
+  beto.reachable = false;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(ana.send(chat, std::to_string(i)).ok());
+  settle_for(1'000);
+  beto.reachable = true;
+  for (int i = 0; i < 100 && beto.heard<Connected>().size() < 2; ++i) {
+    beto.pass(50);
+    beto.finish_connecting();
+    beto.carry_up();
+    beto.carry_down(1);
+  }
+  beto.sync_journal();  // the answer to Hello is digested, the events are not here
+  beto.crash();
+  beto.open();
+  settle_for(1'000);
+  EXPECT_EQ(beto.client->taken(chat), Seq(5));
+}
+
 TEST_F(ClientTest, a_renewal_whose_answer_is_lost_finds_its_new_device) {
   settle();
   const std::vector<std::string> backup = ana.journal;

@@ -50,6 +50,7 @@ struct ModelServer {
   std::uint32_t epoch = 1;
   int page_entries = 200;
   int page_events = 200;
+  std::uint64_t window = 64;  // numbers of a device whose answers are remembered
   bool push_heads_only = false;
   bool drop_acks = false;
   bool lose_renewals = false;                    // carried out, not answered
@@ -206,7 +207,8 @@ struct ModelServer {
     if (send.outbox_seq() > row.taken.size() + 1) {
       return fail(session, frame.request_id(), OUT_OF_RANGE, row.taken.size() + 1);
     }
-    if (send.outbox_seq() <= row.taken.size() && row.taken[send.outbox_seq() - 1].first != digest) {
+    if (send.outbox_seq() <= row.taken.size() &&
+        (send.outbox_seq() + window <= row.taken.size() || row.taken[send.outbox_seq() - 1].first != digest)) {
       return fail(session, frame.request_id(), ALREADY_EXISTS);
     }
     if (send.outbox_seq() == row.taken.size() + 1) {
