@@ -31,6 +31,8 @@ std::string conversation_bytes(UserId user, std::uint32_t draw) {
   if (draw >= 250) return "nonsense";
   if (draw >= 246) return "\x80" + std::string(15, 'g');
   if (draw >= 236) return ConversationId::direct(person(draw), person(draw / 4)).str();
+  if (draw < 128)
+    return ConversationId::direct(user, UserId(user == UserId(1) ? 2 : 1)).str();  // so that some are busy
   return ConversationId::direct(user, person(draw)).str();
 }
 
@@ -97,8 +99,8 @@ log::Command CommandMaker::send(const ConversationId& conversation, UserId user,
     default: break;
   }
   if (number == next) ++ahead;
-  // What is said under a number is always the same, but for one in 16.
-  const std::string payload = absl::StrCat(user.value(), "/", device, " #", number, draw[5] % 16 == 15 ? "!" : "");
+  // What is said under a number is always the same, but for one in 8.
+  const std::string payload = absl::StrCat(user.value(), "/", device, " #", number, draw[5] % 8 == 7 ? "!" : "");
   log::Command command;
   auto& body = *command.mutable_send();
   body.set_conversation(conversation.str());
@@ -123,7 +125,7 @@ std::vector<log::Command> CommandMaker::make(const Draw& drawn) {
   if (what < 168) {
     const std::string bytes = conversation_bytes(user, draw[2]);
     const auto conversation = ConversationId::parse(bytes);
-    const std::uint32_t device = draw[3] % 32 == 31 ? 0 : 1 + draw[3] % 3;
+    const std::uint32_t device = draw[3] % 32 == 31 ? 0 : draw[3] % 4 == 3 ? 2 : 1;
     if (!conversation) {
       command.mutable_send()->set_conversation(bytes);
       return {command};
