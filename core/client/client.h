@@ -6,8 +6,15 @@
 //     The first byte of a send leaves only then; an event counts as taken (and is acked) only then.
 //   - `send`: one WebSocket message on the live connection.
 //   - `connect`: open a connection, and say connected() or disconnected().
+//   - `disconnect`: close it. disconnected() need not follow, and must not once the next `connect` was asked for.
 //   - `happenings`: tell the application. Received comes exactly once for each event over the journal's whole life, in
-//     order of seq in each conversation, and only for what is persisted.
+//     order of seq in each conversation, and only for what is persisted. The one exception: what was persisted just
+//     before a crash, so that persisted() was never said, is among not_shown() of the next life instead.
+//
+// The OutboxSeq that send() returns and that SendAccepted and SendRefused name counts 1, 2, 3, ... per conversation
+// over the journal's life. It is the number on the wire (and in the Event) until the device is renewed (DeviceChanged);
+// from then on the wire counts anew, and the application goes on with its own. SendAccepted may come once more after a
+// crash.
 //
 // Deterministic: time and seed come in, nothing else.
 #pragma once

@@ -423,6 +423,7 @@ struct ModelDevice {
     Outputs out;
     client->tick(now, out);
     carry(out);
+    if (client->next_deadline() <= now.mono) complaints.push_back("a tick leaves something due: the owner would spin");
   }
 
   absl::StatusOr<OutboxSeq> send(const ConversationId& conversation, const std::string& text) {
