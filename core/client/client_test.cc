@@ -1,4 +1,6 @@
 // What a user would notice of the client core, against a small server (model_server.h).
+//
+// Over 400 lines because it is one list of promises, each a few lines long, over one fixture.
 #include "core/client/client.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,7 @@
 // For tests: a small, correct server of direct conversations, and a device with a journal that can lose its end.
 //
+// Over 400 lines because server and device are two ends of the same queues, and each test needs both.
+//
 // The server answers at once, but nothing arrives before the test carries it: each device has a queue in both
 // directions, which a break empties. Faults are asked for one send at a time.
 #pragma once
