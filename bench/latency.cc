@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "bench/figures.h"
-#include "bench/load_client.h"
-#include "bench/server_process.h"
+#include "bench/harness/figures.h"
+#include "bench/harness/load_client.h"
+#include "bench/harness/server_process.h"
 
 namespace chasqui::bench {
 namespace {

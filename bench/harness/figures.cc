@@ -1,4 +1,4 @@
-#include "bench/figures.h"
+#include "bench/harness/figures.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

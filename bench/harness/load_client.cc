@@ -1,4 +1,4 @@
-#include "bench/load_client.h"
+#include "bench/harness/load_client.h"
 
 #include <sodium.h>
 

@@ -1,4 +1,4 @@
-#include "bench/server_process.h"
+#include "bench/harness/server_process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
