@@ -191,8 +191,7 @@ std::string_view name(NoteKind kind) {
   switch (kind) {
     case NoteKind::ShardLeads: return "shard_leads";
     case NoteKind::ShardFollows: return "shard_follows";
-    case NoteKind::ReplicaStopped:
-      return "replica_stopped";
+    case NoteKind::ReplicaStopped: return "replica_stopped";
     case NoteKind::EntryApplied: return "entry_applied";
     case NoteKind::MalformedEntry: return "malformed_entry";
     case NoteKind::SessionLoggedIn: return "session_logged_in";

@@ -181,11 +181,18 @@ SendVerdict Outbox::out_of_range(const ConversationId& conversation, Lane& lane,
   return SendVerdict::Renew;  // the server has forgotten what it accepted: these numbers cannot be trusted any more
 }
 
+// One delay for one failure: a server that refuses a whole window at once has failed once, not 64 times.
 void Outbox::back_off(const ConversationId& conversation, Lane& lane, const Error& error, MonoTime now) {
-  const Duration jitter = full_jitter(random_, retry_base_, retry_cap_, lane.attempts);
-  if (lane.attempts < 30) ++lane.attempts;
   const Duration advised = milliseconds(std::min<std::int64_t>(error.retry_after_ms(), 3'600'000));
-  lane.retry_at = std::max(lane.retry_at, now + std::max(jitter, advised));
+  Duration delay = advised;
+  if (lane.retry_at <= now) {
+    // Advice is heeded as it is, with a little jitter on top; without any the delay grows with each failure.
+    const Duration jitter = advised.ns > 0 ? full_jitter(random_, std::min(advised, retry_base_), retry_cap_, 0)
+                                           : full_jitter(random_, retry_base_, retry_cap_, lane.attempts);
+    if (lane.attempts < 30) ++lane.attempts;
+    delay = {advised.ns + jitter.ns};
+  }
+  lane.retry_at = std::max(lane.retry_at, now + delay);
   retries_.set(conversation, lane.retry_at);
 }
 

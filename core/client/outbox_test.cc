@@ -182,6 +182,22 @@ TEST_F(OutboxTest, conversations_take_turns_and_do_not_hold_up_each_other) {
   EXPECT_EQ(leaving(), (std::vector<std::uint64_t>{2}));
 }
 
+TEST_F(OutboxTest, a_whole_window_over_the_rate_costs_one_delay_of_the_length_that_the_server_said) {
+  send("a");
+  sync();
+  ASSERT_EQ(leaving(), (std::vector<std::uint64_t>{1}));
+  outbox.on_accepted(chat, OutboxSeq(1), Seq(1));
+  for (int i = 0; i < 20; ++i) send("b");
+  sync();
+  const std::vector<std::uint64_t> left = leaving();
+  ASSERT_GT(left.size(), 1U);
+  for (const std::uint64_t n : left) {
+    EXPECT_EQ(outbox.on_error(chat, OutboxSeq(n), error(RESOURCE_EXHAUSTED, 0, 113), now), SendVerdict::Again);
+  }
+  EXPECT_GE(outbox.next_deadline(), now + milliseconds(113));
+  EXPECT_LE(outbox.next_deadline(), now + milliseconds(226));
+}
+
 TEST_F(OutboxTest, ten_thousand_messages_wait_and_not_one_more) {
   for (std::uint64_t i = 0; i < bounds::outbox_messages_max; ++i) ASSERT_TRUE(outbox.send(chat, "x", Seq()).ok());
   EXPECT_EQ(outbox.send(chat, "x", Seq()).status().code(), absl::StatusCode::kResourceExhausted);
