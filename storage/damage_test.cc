@@ -223,6 +223,27 @@ TEST(Damage, a_store_once_refused_stays_marked) {
   EXPECT_TRUE(node.ok()) << node.status();
 }
 
+TEST(Failure, ends_the_process_with_74_and_marks_the_store) {
+  const TempDir directory;
+  {
+    const auto node = open_store(directory.path());
+    EXPECT_EXIT(node->fail(absl::InternalError("cannot sync the log: the disk is ill")),
+                ::testing::ExitedWithCode(exit_suspect), "the disk is ill");
+  }
+  const absl::Status status = NodeStore::open(small_options(directory.path())).status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_NE(status.message().find("the disk is ill"), absl::string_view::npos) << status;
+}
+
+TEST(Failure, for_want_of_room_ends_it_with_75_and_marks_nothing) {
+  const TempDir directory;
+  {
+    const auto node = open_store(directory.path());
+    EXPECT_EXIT(node->fail(absl::ResourceExhaustedError("full")), ::testing::ExitedWithCode(exit_no_room), "full");
+  }
+  EXPECT_TRUE(NodeStore::open(small_options(directory.path())).ok());
+}
+
 TEST(LogRows, any_changed_byte_or_place_is_noticed) {
   const ShardId shard(258);
   const RaftIndex index(77);

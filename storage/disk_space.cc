@@ -17,8 +17,9 @@ namespace chasqui::storage {
 namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
-// A WAL append that meets a full disk aborts the process: stop with a clean exit while this much is left.
-constexpr std::uint64_t floor_bytes = 2 * mib;
+// A WAL append that meets a full disk aborts the process: stop with a clean exit while this much is left, or a quarter
+// of what RocksDB's threads may write beside the append.
+constexpr std::uint64_t floor_bytes_min = 2 * mib;
 // RocksDB's own files of a store that is opened: MANIFEST, options, a new WAL, and the old one's rows as a table.
 constexpr std::uint64_t open_bytes = 8 * mib;
 
@@ -97,6 +98,7 @@ absl::StatusOr<Pressure::Disk> DiskSpace::observe() {
 absl::Status DiskSpace::room_for(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (auto status = look(); !status.ok()) return status;
+  const std::uint64_t floor_bytes = std::max(floor_bytes_min, room_needed_bytes_ / 4);
   if (available_bytes_ >= bytes + floor_bytes) return absl::OkStatus();
   release_ballast();
   if (auto status = look(); !status.ok()) return status;

@@ -5,6 +5,8 @@
 //   storage_crash_writer fill MEBIBYTES [--ignore-marks]   on a small tmpfs of its own, until that is full
 //
 // `fill` exits 77 if it may not mount one. What is printed is judged by crash_test.cc.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +14,7 @@
 #include "storage/crash_writer/writer.h"
 
 int main(int argc, char** argv) {
+  ::alarm(110);  // whoever started it may be gone
   if (argc == 4 && std::strcmp(argv[1], "write") == 0) {
     return chasqui::storage::write_until_killed(argv[2], std::strtoull(argv[3], nullptr, 10));
   }
