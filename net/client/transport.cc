@@ -1,32 +1,11 @@
 #include "net/client/transport.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <iterator>
 
-#include "core/base/check.h"
-
 namespace chasqui::net {
-namespace {
-
-timespec read_clock(clockid_t clock) {
-  timespec time{};
-  CHASQUI_ASSERT(::clock_gettime(clock, &time) == 0, "the kernel has the clocks that were asked");
-  return time;
-}
-
-}  // namespace
-
-Now now() {
-  const timespec mono = read_clock(CLOCK_BOOTTIME);
-  const timespec wall = read_clock(CLOCK_REALTIME);
-  return {MonoTime{mono.tv_sec * 1'000'000'000 + mono.tv_nsec},
-          WallTime{wall.tv_sec * 1'000 + wall.tv_nsec / 1'000'000}};
-}
-
 Transport::Transport(boost::asio::io_context& io, Endpoint endpoint, std::unique_ptr<client::Client> client,
                      Hooks hooks)
     : io_(io), endpoint_(std::move(endpoint)), client_(std::move(client)), hooks_(std::move(hooks)), timer_(io) {}
@@ -128,6 +107,12 @@ void Transport::hear_all() {
     if (hooks_.hear) hooks_.hear(std::move(happening));
   }
   hearing_ = false;
+}
+
+void Transport::hear_soon() {
+  boost::asio::post(io_, [this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) hear_all();
+  });
 }
 
 // Re-armed only for an earlier deadline: one that moved away lets the timer come early, and an early tick does nothing.

@@ -26,11 +26,11 @@
 #include "core/client/client.h"
 #include "net/client/endpoint.h"
 #include "net/client/websocket.h"
+#include "net/clock.h"
 
 namespace chasqui::net {
 
-// CLOCK_BOOTTIME and CLOCK_REALTIME.
-[[nodiscard]] Now now();
+using chasqui::now;  // of the system's clocks
 
 class Transport final : private WebSocketListener {
  public:
@@ -50,12 +50,15 @@ class Transport final : private WebSocketListener {
   void start();
   void stop();
 
-  // Calls the client and carries out what comes of it.
+  // Calls the client and carries out what comes of it. What there is to hear is heard after the caller has the result.
   template <class Function>
   auto call(Function&& function) {
     client::Outputs out;
     auto result = std::forward<Function>(function)(*client_, now(), out);
+    const bool nested = std::exchange(hearing_, true);
     carry_out(out);
+    hearing_ = nested;
+    if (!nested && !unheard_.empty()) hear_soon();
     return result;
   }
   [[nodiscard]] const client::Client& client() const { return *client_; }
@@ -73,6 +76,7 @@ class Transport final : private WebSocketListener {
   void persist_soon();
   void persist_now();
   void hear_all();
+  void hear_soon();
   void arm_timer();
 
   boost::asio::io_context& io_;

@@ -45,8 +45,8 @@ absl::Status leave(Session& session, bool force) {
   };
   device.subscribe([&](const client::Happening& happening) {
     if (std::holds_alternative<client::Ended>(happening)) {
-      ended = true;
-      session.finish(absl::OkStatus());
+      ended = absl::IsUnauthenticated(device.end());  // out, now or long ago
+      session.finish(device.end());
     } else if (std::holds_alternative<client::Connected>(happening) ||
                std::holds_alternative<client::SendAccepted>(happening) ||
                std::holds_alternative<client::SendRefused>(happening)) {

@@ -60,7 +60,7 @@ class Chat {
     tail_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) begin_offline();
     });
-    device_.when_online([this] { ask_tail(); });
+    if (device_.is_synced()) ask_tail();  // else when it is: then all that was missed is here
   }
 
   void ask_tail() {
@@ -71,21 +71,29 @@ class Chat {
   }
 
   void on_tail(const client::HistoryDone& done) {
-    if (began_) return;
-    if (!done.status.ok()) return;  // the timer begins without
-    for (const client::Event& event : done.page.events()) show(event);
+    if (began_ || !done.status.ok()) return;                      // the timer begins without
+    std::map<std::uint64_t, client::Event> events = not_shown();  // all of them, however far back
+    for (const client::Event& event : done.page.events()) events.emplace(event.seq(), event);
+    for (const auto& [seq, event] : events) show(event);
     open_input();
     screen_.show_status(absl::StrCat("online as @", device_.me().handle, "; /quit or Ctrl-D ends the chat"));
   }
 
   void begin_offline() {
     if (began_) return;
-    for (const client::Received& event : device_.client().not_shown()) {
-      if (event.conversation == conversation_) show(event.event);
-    }
+    for (const auto& [seq, event] : not_shown()) show(event);
     open_input();
+    if (device_.client().is_connected()) return screen_.show_status("online; older messages are still coming");
     screen_.show_status(absl::StrCat(trouble(), "; what you write is kept and sent when the server is back"));
     said_offline_ = true;
+  }
+
+  [[nodiscard]] std::map<std::uint64_t, client::Event> not_shown() const {
+    std::map<std::uint64_t, client::Event> events;
+    for (const client::Received& received : device_.client().not_shown()) {
+      if (received.conversation == conversation_) events.emplace(received.event.seq(), received.event);
+    }
+    return events;
   }
 
   void open_input() {
@@ -147,6 +155,8 @@ class Chat {
       if (began_ && !std::exchange(said_offline_, true)) {
         screen_.show_status("offline; what you write is kept and sent when the server is back");
       }
+    } else if (std::holds_alternative<client::Synced>(happening)) {
+      if (peer_) ask_tail();
     } else if (std::holds_alternative<client::Connected>(happening)) {
       if (began_ && std::exchange(said_offline_, false)) screen_.show_status("online");
     }

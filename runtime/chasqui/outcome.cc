@@ -22,13 +22,9 @@ absl::Status usage_error(std::string_view message) {
 int exit_code(const absl::Status& status) {
   if (status.ok()) return exit_done;
   if (status.GetPayload(usage_mark).has_value()) return exit_usage;
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kCancelled: return exit_unreachable;
-    default: return exit_refused;
-  }
+  const bool passes = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsAborted(status) ||
+                      absl::IsCancelled(status);
+  return passes ? exit_unreachable : exit_refused;
 }
 
 void report(const absl::Status& status) {
