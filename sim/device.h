@@ -25,6 +25,7 @@ struct Device {
   bool has_account = false;
   client::Credentials credentials;
   std::uint64_t call = 0;  // under way at its node; 0: none
+  Time call_at = no_time;  // when it asks next
 
   // Its journal outlives the program.
   std::vector<std::string> journal;

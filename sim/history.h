@@ -75,7 +75,9 @@ struct ReadByPerson {
   ConversationId conversation;
   Seq seq;
 };
-struct Healed {};    // no fault from now on, nothing new is sent
+struct Healed {      // no fault from now on, nothing new is sent
+  Time backlog = 0;  // how long the rate limits alone make it take until all has arrived
+};
 struct Settled {};   // everything has arrived everywhere
 struct NotSettled {  // not in time
   std::string missing;

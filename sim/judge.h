@@ -33,6 +33,7 @@ class Judge {
   void see(Time at, const Fact& fact);
   // What has not arrived yet; empty: nothing.
   [[nodiscard]] std::string missing() const { return kept_->missing(); }
+  [[nodiscard]] std::uint64_t most_missing() const { return kept_->most_missing(); }
   [[nodiscard]] bool has_violations() const;
   [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
   [[nodiscard]] Verdict finish(Time at, bool stuck);

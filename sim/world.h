@@ -94,6 +94,7 @@ class World {
   void heal();
   void check_settled();
   [[nodiscard]] std::string unsettled() const;
+  [[nodiscard]] Time backlog() const;
   void see(Fact fact);
   void trace(const std::string& line);
   [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }
@@ -154,7 +155,8 @@ class World {
   void send_text(Device& device, const ConversationId& conversation, std::uint64_t size);
 
   // world_accounts.cc
-  void call_due(Device& device);
+  void set_call(Device& device, Time at);  // when it asks next; what was set before is off
+  void call_due(Device& device, Time meant);
   void answered(VirtualNode& node, Time at, const HttpAnswer& answer);
 
   // world_faults.cc
@@ -176,6 +178,7 @@ class World {
   std::uint64_t event_ = 0;  // the one that is under way
   std::uint64_t last_token_ = 0;
   Time healed_at_ = -1;
+  Time settle_bound_ = 0;  // from healing
   Time settled_at_ = -1;
   bool told_late_ = false;
   bool over_ = false;

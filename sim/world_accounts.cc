@@ -12,8 +12,13 @@ constexpr Time call_timeout = 8 * second;
 
 }  // namespace
 
-void World::call_due(Device& device) {
-  if (device.has_account) return;
+void World::set_call(Device& device, Time at) {
+  device.call_at = at;
+  push(at, EventKind::CallDue, device.index, static_cast<std::uint64_t>(at));
+}
+
+void World::call_due(Device& device, Time meant) {
+  if (device.has_account || device.call_at != meant) return;
   VirtualNode& node = *nodes_[device.node];
   if (device.call != 0) {
     // Nobody waits any longer; the retry is the same request.
@@ -22,7 +27,7 @@ void World::call_due(Device& device) {
     device.call = 0;
   }
   const bool too_early = !device.first && !users_[device.person];
-  if (!node.up() || too_early) return push(now_ + second, EventKind::CallDue, device.index, 0);
+  if (!node.up() || too_early) return set_call(device, now_ + second);
   if (device.credentials.secret.empty()) {
     Dice dice(plan_.seed, Concern::Secret, device.index);
     while (device.credentials.secret.size() < 32)
@@ -42,7 +47,7 @@ void World::call_due(Device& device) {
   } else {
     call.body = LoginCall{handle, name, hash};
   }
-  push(now_ + call_timeout, EventKind::CallDue, device.index, 0);
+  set_call(device, now_ + call_timeout);
   feed(node, std::move(call));
 }
 
@@ -55,7 +60,7 @@ void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   if (answer.code != 0) {
     if (tracing()) trace(absl::StrCat("device ", device.index, " got no account: ", answer.message));
     const Time wait = std::max<Time>(second, Time{answer.retry_after_ms} * millisecond);
-    return push(at + wait, EventKind::CallDue, device.index, 0);
+    return set_call(device, at + wait);
   }
   device.has_account = true;
   device.credentials.user = answer.user;

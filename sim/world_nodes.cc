@@ -78,7 +78,7 @@ void World::node_crashes(VirtualNode& node, Time down) {
   }
   for (const auto& [call, device] : callers) {
     devices_[device]->call = 0;
-    push(now_ + 2 * second, EventKind::CallDue, device, 0);
+    set_call(*devices_[device], now_ + 2 * second);
   }
   push(now_ + down, EventKind::NodeRises, node.index, node.incarnation);
 }

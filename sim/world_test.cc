@@ -27,7 +27,7 @@ TEST(World, a_calm_day_is_perfect) {
 }
 
 TEST(World, the_same_seed_gives_the_same_bytes) {
-  for (std::uint64_t seed : {2, 3}) {
+  for (const std::uint64_t seed : {2U, 3U}) {
     const PlanOverrides small{.devices = 6, .seconds = 20, .plan_class = PlanClass::Swarm};
     const Report one = run(seed, small);
     const Report two = run(seed, small);

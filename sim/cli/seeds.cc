@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -14,6 +15,9 @@ namespace chasqui::sim {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Of one seed. A step that never ends can be seen from outside only.
+constexpr unsigned seed_wall_seconds_max = 120;
 
 // What a child tells its parent; plain bytes, one write.
 struct Told {
@@ -33,6 +37,7 @@ struct Child {
 };
 
 [[noreturn]] void be_child(const Options& options, std::uint64_t seed, int pipe) {
+  ::alarm(seed_wall_seconds_max);
   const auto begun = Clock::now();
   const Plan plan = draw_plan(seed, options.overrides);
   WorldOptions world_options;
@@ -70,6 +75,13 @@ std::pair<std::uint64_t, Told> reap(std::map<pid_t, Child>& children) {
     Told told;
     if (::read(child.pipe, &told, sizeof told) != static_cast<ssize_t>(sizeof told)) {
       told = Told();
+      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+        told.outcome = Outcome::Undecided;
+        std::snprintf(told.verdict, sizeof told.verdict, "%s", word(told.outcome));
+        std::snprintf(told.what, sizeof told.what, "not over after %u s of wall time", seed_wall_seconds_max);
+        ::close(child.pipe);
+        return {child.seed, told};
+      }
       std::snprintf(told.what, sizeof told.what, "the process ended with %s %d: its stderr says more",
                     WIFSIGNALED(status) ? "signal" : "status",
                     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

@@ -1,5 +1,7 @@
 #include "sim/invariants/i01_kept.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 
@@ -61,6 +63,21 @@ std::string Kept::missing() const {
     }
   }
   return {};
+}
+
+std::uint64_t Kept::most_missing() const {
+  std::map<std::uint32_t, std::uint64_t> lacking;
+  for (const auto& [conversation, known] : conversations_) {
+    for (const auto& [device, user] : owners_) {
+      if (!conversation.has_direct_member(user)) continue;
+      const auto it = seen_.find({device, conversation});
+      const std::uint64_t up_to = it == seen_.end() ? 0 : it->second.value();
+      if (up_to < known.head.value()) lacking[device] += known.head.value() - up_to;
+    }
+  }
+  std::uint64_t most = 0;
+  for (const auto& [device, events] : lacking) most = std::max(most, events);
+  return most;
 }
 
 void Kept::finish(Time at) {

@@ -22,6 +22,8 @@ class Kept : public Invariant {
 
   // What some device still lacks, one example in words; empty: nothing.
   [[nodiscard]] std::string missing() const;
+  // How many events the device that lacks most lacks.
+  [[nodiscard]] std::uint64_t most_missing() const;
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
  private:

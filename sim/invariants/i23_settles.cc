@@ -5,8 +5,9 @@
 namespace chasqui::sim {
 
 void Settles::see(Time at, const Fact& fact) {
-  if (std::holds_alternative<Healed>(fact)) {
+  if (const auto* healed = std::get_if<Healed>(&fact)) {
     healed_ = at;
+    bound_ += healed->backlog;
   } else if (std::holds_alternative<Settled>(fact)) {
     if (judged_) return;
     judged_ = true;

@@ -1,4 +1,5 @@
-// I23. After healing everything arrives everywhere in time: 30 s, and as long as a device may wait before it connects.
+// I23. After healing everything arrives everywhere in time: 30 s, as long as a device may wait before it connects, and
+// what the rate limits make of the backlog.
 #pragma once
 
 #include "sim/invariants/invariant.h"
