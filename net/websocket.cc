@@ -39,7 +39,7 @@ void WebSocketSession::start(std::shared_ptr<const HttpRequest> request, std::st
       }));
   stream().on_shutdown([this] {  // Beast ends it by itself: the other side's close, or a broken frame
     report_closed();
-    close_by_ = std::min(close_by_, mono_now() + ms(server_.config_.limits.close_ms_max));
+    close_by_ = std::min(close_by_, mono_now() + ms(close_ms_max()));
     server_.wake_at(*this, close_by_);
   });
   socket_.control_callback([this](websocket::frame_type, boost::beast::string_view) { on_control_frame(); });
@@ -170,7 +170,7 @@ void WebSocketSession::close(std::uint16_t code, std::string reason) {
   }
   close_code_ = code;
   close_reason_ = std::move(reason);
-  close_by_ = mono_now() + ms(server_.config_.limits.close_ms_max);
+  close_by_ = mono_now() + ms(close_ms_max());
   reading_wanted_ = true;  // or its close frame would never be seen
   server_.wake_at(*this, close_by_);
   server_.wants_flush(id());
@@ -186,6 +186,12 @@ void WebSocketSession::begin_close() {
   websocket::close_reason reason(close_code_);
   reason.reason.assign(close_reason_.data(), std::min(close_reason_.size(), reason_bytes_max));
   socket_.async_close(reason, [self = shared_from_this()](ErrorCode) { self->end(); });
+}
+
+std::uint64_t WebSocketSession::close_ms_max() const {
+  constexpr std::uint64_t stopping_ms_max = 500;  // who does not answer a close frame must not hold up the end
+  const std::uint64_t usual = server_.config_.limits.close_ms_max;
+  return server_.is_stopping_ ? std::min(usual, stopping_ms_max) : usual;
 }
 
 MonoTime WebSocketSession::check(MonoTime now) {

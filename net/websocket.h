@@ -46,6 +46,7 @@ class WebSocketSession final : public Connection, public std::enable_shared_from
   void report_closed();
   void end();
   void ping(MonoTime now);
+  [[nodiscard]] std::uint64_t close_ms_max() const;
   [[nodiscard]] Stream& stream() { return socket_.next_layer(); }
 
   WebSocket socket_;
