@@ -1,8 +1,6 @@
 // A Server on a thread of its own, with an owner that answers by itself: for tests of the client port.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/check.h"
 #include "net/server.h"
 
 namespace chasqui::testing {
@@ -29,7 +28,7 @@ class Echo final : public ServerOwner {
       : server_(io_, ServerConfig{limits, {"https://good.example"}, "test", std::move(tls)}, *this) {
     std::signal(SIGPIPE, SIG_IGN);  // as the stream asks of its process
     const absl::Status listening = server_.listen(*parse_endpoint("127.0.0.1:0"));
-    EXPECT_TRUE(listening.ok()) << listening;
+    CHASQUI_ASSERT(listening.ok(), "a free port of loopback can be had");
     port_ = server_.endpoint().port();
     thread_ = std::thread([this] {
       while (!done_) {
