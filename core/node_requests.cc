@@ -1,4 +1,5 @@
 // What sessions ask. Reads are answered by a leader that is fresh, from a snapshot of the store, beside the reactor.
+// Over 400 lines because it holds one function for each kind of request, and nothing else.
 #include <algorithm>
 #include <utility>
 

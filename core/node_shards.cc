@@ -1,4 +1,5 @@
 // Proposing, applying, and what shards owe each other.
+// Over 400 lines because it is one loop: what is proposed comes back, is applied, answered and passed on.
 #include <algorithm>
 #include <utility>
 

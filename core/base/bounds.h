@@ -26,7 +26,7 @@
   X(shard_waiting_commands_max, 4096, 4096, "commands", "of one shard, not yet proposed; at it: RESOURCE_EXHAUSTED") \
   X(shard_waiting_bytes_max, 8388608, 8388608, "bytes", "likewise")                                                  \
   X(raft_entry_bytes_max, 1048576, 1048576, "bytes", "one Raft entry; a batch is cut below it")                      \
-  X(raft_entry_commands_max, 128, 128, "commands", "in one Raft entry, so that one apply stays short")             \
+  X(raft_entry_commands_max, 128, 128, "commands", "in one Raft entry, so that one apply stays short")               \
   X(uncommitted_group_bytes_max, 16777216, 16777216, "bytes",                                                        \
     "proposed and not committed, one shard; at it: RESOURCE_EXHAUSTED")                                              \
   X(uncommitted_node_bytes_max, 268435456, 268435456, "bytes", "likewise, all shards of a node")                     \

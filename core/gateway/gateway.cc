@@ -1,3 +1,4 @@
+// Over 400 lines because what a session is let in with, answered and told share one table of sessions.
 #include "core/gateway/gateway.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // Rules 13, 14, 19, 20, 21 and 23, and the lease: a leader's life.
+// Over 400 lines because each rule has its script, and each script its line of time.
 #include <gtest/gtest.h>
 
 #include "core/replica/test_bench.h"
