@@ -54,5 +54,9 @@ RC_GTEST_PROP(DigestLaw, of_two_parts_is_of_their_concatenation, (std::string fi
   RC_ASSERT(crc32c(second, crc32c(first)) == crc32c(first + second));
 }
 
+RC_GTEST_PROP(Crc32cLaw, a_sum_made_in_pieces_is_the_sum_of_the_whole, (const std::string& a, const std::string& b)) {
+  RC_ASSERT(crc32c(b, crc32c(a)) == crc32c(a + b));
+}
+
 }  // namespace
 }  // namespace chasqui

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
-#include "core/wire/crc32c.h"
+#include "core/base/digest.h"
 
 namespace chasqui::wire {
 namespace {

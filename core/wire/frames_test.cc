@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/wire/crc32c.h"
-
 namespace chasqui::wire {
 namespace {
 
@@ -32,17 +30,6 @@ std::string framed(const std::vector<std::string>& bodies) {
   std::string stream;
   for (const std::string& body : bodies) append_framed(body, stream);
   return stream;
-}
-
-TEST(Crc32c, agrees_with_the_examples_of_rfc_3720) {
-  EXPECT_EQ(crc32c(""), 0U);
-  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
-  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);
-  EXPECT_EQ(crc32c(std::string(32, '\xFF')), 0x62A8AB43U);
-}
-
-RC_GTEST_PROP(Crc32cLaw, a_sum_made_in_pieces_is_the_sum_of_the_whole, (const std::string& a, const std::string& b)) {
-  RC_ASSERT(crc32c(b, crc32c(a)) == crc32c(a + b));
 }
 
 RC_GTEST_PROP(FrameSplitterLaw, any_chunking_gives_the_same_frames, (const std::vector<std::string>& bodies)) {
