@@ -80,19 +80,28 @@ std::string machine() {
                       (pages * page_bytes + (1L << 29)) >> 30, " GiB");
 }
 
-double fdatasync_p50_us(const std::string& folder) {
+DiskFigures fdatasync_figures(const std::string& folder) {
+  constexpr int writes = 300;
   const std::string path = folder + "/fdatasync";
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::vector<char> block(4096, 'x');
-  std::vector<double> times;
-  for (int i = 0; i < 500 && fd >= 0; ++i) {
-    const auto begin = Clock::now();
-    if (::write(fd, block.data(), block.size()) < 0 || ::fdatasync(fd) != 0) break;
-    times.push_back(us_since(begin));
-  }
+  const auto measure = [&] {
+    std::vector<double> times;
+    for (int i = 0; i < writes && fd >= 0; ++i) {
+      const auto begin = Clock::now();
+      if (::write(fd, block.data(), block.size()) < 0 || ::fdatasync(fd) != 0) break;
+      times.push_back(us_since(begin));
+    }
+    return percentile(times, 500);
+  };
+  DiskFigures figures;
+  figures.growing_p50_us = measure();
+  ::fsync(fd);
+  ::lseek(fd, 0, SEEK_SET);
+  figures.in_place_p50_us = measure();
   ::close(fd);
   ::unlink(path.c_str());
-  return percentile(times, 500);
+  return figures;
 }
 
 double tcp_ping_pong_p50_us() {

@@ -13,8 +13,13 @@ namespace chasqui::bench {
 
 // "2 x AMD EPYC, Linux 6.1, 24 GiB"
 [[nodiscard]] std::string machine();
-// Median microseconds of appending 4 KiB and fdatasync, in this folder.
-[[nodiscard]] double fdatasync_p50_us(const std::string& folder);
+// Median microseconds of a write of 4 KiB and its fdatasync, in this folder: where the file's blocks and size stand
+// already (what a log in preallocated or recycled files costs), and where each write makes the file longer.
+struct DiskFigures {
+  double in_place_p50_us = 0;
+  double growing_p50_us = 0;
+};
+[[nodiscard]] DiskFigures fdatasync_figures(const std::string& folder);
 // Median microseconds of 100 bytes to another thread and back, by TCP on loopback.
 [[nodiscard]] double tcp_ping_pong_p50_us();
 // User and system time of this process so far.

@@ -26,6 +26,7 @@ class LoadClient {
 
   [[nodiscard]] const client::Credentials& me() const { return me_; }
   [[nodiscard]] const client::Client& client() const { return transport_.client(); }
+  [[nodiscard]] const absl::Status& last_error() const { return transport_.last_error(); }
 
  private:
   client::Credentials me_;

@@ -103,6 +103,11 @@ ServerProcess::~ServerProcess() {
 }
 
 absl::Status ServerProcess::start() {
+  if (absl::Status spawned = spawn(); !spawned.ok()) return spawned;
+  return wait_until_ready();
+}
+
+absl::Status ServerProcess::spawn() {
   std::error_code ignored;
   std::filesystem::create_directories(data_dir_, ignored);
   std::filesystem::remove(data_dir_ + "/listen", ignored);
@@ -125,7 +130,7 @@ absl::Status ServerProcess::start() {
     ::execv(program_.c_str(), const_cast<char* const*>(words.data()));
     ::_exit(127);
   }
-  return wait_until_ready();
+  return absl::OkStatus();
 }
 
 bool ServerProcess::has_ended() {
@@ -207,6 +212,18 @@ absl::StatusOr<std::vector<client::Credentials>> ServerProcess::provision(std::u
     text.erase(0, begin);
   }
   return users;
+}
+
+std::string ServerProcess::stats() const {
+  const Socket socket(AF_UNIX);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = data_dir_ + "/admin.sock";
+  if (path.size() >= sizeof address.sun_path) return "";
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  if (!socket.connect(reinterpret_cast<const sockaddr*>(&address), sizeof address) || !socket.send("stats\n"))
+    return "";
+  return socket.receive();
 }
 
 std::uint64_t ServerProcess::cpu_us() const {

@@ -42,9 +42,12 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // Starts it, on the port that it had before if there was one, and waits until it is ready.
+  // Starts it, on the port that it had before if there was one, and waits until it is ready. The kernel kills it when
+  // the thread that spawned it ends: spawn from one that lives.
   [[nodiscard]] absl::Status start();
-  void kill_9();                      // and waits for it
+  [[nodiscard]] absl::Status spawn();             // the first half of start()
+  [[nodiscard]] absl::Status wait_until_ready();  // the second, from any thread
+  void kill_9();                                  // and waits for it
   [[nodiscard]] absl::Status stop();  // SIGTERM; not Ok if it takes over 10 s or says that something is wrong
 
   [[nodiscard]] const net::Endpoint& endpoint() const { return endpoint_; }
@@ -53,11 +56,12 @@ class ServerProcess {
   // Users PREFIX0 .. PREFIX(n-1), by the admin socket.
   [[nodiscard]] absl::StatusOr<std::vector<client::Credentials>> provision(std::uint64_t count,
                                                                            const std::string& prefix) const;
+  // What its admin socket says of its inside, in one line of JSON; empty if it does not answer.
+  [[nodiscard]] std::string stats() const;
   // User and system time so far; 0 if it does not run.
   [[nodiscard]] std::uint64_t cpu_us() const;
 
  private:
-  [[nodiscard]] absl::Status wait_until_ready();
   [[nodiscard]] bool has_ended();
 
   std::string program_;

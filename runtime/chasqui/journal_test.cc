@@ -50,7 +50,7 @@ RC_GTEST_PROP(JournalLaw, a_torn_end_costs_only_what_was_not_synced,
     std::vector<std::string> none;
     auto journal = Journal::open(folder.journal(), none);
     RC_ASSERT(journal.ok());
-    for (const std::string& record : written) RC_ASSERT(journal->append({record}).ok());
+    RC_ASSERT(journal->append(written).ok());
   }
   std::string bytes = *read_file(folder.journal());
   const std::size_t at = Journal::magic.size() + place % (bytes.size() - Journal::magic.size() + 1);

@@ -155,25 +155,26 @@ class Kill9 : public testing::Test {
     phone.unanswered[number] = std::move(text);
   }
 
-  // Load all the while; the server is killed and started by a thread beside.
+  // Load all the while; a thread beside looks when the new server is ready.
   void one_round(std::mt19937_64& random) {
     const auto before = milliseconds(150 + random() % 700);
     const auto after = milliseconds(100 + random() % 300);
     sending_ = true;
     send_again_and_again();
-    absl::Status restarted;
-    std::atomic<bool> over = false;
-    std::thread killer([&] {
-      std::this_thread::sleep_for(before);
-      server_.kill_9();
-      boost::asio::post(io_, [this] { record_.write("kill", ""); });
-      restarted = server_.start();
-      boost::asio::post(io_, [this] { record_.write("restarted", ""); });
-      std::this_thread::sleep_for(after);
-      over = true;
+    io_.run_for(before);
+    server_.kill_9();
+    record_.write("kill", "");
+    io_.run_for(milliseconds(random() % 50));
+    absl::Status restarted = server_.spawn();
+    std::atomic<bool> is_ready = false;
+    std::thread watcher([&] {
+      if (restarted.ok()) restarted = server_.wait_until_ready();
+      is_ready = true;
     });
-    while (!over) io_.run_for(milliseconds(20));
-    killer.join();
+    while (!is_ready) io_.run_for(milliseconds(10));
+    watcher.join();
+    record_.write("restarted", "");
+    io_.run_for(after);
     ASSERT_TRUE(restarted.ok()) << restarted;
     sending_ = false;
     timer_.cancel();
@@ -196,7 +197,9 @@ class Kill9 : public testing::Test {
       const Phone& phone = *phones_[i];
       const Phone& partner = *phones_[i ^ 1U];
       ASSERT_EQ(phone.complaint, "");
-      ASSERT_TRUE(phone.unanswered.empty()) << phone.name << ": no answer to " << phone.unanswered.begin()->second;
+      ASSERT_TRUE(phone.unanswered.empty()) << phone.name << ": no answer to " << phone.unanswered.begin()->second
+                                            << (phone.client->client().is_connected() ? "; connected" : "; offline: ")
+                                            << phone.client->last_error() << "; the server: " << server_.stats();
       ASSERT_EQ(phone.received, partner.received) << "both sides see the same conversation";
       for (const auto& [seq, text] : phone.accepted) {
         ASSERT_LE(seq, partner.received.size()) << "accepted, and lost: " << text;
