@@ -163,7 +163,10 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
 }
 
 void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
-  const bool leads = shard.replica.leads();
+  // A new leader acts as one only once it has applied all that was committed before: else a Hello that comes while a
+  // long log is replayed would not find its own device. What it applies later it has proposed itself.
+  const bool leads =
+      shard.replica.leads() && (shard.led || shard.machine.applied_index() >= shard.replica.commit_index());
   if (leads == shard.led) return;
   shard.led = leads;
   shards_led_ = leads ? shards_led_ + 1 : shards_led_ - 1;
@@ -206,8 +209,6 @@ void Node::Impl::apply_some(Now now, Outputs& out) {
     Shard& shard = shard_at(id);
     if (!shard.in_flight.empty()) commands += shard.in_flight.front().origins.size();
     ++commands;
-    // A leader acts as one from the first entry that it applies after it knows: its feed must miss none.
-    if (shard.replica.leads() && !shard.led) role(shard, now, out);
     apply(shard, entry, now, out);
     touched_.insert(id);
   }

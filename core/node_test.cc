@@ -169,6 +169,30 @@ TEST(Node, everything_accepted_survives_a_crash_with_nothing_flushed) {
   EXPECT_EQ(t.frames(back, client::ServerFrame::kAccepted)[0].accepted().seq(), 20U);
 }
 
+// Kill -9 under load found it: a Hello in the middle of a long replay did not find its device.
+TEST(Node, a_restarted_node_serves_nobody_before_it_has_applied_what_was_committed) {
+  Limits limits;
+  limits.send_device_burst = 10'000;
+  Cluster world({1}, limits);
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const SessionId session = world.connect(ana);
+  for (std::uint64_t n = 1; n <= 1'000; ++n) {
+    world.send_frame(session, send(n, self, n, "hola"));
+    world.run();
+  }
+  const Login carla = world.provision("carla");
+  world.crash();
+  int steps = 0;
+  while (!world.node().ready()) {
+    ASSERT_TRUE(world.step_once());
+    ++steps;
+  }
+  EXPECT_GT(steps, 3) << "a long log is not replayed in one step";
+  EXPECT_TRUE(world.store().get(keys::device(ShardId(0), carla.user, carla.device)).has_value());
+  EXPECT_TRUE(world.store().get(keys::event(ShardId(0), self, Seq(1'000))).has_value());
+}
+
 TEST(Node, the_feed_comes_to_rest_and_its_rows_are_dropped) {
   TwoPeople t;
   const SessionId ana = t.world.connect(t.ana);

@@ -1,5 +1,6 @@
 #include "runtime/process.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ namespace chasqui {
 absl::Status prepare_process() {
   std::signal(SIGPIPE, SIG_IGN);
   umask(0077);
+  google::protobuf::SetLogHandler(nullptr);  // what a client sends wrong is answered, not printed
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   rlimit files{};

@@ -39,8 +39,7 @@ namespace chasqui::sim {
   X(AlterPush, "alter_push", "some pushed messages say something else, with a digest to match")      \
   X(AlterAnswer, "alter_answer", "some answers name the seq after the true one")                     \
   X(PhoneForgets, "phone_forgets", "a phone crash takes synced records from the end of the journal") \
-  X(DoubleSight, "double_sight", "some events are shown to the application twice")                   \
-  X(DeafWake, "deaf_wake", "a node is never woken at its deadlines")
+  X(DoubleSight, "double_sight", "some events are shown to the application twice")
 
 enum class Lie : std::uint8_t {
   None,

@@ -147,7 +147,6 @@ void World::step(VirtualNode& node, Input input) {
 }
 
 void World::set_wake(VirtualNode& node) {
-  if (options_.lie == Lie::DeafWake && now_ > 5 * second) return;
   const MonoTime deadline = node.node->next_deadline();
   if (deadline == MonoTime::never()) return;
   const Time due = std::max(now_, deadline.ns - node.mono_offset);

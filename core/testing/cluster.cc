@@ -25,17 +25,21 @@ void Cluster::input(Input in) {
 
 void Cluster::run() {
   for (int steps = 0; steps < 1'000'000; ++steps) {
-    if (!inputs_.empty()) {
-      Input next = std::move(inputs_.front());
-      inputs_.pop_front();
-      input(std::move(next));
-    } else if (node_->next_deadline() <= now_.mono) {
-      input(Tick{});
-    } else {
-      return;
-    }
+    if (!step_once()) return;
   }
   CHASQUI_ASSERT(false, "a node comes to rest");
+}
+
+bool Cluster::step_once() {
+  if (!inputs_.empty()) {
+    Input next = std::move(inputs_.front());
+    inputs_.pop_front();
+    input(std::move(next));
+    return true;
+  }
+  if (node_->next_deadline() > now_.mono) return false;
+  input(Tick{});
+  return true;
 }
 
 void Cluster::run_for(Duration time) {
@@ -142,6 +146,11 @@ void Cluster::flush() {
 }
 
 void Cluster::crash_and_restart() {
+  crash();
+  run();
+}
+
+void Cluster::crash() {
   unsynced_.clear();
   inputs_.clear();
   unwritten_.clear();
@@ -150,7 +159,6 @@ void Cluster::crash_and_restart() {
   Seed seed{};
   seed[0] = ++incarnation_;
   node_ = std::make_unique<Node>(config_, store_, log_image(), seed);
-  run();
 }
 
 Login Cluster::provision(const std::string& handle) {

@@ -58,6 +58,8 @@ class Cluster {
   // kill -9: what was synced is there, what was not is gone; the store is as it was when last flushed.
   void flush();
   void crash_and_restart();
+  void crash();      // the same, but the new node has not made a step yet
+  bool step_once();  // false: nothing is left to do now
 
   [[nodiscard]] Now now() const { return now_; }
   [[nodiscard]] Node& node() { return *node_; }

@@ -12,6 +12,14 @@
 #include "runtime/chasqui/printable.h"
 #include "runtime/chasqui/stdin_watch.h"
 
+#ifdef __SANITIZE_ADDRESS__
+// libedit keeps two strings of its own beyond el_end().
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:wcsdup\n";
+}
+#endif
+
 namespace chasqui::cli {
 namespace {
 
