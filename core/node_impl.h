@@ -34,6 +34,7 @@ struct SendOrigin {
   std::uint64_t request_id = 0;
   ConversationId conversation;
   OutboxSeq outbox_seq;
+  std::string content_fault;  // why its content may not be stored, in words; empty: it may
 };
 struct MarkOrigin {
   ConversationId conversation;

@@ -214,7 +214,8 @@ void Node::Impl::send(Now now, const gateway::Request& request, Outputs& out) {
     entry.set_refused(static_cast<std::uint32_t>(content.code()));
   }
   Shard& shard = shard_of_conversation(*conversation);
-  const SendOrigin origin{request.session, request.request_id, *conversation, OutboxSeq(send.outbox_seq())};
+  const SendOrigin origin{request.session, request.request_id, *conversation, OutboxSeq(send.outbox_seq()),
+                          std::string(std_view(content.message()))};
   if (const auto refusal = enqueue(shard, command, origin, now, request.deadline, true)) {
     out.push_back(
         Note{NoteKind::CommandRefused, shard.id, request.session, static_cast<std::uint64_t>(refusal->code), 0});

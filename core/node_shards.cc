@@ -326,7 +326,12 @@ void Node::Impl::read_feed(Shard& shard, Outputs& out) {
 
 void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer, Now now, Outputs& out) {
   if (const auto* refused = std::get_if<shard::Refused>(&answer)) {
-    fail(shard, origin, {refused->code, refused->message, 0, refused->next}, now, out);
+    // The log keeps the code of a refused content; only who sent it now can still be told which limit it broke.
+    const auto* refused_send = std::get_if<SendOrigin>(&origin);
+    const bool by_content =
+        refused_send != nullptr && !refused_send->content_fault.empty() && refused->code == client::INVALID_ARGUMENT;
+    fail(shard, origin, {refused->code, by_content ? refused_send->content_fault : refused->message, 0, refused->next},
+         now, out);
     return;
   }
   if (auto* send = std::get_if<SendOrigin>(&origin)) {
