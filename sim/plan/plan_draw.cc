@@ -155,6 +155,10 @@ void draw_limits(Plan& plan) {
     const std::uint64_t which = dice.roll(0, 3);
     if (plan.plan_class != PlanClass::Calm) plan.limits.*choice.limit = choice.values[all_least ? 0 : which];
   }
+  // Where a sync takes up to 100 ms, entries of one command would be all that a shard can do in a second.
+  if (plan.knobs.round_ns > 10'000'000) {
+    plan.limits.raft_entry_commands_max = std::max<std::uint64_t>(plan.limits.raft_entry_commands_max, 64);
+  }
 }
 
 // Who lives where, with how many devices, and writes to whom.
