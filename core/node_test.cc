@@ -1,4 +1,5 @@
-// The whole core of one node, in a perfect world.
+// The whole core of one node, in a perfect world. Over 400 lines because one world and its few helpers serve every
+// story.
 #include "core/node.h"
 
 #include <gtest/gtest.h>
