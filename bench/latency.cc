@@ -96,7 +96,9 @@ class Pair {
 };
 
 boost::json::object row(std::vector<double>& times) {
-  return {{"p50_us", percentile(times, 500)}, {"p99_us", percentile(times, 990)}, {"p999_us", percentile(times, 999)}};
+  return {{"p50_us", whole(percentile(times, 500))},
+          {"p99_us", whole(percentile(times, 990))},
+          {"p999_us", whole(percentile(times, 999))}};
 }
 
 void print_row(const char* name, std::vector<double>& times) {
@@ -132,9 +134,9 @@ absl::Status run(const Settings& settings) {
                                      {"pairs", settings.pairs},
                                      {"messages", settings.messages},
                                      {"text_bytes", settings.text_bytes},
-                                     {"fdatasync_p50_us", disk.in_place_p50_us},
-                                     {"fdatasync_growing_p50_us", disk.growing_p50_us},
-                                     {"tcp_ping_pong_p50_us", ping_us},
+                                     {"fdatasync_p50_us", whole(disk.in_place_p50_us)},
+                                     {"fdatasync_growing_p50_us", whole(disk.growing_p50_us)},
+                                     {"tcp_ping_pong_p50_us", whole(ping_us)},
                                      {"accepted", row(times.accepted_us)},
                                      {"received", row(times.received_us)}};
     std::printf("%s\n", boost::json::serialize(object).c_str());

@@ -145,14 +145,14 @@ absl::Status run(const Settings& settings) {
                                      {"window", settings.window},
                                      {"text_bytes", settings.text_bytes},
                                      {"runs", settings.runs},
-                                     {"fdatasync_p50_us", disk.in_place_p50_us},
-                                     {"fdatasync_growing_p50_us", disk.growing_p50_us},
-                                     {"tcp_ping_pong_p50_us", tcp_ping_pong_p50_us()},
-                                     {"accepted_per_s", median.accepted_per_s},
-                                     {"received_per_s", median.received_per_s},
-                                     {"server_cpu_us_per_message", median.server_cpu_us},
-                                     {"server_cores", median.server_cores},
-                                     {"generator_cpu_us_per_message", median.generator_cpu_us}};
+                                     {"fdatasync_p50_us", whole(disk.in_place_p50_us)},
+                                     {"fdatasync_growing_p50_us", whole(disk.growing_p50_us)},
+                                     {"tcp_ping_pong_p50_us", whole(tcp_ping_pong_p50_us())},
+                                     {"accepted_per_s", whole(median.accepted_per_s)},
+                                     {"received_per_s", whole(median.received_per_s)},
+                                     {"server_cpu_us_per_message", whole(median.server_cpu_us)},
+                                     {"server_cpu_percent_of_a_core", whole(100 * median.server_cores)},
+                                     {"generator_cpu_us_per_message", whole(median.generator_cpu_us)}};
     std::printf("%s\n", boost::json::serialize(object).c_str());
     return absl::OkStatus();
   }

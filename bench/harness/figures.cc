@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <thread>
@@ -69,6 +70,10 @@ double percentile(std::vector<double>& values, unsigned permille) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
   return values[std::min(values.size() - 1, values.size() * permille / 1000)];
+}
+
+std::int64_t whole(double value) {
+  return std::llround(value);
 }
 
 std::string machine() {

@@ -11,6 +11,9 @@ namespace chasqui::bench {
 // The value below which `permille` of 1000 lie; 0 of nothing. Sorts.
 [[nodiscard]] double percentile(std::vector<double>& values, unsigned permille);
 
+// Rounded: as JSON's writer would print a fraction, nobody can read it.
+[[nodiscard]] std::int64_t whole(double value);
+
 // "2 x AMD EPYC, Linux 6.1, 24 GiB"
 [[nodiscard]] std::string machine();
 // Median microseconds of a write of 4 KiB and its fdatasync, in this folder: where the file's blocks and size stand

@@ -32,6 +32,7 @@ void add_common(CLI::App& grammar, Options& options) {
       ->envname("CHASQUI_HOME")
       ->type_name("DIR");
   grammar.add_option("--ca-file", options.ca_file, "PEM of the authority to trust for https, instead of the system's")
+      ->envname("CHASQUI_CA_FILE")
       ->check(CLI::ExistingFile)
       ->type_name("FILE");
   grammar.add_flag("--json", options.json, "one JSON object a line");
@@ -113,7 +114,10 @@ bool parse_arguments(CLI::App& grammar, Options& options, int argc, const char* 
   try {
     grammar.parse(argc, argv);
     if (options.command != Command::Help) return true;
-    const CLI::App* about = options.who.empty() ? &grammar : grammar.get_subcommand(options.who);
+    // Of a grammar that has parsed nothing: one that has explains the command it met, which is `help`.
+    Options ignored;
+    const auto untouched = make_grammar(ignored);
+    const CLI::App* about = options.who.empty() ? untouched.get() : untouched->get_subcommand(options.who);
     std::fputs(about->help(options.who.empty() ? "" : "chasqui").c_str(), stdout);
   } catch (const CLI::OptionNotFound&) {
     std::fprintf(stderr, "chasqui: there is no command %s; `chasqui help` lists them\n", options.who.c_str());
