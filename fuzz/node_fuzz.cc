@@ -114,10 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
 
-  if (world.hold_syncs) {  // a disk that answers again
-    world.hold_syncs = false;
-    world.input(Pressure{});
-  }
+  world.release_syncs();  // a disk that answers again, also to a node that was restarted meanwhile
   world.hold_writes = false;
   for (const SessionId session : sessions) world.release_writes(session);
   world.input(Pressure{});

@@ -103,6 +103,12 @@ void Cluster::sync_log() {
   if (last) inputs_.push_back(LogAppended{last});
 }
 
+void Cluster::release_syncs() {
+  hold_syncs = false;
+  sync_log();
+  run();
+}
+
 void Cluster::apply_append(const LogAppend& append) {
   ReplicaImage& image = log_[append.shard];
   image.shard = append.shard;

@@ -54,6 +54,7 @@ class Cluster {
   bool hold_syncs = false;
   bool hold_writes = false;
   void release_writes(SessionId session);
+  void release_syncs();  // what was held is synced, and nothing is held any more
 
   // kill -9: what was synced is there, what was not is gone; the store is as it was when last flushed.
   void flush();
