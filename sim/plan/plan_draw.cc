@@ -155,8 +155,9 @@ void draw_limits(Plan& plan) {
     const std::uint64_t which = dice.roll(0, 3);
     if (plan.plan_class != PlanClass::Calm) plan.limits.*choice.limit = choice.values[all_least ? 0 : which];
   }
-  // Where a sync takes up to 100 ms, entries of one command would be all that a shard can do in a second.
-  if (plan.knobs.round_ns > 10'000'000) {
+  // Where a sync takes up to 100 ms, or many write at once, entries of one command are more than a shard can do: such a
+  // run would judge nothing but the overload.
+  if (plan.knobs.round_ns > 10'000'000 || plan.owners.size() > 16) {
     plan.limits.raft_entry_commands_max = std::max<std::uint64_t>(plan.limits.raft_entry_commands_max, 64);
   }
 }
@@ -197,8 +198,9 @@ void draw_sends(Plan& plan) {
   Dice dice(plan.seed, Concern::Plan, 6);
   const Time end = Time{plan.seconds} * second;
   const auto devices = static_cast<Time>(plan.owners.size());
-  // So that at least some 60 messages come: a mean gap is about 4.6 times the least.
-  const Time busiest = std::max<Time>(50 * millisecond, end / 300 * devices);
+  // So that some 200 messages come at least, since phones may be away for half of the day: a mean gap is about 4.6
+  // times the least.
+  const Time busiest = std::max<Time>(50 * millisecond, end / 1'000 * devices);
   const Time drawn = static_cast<Time>(dice.log_roll(200, 4'000)) * millisecond;
   const Time least = std::min(drawn, busiest);
   for (std::uint32_t device = 0; device < plan.owners.size(); ++device) {
