@@ -13,6 +13,9 @@ namespace {
 
 // While one entry is being synced the next is already with the log thread; what comes meanwhile shares the one after.
 constexpr std::size_t entries_ahead_max = 2;
+std::size_t entries_ahead(const Limits& limits) {
+  return std::min<std::size_t>(entries_ahead_max, limits.entries_in_flight_max);
+}
 // So that a step stays under a millisecond; what is left is applied in the next one, which is due at once.
 constexpr std::size_t commands_per_step_max = 128;
 constexpr std::uint64_t feed_rows_per_read = 256;
@@ -67,7 +70,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   }
   if (!shard.led) return;
   gather(shard, now);
-  while (!shard.batch.empty() && shard.in_flight.size() < entries_ahead_max) {
+  while (!shard.batch.empty() && shard.in_flight.size() < entries_ahead(config_.limits)) {
     const std::size_t before = shard.in_flight.size();
     propose(shard, now, out);
     if (shard.in_flight.size() == before) break;
@@ -78,7 +81,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
 
 // Marks and the cursor join the commands that wait: what is due, and all of it if an entry is about to leave anyway.
 void Node::Impl::gather(Shard& shard, Now now) {
-  const bool leaving = !shard.batch.empty() && shard.in_flight.size() < entries_ahead_max;
+  const bool leaving = !shard.batch.empty() && shard.in_flight.size() < entries_ahead(config_.limits);
   const MonoTime no_deadline = MonoTime::never();
   std::vector<fanout::DueMark> due;
   shard.marks.take(now, leaving, 256, due);

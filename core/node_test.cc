@@ -194,6 +194,25 @@ TEST(Node, a_restarted_node_serves_nobody_before_it_has_applied_what_was_committ
   EXPECT_TRUE(world.store().get(keys::event(ShardId(0), self, Seq(1'000))).has_value());
 }
 
+// The simulator found it: the node proposed a second entry, was refused, and tried again without end.
+TEST(Node, one_entry_at_a_time_is_slow_but_works) {
+  Limits limits;
+  limits.entries_in_flight_max = 1;
+  Cluster world({1}, limits);
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const SessionId session = world.connect(ana);
+  world.hold_syncs = true;
+  for (std::uint64_t n = 1; n <= 10; ++n) {
+    world.send_frame(session, send(n, self, n, "hola"));
+    world.send_frame(session, ack(self, n));
+    world.run();
+  }
+  world.release_syncs();
+  world.run_for(seconds(5));
+  EXPECT_EQ(of_kind(world.received(session), client::ServerFrame::kAccepted).size(), 10U);
+}
+
 TEST(Node, the_feed_comes_to_rest_and_its_rows_are_dropped) {
   TwoPeople t;
   const SessionId ana = t.world.connect(t.ana);
