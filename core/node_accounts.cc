@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/address.h"
 #include "core/base/check.h"
 #include "core/base/digest.h"
 #include "core/base/keys.h"
@@ -82,7 +83,7 @@ void Node::Impl::input(Now now, HttpCall& in, Outputs& out) {
   Call& kept = *calls_.find(in.call);
   kept.handle = *handle;
   const bool login = std::holds_alternative<LoginCall>(kept.body);
-  if (!std::holds_alternative<ProvisionCall>(kept.body)) {
+  if (!std::holds_alternative<ProvisionCall>(kept.body) && !is_loopback(in.address)) {
     const Rate rate =
         login ? Rate::per_token_ms(config_.limits.login_address_burst, config_.limits.login_address_refill_ms)
               : Rate::per_token_ms(config_.limits.registration_address_burst,

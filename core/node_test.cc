@@ -147,6 +147,35 @@ TEST(Node, a_mark_on_its_way_into_the_index_is_told_at_hello) {
   EXPECT_EQ(hello[0].hello().sync().entries(0).version(), 0U);
 }
 
+// Whatever read of a Hello the mark falls between, the device hears of it: in the answer, or right after it.
+TEST(Node, a_mark_that_commits_while_a_hello_is_answered_is_told) {
+  for (int reads_before = 0; reads_before < 4; ++reads_before) {
+    TwoPeople t;
+    const SessionId ana = t.world.connect(t.ana);
+    t.world.send_frame(ana, send(1, t.both, 1, "first"));
+    t.world.run_for(seconds(1));
+    t.world.hold_reads = true;
+    const SessionId beto = t.world.connect(t.beto);
+    for (int i = 0; i < reads_before; ++i) t.world.release_reads();
+    t.world.send_frame(ana, send(2, t.both, 2, "second"));
+    t.world.run_for(seconds(1));  // pushed, and its mark is committed
+    for (int i = 0; i < 8 && t.world.release_reads() > 0; ++i) {
+    }
+    const auto hello = t.frames(beto, client::ServerFrame::kHello);
+    ASSERT_EQ(hello.size(), 1U);
+    std::uint64_t head = 0;
+    std::uint64_t version = hello[0].hello().sync().top_version();
+    for (const auto& entry : hello[0].hello().sync().entries()) head = std::max(head, entry.head());
+    for (const auto& frame : t.world.received(beto)) {
+      if (frame.has_head()) head = std::max(head, frame.head().seq());
+      if (frame.has_head()) version = std::max(version, frame.head().version());
+      if (frame.has_push()) head = std::max(head, frame.push().event().seq());
+    }
+    EXPECT_EQ(head, 2U) << "with " << reads_before << " reads before the mark";
+    EXPECT_GE(version, 2U) << "with " << reads_before << " reads before the mark";
+  }
+}
+
 TEST(Node, everything_accepted_survives_a_crash_with_nothing_flushed) {
   TwoPeople t;
   const SessionId ana = t.world.connect(t.ana);

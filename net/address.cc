@@ -63,11 +63,6 @@ ip::address_v6 to_v6(const Address& address) {
 
 }  // namespace
 
-bool is_loopback(const Address& address) {
-  const ip::address_v6 v6 = to_v6(address);
-  return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).is_loopback() : v6.is_loopback();
-}
-
 std::string redacted(const Address& address) {
   const ip::address_v6 v6 = to_v6(address);
   if (v6.is_v4_mapped()) {

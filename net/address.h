@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "core/base/address.h"
 #include "core/base/ids.h"
 
 namespace chasqui {
@@ -16,7 +17,6 @@ using Endpoint = boost::asio::ip::tcp::endpoint;
 [[nodiscard]] absl::StatusOr<Endpoint> parse_endpoint(std::string_view text);
 [[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
 [[nodiscard]] Address to_address(const boost::asio::ip::address& address);
-[[nodiscard]] bool is_loopback(const Address& address);
 // The network alone, /24 or /48: what a log may hold (RELIABILITY.md section 6).
 [[nodiscard]] std::string redacted(const Address& address);
 

@@ -66,13 +66,13 @@
   X(page_device_refill_ms, 50, 1, "ms per request", "")                                                              \
   X(lookup_user_burst, 50, 1000000, "look-ups", "of one user at once; above: RESOURCE_EXHAUSTED")                    \
   X(lookup_user_refill_ms, 300000, 1, "ms per look-up", "")                                                          \
-  X(registration_address_burst, 5, 1000000, "accounts", "from one address at once; above: RESOURCE_EXHAUSTED")       \
+  X(registration_address_burst, 5, 1000000, "accounts", "from one address but loopback; above: RESOURCE_EXHAUSTED")  \
   X(registration_address_refill_ms, 600000, 1, "ms per account", "")                                                 \
-  X(login_address_burst, 20, 1000000, "logins", "from one address at once; above: RESOURCE_EXHAUSTED")               \
+  X(login_address_burst, 20, 1000000, "logins", "from one address but loopback; above: RESOURCE_EXHAUSTED")          \
   X(login_address_refill_ms, 10000, 1, "ms per login", "")                                                           \
   X(login_failure_burst, 5, 1000000, "failures", "of one account from one address; above: RESOURCE_EXHAUSTED")       \
   X(login_failure_refill_ms, 60000, 1, "ms per failure", "")                                                         \
-  X(connection_address_burst, 50, 1000000, "sockets", "opened from one address at once; above: closed")              \
+  X(connection_address_burst, 50, 1000000, "sockets", "opened from one address but loopback; above: closed")         \
   X(connection_address_refill_ms, 200, 1, "ms per socket", "")                                                       \
   X(rate_entries_max, 100000, 100000, "entries", "buckets kept in memory; the fullest are forgotten first")          \
   X(ping_interval_ms, 30000, 30000, "ms", "of silence, then the server pings")                                       \

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/address.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/gateway/frames_out.h"
@@ -49,7 +50,7 @@ void Gateway::opened(Now now, const SessionOpened& input, Outputs& out) {
     return;
   }
   const Rate rate = Rate::per_token_ms(limits_.connection_address_burst, limits_.connection_address_refill_ms);
-  if (!connections_.at(input.address).take(now.mono, rate)) {
+  if (!is_loopback(input.address) && !connections_.at(input.address).take(now.mono, rate)) {
     out.push_back(SessionClose{input.session, close_policy, "too many connections from this address: wait a little"});
     forget(input.session);
     return;

@@ -13,7 +13,7 @@ struct GatewayTest : ::testing::Test {
   std::vector<Request> requests;
 
   void open(std::uint64_t id, std::uint8_t host = 1) {
-    Address address{};
+    Address address{0x20, 0x01, 0x0d, 0xb8};
     address[15] = host;
     gateway.opened(now, SessionOpened{SessionId(id), address}, out);
   }
@@ -116,6 +116,15 @@ TEST_F(GatewayTest, one_address_cannot_open_sockets_without_end) {
   EXPECT_TRUE(was_closed(51));
   open(60, 10);
   EXPECT_FALSE(was_closed(60));
+}
+
+TEST_F(GatewayTest, a_proxy_on_this_machine_speaks_for_many) {
+  Address v4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1};
+  for (std::uint64_t id = 1; id <= 60; ++id) gateway.opened(now, SessionOpened{SessionId(id), v4}, out);
+  EXPECT_FALSE(was_closed(60));
+  v4[12] = 128;
+  for (std::uint64_t id = 61; id <= 120; ++id) gateway.opened(now, SessionOpened{SessionId(id), v4}, out);
+  EXPECT_TRUE(was_closed(120));
 }
 
 TEST_F(GatewayTest, a_session_with_64_unanswered_requests_is_not_read) {

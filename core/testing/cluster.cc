@@ -85,7 +85,11 @@ void Cluster::carry_out(Outputs& outputs) {
       ReadDone done;
       done.read = read->read;
       for (const RangeRead& range : read->ranges) done.results.push_back(store_.read(range));
-      inputs_.push_back(std::move(done));
+      if (hold_reads) {
+        held_reads_.push_back(std::move(done));
+      } else {
+        inputs_.push_back(std::move(done));
+      }
     } else if (auto* note = std::get_if<Note>(&output)) {
       notes_.push_back(*note);
     }
@@ -107,6 +111,14 @@ void Cluster::release_syncs() {
   hold_syncs = false;
   sync_log();
   run();
+}
+
+std::size_t Cluster::release_reads() {
+  const std::size_t count = held_reads_.size();
+  for (ReadDone& done : held_reads_) inputs_.push_back(std::move(done));
+  held_reads_.clear();
+  run();
+  return count;
 }
 
 void Cluster::apply_append(const LogAppend& append) {
@@ -159,6 +171,7 @@ void Cluster::crash_and_restart() {
 void Cluster::crash() {
   unsynced_.clear();
   inputs_.clear();
+  held_reads_.clear();
   unwritten_.clear();
   paused_.clear();
   store_.set_rows(flushed_);

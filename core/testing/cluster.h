@@ -50,11 +50,14 @@ class Cluster {
   [[nodiscard]] const std::vector<Note>& notes() const { return notes_; }
   [[nodiscard]] bool reads(SessionId session) const { return !paused_.contains(session) || !paused_.at(session); }
 
-  // Syncs of the log and drains of sessions happen at once unless held.
+  // Syncs of the log, reads and drains of sessions happen at once unless held.
   bool hold_syncs = false;
+  bool hold_reads = false;
   bool hold_writes = false;
   void release_writes(SessionId session);
   void release_syncs();  // what was held is synced, and nothing is held any more
+  // The reads held so far are answered with what they found when they were asked; others are held on.
+  std::size_t release_reads();
 
   // kill -9: what was synced is there, what was not is gone; the store is as it was when last flushed.
   void flush();
@@ -78,6 +81,7 @@ class Cluster {
   absl::btree_map<ShardId, ReplicaImage> log_;  // synced
   std::deque<LogAppend> unsynced_;
   std::deque<Input> inputs_;
+  std::vector<ReadDone> held_reads_;
   Now now_{MonoTime{1'000'000'000}, WallTime{1'700'000'000'000}};
   std::unique_ptr<Node> node_;
   std::uint8_t incarnation_ = 0;
