@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "sim/cli/canaries.h"
+#include "sim/cli/marks.h"
 #include "sim/cli/options.h"
 #include "sim/cli/seeds.h"
 #include "sim/plan/plan_text.h"
@@ -15,8 +17,7 @@ namespace chasqui::sim {
 namespace {
 
 int run_plan(const Options& options, const Plan& plan, const std::string& replay) {
-  WorldOptions world_options;
-  world_options.lie = options.lie;
+  WorldOptions world_options = options.world_options();
   if (options.trace) {
     world_options.trace = [](Time at, const std::string& line) {
       std::fprintf(stderr, "%12.6f  %s\n", static_cast<double>(at) / 1e9, line.c_str());
@@ -57,6 +58,8 @@ int run(int argc, char** argv) {
       std::fputs(print_plan(draw_plan(options->first_seed, options->overrides)).c_str(), stdout);
       return 0;
     case Options::Command::Replay: return replay_file(*options);
+    case Options::Command::Canaries: return run_canaries(*options);
+    case Options::Command::Marks: return run_marks(*options);
     case Options::Command::Run: break;
   }
   if (options->many) return run_seeds(*options);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "sim/canaries/canaries.h"
 
 namespace chasqui::sim {
 namespace {
@@ -27,12 +28,21 @@ std::string Options::replay_command(std::uint64_t seed) const {
   if (overrides.nodes) absl::StrAppend(&line, " --nodes ", *overrides.nodes);
   if (overrides.devices) absl::StrAppend(&line, " --devices ", *overrides.devices);
   if (overrides.seconds) absl::StrAppend(&line, " --seconds ", *overrides.seconds);
+  if (overrides.points_off) absl::StrAppend(&line, " --points-off");
   if (overrides.plan_class) absl::StrAppend(&line, " --class ", word(*overrides.plan_class));
 #define CHASQUI_SIM_LIE(name, lie_word, meaning) \
   if (lie == Lie::name) absl::StrAppend(&line, " --lie ", lie_word);
   CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
 #undef CHASQUI_SIM_LIE
+  if (!canary.empty()) absl::StrAppend(&line, " --canary ", canary);
   return line;
+}
+
+WorldOptions Options::world_options() const {
+  WorldOptions options;
+  options.lie = lie;
+  options.canary = canary;
+  return options;
 }
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
@@ -47,6 +57,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     sub->add_option("--devices", devices, "default: drawn, 2 to 100")->check(CLI::Range(2, 100'000));
     sub->add_option("--seconds", seconds, "of workload and faults, before all heals; default: drawn, 60 to 200")
         ->check(CLI::Range(1, 86'400));
+    sub->add_flag("--points-off", options.overrides.points_off,
+                  "nothing rare is made to happen, no fault is aimed: so that a core without points runs alike");
     sub->add_option("--class", plan_class, "calm, single or swarm; default: drawn")
         ->check(CLI::IsMember({"calm", "single", "swarm"}));
   };
@@ -55,6 +67,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     sub->add_flag("--trace", options.trace, "one line for each step, frame and fault, on stderr");
     sub->add_flag("--print-hash", options.print_hash, "the trace hash and nothing else");
     sub->add_option("--lie", lie, lies_help);
+    sub->add_option("--canary", options.canary, "switch a bug of the core on: `chasqui-sim canaries` lists them");
   };
   CLI::App* run = app.add_subcommand("run", "draw a plan from a seed and run it");
   drawn(run);
@@ -68,6 +81,17 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   CLI::App* replay = app.add_subcommand("replay", "run a plan from a file, as `plan` prints it");
   replay->add_option("file", options.file, "the plan")->required()->check(CLI::ExistingFile);
   running(replay);
+  CLI::App* hunt = app.add_subcommand("canaries", "switch bugs on, one by one, until their invariant notices");
+  hunt->add_option("names", options.names, "these; default: all");
+  hunt->add_option("--seed", options.first_seed, "the first seed (default 1)");
+  hunt->add_option("--seeds-max", options.seeds_max, "of each; then it is not found (default 300)");
+  hunt->add_option("--some", options.some, "so many, drawn from --from-text");
+  hunt->add_option("--from-text", options.from_text, "e.g. a commit's hash");
+  hunt->add_option("-j,--jobs", options.jobs, "processes at a time")->check(CLI::Range(1, 1'024));
+  CLI::App* marks = app.add_subcommand("marks", "which rare branches of the core which seeds have reached");
+  drawn(marks);
+  marks->add_option("--seeds", seeds, "A..B, both included");
+  marks->add_option("-j,--jobs", options.jobs, "processes at a time")->check(CLI::Range(1, 1'024));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -78,7 +102,15 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     exit_code = app.exit(CLI::ValidationError(why)) == 0 ? 0 : 2;
     return std::nullopt;
   };
-  options.command = *run ? Options::Command::Run : *plan ? Options::Command::Plan : Options::Command::Replay;
+  options.command = *run     ? Options::Command::Run
+                    : *plan  ? Options::Command::Plan
+                    : *hunt  ? Options::Command::Canaries
+                    : *marks ? Options::Command::Marks
+                             : Options::Command::Replay;
+  if (*hunt && options.first_seed == 0) options.first_seed = 1;
+  if (!options.canary.empty() && canary_named(options.canary) == nullptr) {
+    return refuse("--canary: there is no canary '" + options.canary + "'");
+  }
   if (nodes > 0) options.overrides.nodes = nodes;
   if (devices > 0) options.overrides.devices = devices;
   if (seconds > 0) options.overrides.seconds = seconds;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/plan/plan_draw.h"
 #include "sim/world.h"
@@ -11,13 +12,18 @@
 namespace chasqui::sim {
 
 struct Options {
-  enum class Command : std::uint8_t { Run, Plan, Replay } command = Command::Run;
+  enum class Command : std::uint8_t { Run, Plan, Replay, Canaries, Marks } command = Command::Run;
   std::uint64_t first_seed = 0;
   std::uint64_t last_seed = 0;  // included
   bool many = false;            // --seeds
   PlanOverrides overrides;
   Lie lie = Lie::None;
-  std::string file;  // of replay
+  std::string canary;              // of run and replay; empty: none
+  std::vector<std::string> names;  // of canaries: these; empty: all
+  std::uint32_t some = 0;          // of canaries: so many, drawn from `from_text`; 0: all
+  std::string from_text;
+  std::uint64_t seeds_max = 300;  // of canaries: then it is not found
+  std::string file;               // of replay
   bool json = false;
   bool trace = false;
   bool print_hash = false;
@@ -27,6 +33,7 @@ struct Options {
 
   // The options that make one seed run again as here.
   [[nodiscard]] std::string replay_command(std::uint64_t seed) const;
+  [[nodiscard]] WorldOptions world_options() const;
 };
 
 // None: it has been answered (help, or an error on stderr), and `exit_code` says how.

@@ -40,9 +40,7 @@ struct Child {
   ::alarm(seed_wall_seconds_max);
   const auto begun = Clock::now();
   const Plan plan = draw_plan(seed, options.overrides);
-  WorldOptions world_options;
-  world_options.lie = options.lie;
-  const Report report = World(plan, world_options).run();
+  const Report report = World(plan, options.world_options()).run();
   Told told;
   told.outcome = report.verdict.outcome;
   told.plan_class = plan.plan_class;
