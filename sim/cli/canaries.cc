@@ -19,9 +19,11 @@ namespace {
 constexpr unsigned seed_wall_seconds_max = 120;
 constexpr int determinism = 30;
 
-// What a child says by its exit code: which invariant noticed, or none.
+// What became of a run: the number of the invariant that noticed, or one of these.
 constexpr int nobody = 0;
-constexpr int by_crash = 100;  // any other end: an assertion, a signal; that is I28's
+constexpr int by_crash = 100;  // an assertion, a signal; that is I28's
+// A child says it by its exit code, above those that a library may choose.
+constexpr int told = 128;
 
 Report run_with(const Canary& canary, std::uint64_t seed, const PlanOverrides& overrides) {
   WorldOptions options;
@@ -38,9 +40,9 @@ Report run_with(const Canary& canary, std::uint64_t seed, const PlanOverrides& o
   const Report report = run_with(canary, seed, overrides);
   if (twice) {
     ::mallopt(M_PERTURB, 0xAA);
-    if (run_with(canary, seed, overrides).hash != report.hash) ::_exit(determinism);
+    if (run_with(canary, seed, overrides).hash != report.hash) ::_exit(told + determinism);
   }
-  ::_exit(report.verdict.outcome == Outcome::Violated ? report.verdict.violations.front().number : nobody);
+  ::_exit(told + (report.verdict.outcome == Outcome::Violated ? report.verdict.violations.front().number : nobody));
 }
 
 int run_seed(const Canary& canary, std::uint64_t seed, const PlanOverrides& overrides) {
@@ -48,12 +50,13 @@ int run_seed(const Canary& canary, std::uint64_t seed, const PlanOverrides& over
   const pid_t pid = ::fork();
   if (pid < 0) return -1;
   if (pid == 0) {
-    std::freopen("/dev/null", "w", stderr);  // an assertion's words: it is meant to fail
+    if (std::freopen("/dev/null", "w", stderr) == nullptr)
+      ::_exit(by_crash);  // an assertion's words: it is meant to fail
     be_child(canary, seed, overrides);
   }
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid) return -1;
-  if (WIFEXITED(status) && WEXITSTATUS(status) != 1) return WEXITSTATUS(status);
+  if (WIFEXITED(status) && WEXITSTATUS(status) >= told) return WEXITSTATUS(status) - told;
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? nobody : by_crash;
 }
 

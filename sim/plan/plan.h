@@ -41,8 +41,8 @@ enum class ItemKind : std::uint8_t {
 [[nodiscard]] const char* word(PlanClass plan_class);
 
 struct Item {
-  Time at = 0;       // with `mark`: at the so-manieth time that it is reached
-  std::string mark;  // of the core; empty: it starts at its time
+  Time at = 0;            // with `mark`: at the so-manieth time that it is reached
+  std::string mark = {};  // of the core; empty: it starts at its time
   ItemKind kind{};
   std::uint32_t subject = 0;
   std::uint32_t object = 0;
