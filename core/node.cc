@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/node_impl.h"
 
 namespace chasqui {
@@ -86,6 +87,10 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
 // Runs until nothing is left that this step can do: propose, apply a bounded part, move what shards owe each other.
 void Node::Impl::settle(Now now, Outputs& out) {
   absl::btree_set<ShardId> seen;
+  if (CHASQUI_CANARY("ack_before_commit") && !appends_.empty()) {
+    LogAppended not_yet{appends_.back().first};
+    input(now, not_yet, out);
+  }
   apply_some(now, out);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
@@ -184,7 +189,9 @@ void Node::Impl::input(Now now, StoreFlushed& in, Outputs& out) {
     if (flushed.shard.value() >= shards_.size()) continue;
     Shard& shard = shard_at(flushed.shard);
     replica::Outputs outputs;
-    shard.replica.flushed(now, std::min(flushed.applied, shard.machine.applied_index()), outputs);
+    const RaftIndex applied = shard.machine.applied_index();
+    const bool past_flush = CHASQUI_CANARY("compact_past_flush");
+    shard.replica.flushed(now, past_flush ? applied : std::min(flushed.applied, applied), outputs);
     take(shard, outputs, out);
     touched_.insert(shard.id);
   }
@@ -210,7 +217,10 @@ void Node::Impl::input(Now, PeerReachable&, Outputs&) {}
 void Node::Impl::input(Now, PeerUnreachable&, Outputs&) {}
 
 bool Node::Impl::read(std::vector<RangeRead> ranges, Continuation then, Outputs& out) {
-  if (reads_.size() >= config_.limits.reads_outstanding_max) return false;
+  if (reads_.size() >= config_.limits.reads_outstanding_max || CHASQUI_MAYBE("reads_full")) {
+    CHASQUI_MARK("reads_full");
+    return false;
+  }
   last_read_ = last_read_.next();
   reads_.insert(last_read_, std::move(then));
   out.push_back(Read{last_read_, std::move(ranges)});

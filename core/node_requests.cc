@@ -1,11 +1,13 @@
 // What sessions ask. Reads are answered by a leader that is fresh, from a snapshot of the store, beside the reactor.
 // Over 400 lines because it holds one function for each kind of request, and nothing else.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/gateway/content.h"
 #include "core/node_impl.h"
@@ -105,7 +107,7 @@ void Node::Impl::sync(Now now, const gateway::Request& request, Version since, V
   RangeRead changed;
   changed.begin = keys::version(shard.id, request.user, since == last_version ? since : since.next());
   changed.end = keys::version(shard.id, request.user, below ? below : last_version);
-  changed.rows_max = config_.limits.page_events_max;
+  changed.rows_max = CHASQUI_MAYBE("short_page") ? 1 : config_.limits.page_events_max;
   changed.bytes_max = config_.limits.page_bytes_max / 4;  // their entries take about four times as much
   changed.backwards = true;
   RangeRead top;  // the user's newest version, also when nothing is newer than `since`
@@ -154,6 +156,7 @@ void Node::Impl::sync_entries(Now now, const gateway::Request& request, bool gre
     if (first_page) {  // marks that are on their way into the index, told early; they come again with their version
       absl::btree_map<ConversationId, fanout::Notify::Mark> pending;
       home.notify.pending(request.user, pending);
+      if (!pending.empty()) CHASQUI_MARK("pending_mark_told");
       for (const auto& [conversation, mark] : pending) {
         client::IndexEntry& entry = *filled.add_entries();
         entry.set_conversation(conversation.str());
@@ -178,6 +181,10 @@ void Node::Impl::sync_entries(Now now, const gateway::Request& request, bool gre
     answer.set_history_epoch(static_cast<std::uint32_t>(home.machine.history_epoch().value()));
     answer.set_time_ms(then.wall.ms);
     answer.set_server(config_.version);
+    if (CHASQUI_CANARY("one_stale_byte")) {
+      const std::unique_ptr<const volatile char[]> stale(new char[40]);
+      answer.mutable_server()->push_back(static_cast<char>('0' + (stale[33] & 7)));
+    }
     *answer.mutable_sync() = std::move(filled);
     gateway_.greet(then, request.session, request.request_id, frame, outputs);
   };

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/node_impl.h"
 
 namespace chasqui {
@@ -40,7 +41,7 @@ std::optional<gateway::Refusal> Node::Impl::enqueue(Shard& shard, const log::Com
                               OutboxSeq()};
     }
   }
-  if (!shard.batch.add(command, std::move(origin), now, deadline)) {
+  if (CHASQUI_MAYBE("shard_full") || !shard.batch.add(command, std::move(origin), now, deadline)) {
     return gateway::Refusal{client::RESOURCE_EXHAUSTED, "too many commands wait for this shard: try again", 500,
                             OutboxSeq()};
   }
@@ -54,12 +55,15 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   std::vector<Origin> expired;
   shard.batch.take_expired(now, expired);
   for (Origin& origin : expired) {
+    CHASQUI_MARK("command_expired");
+    if (CHASQUI_CANARY("silent_drop")) continue;
     out.push_back(Note{NoteKind::CommandExpired, shard.id, {}, 0, 0});
     fail(shard, origin, {client::UNAVAILABLE, "the shard is too busy: it was not stored, try again", 200, OutboxSeq()},
          now, out);
   }
   for (InFlight& entry : shard.in_flight) {
     if (entry.until > now.mono) break;
+    if (!entry.origins.empty()) CHASQUI_MARK("outcome_unknown");
     for (Origin& origin : entry.origins) {
       fail(shard, origin,
            {client::ABORTED, "no answer from the disks in time: it may be stored, repeat it under its number", 500,
@@ -99,6 +103,7 @@ void Node::Impl::gather(Shard& shard, Now now) {
     log::Command command;
     *command.mutable_notify() = notify;
     if (enqueue(shard, command, NotifyOrigin{notify, completes}, now, no_deadline, false)) {
+      CHASQUI_MARK("notify_given_back");
       shard.notify.give_back(notify, std::move(completes), now);
     }
   }
@@ -172,6 +177,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
       shard.replica.leads() && (shard.led || shard.machine.applied_index() >= shard.replica.commit_index());
   if (leads == shard.led) return;
   shard.led = leads;
+  if (leads && shard.machine.applied_index() > RaftIndex(1)) CHASQUI_MARK("leads_after_replay");
   shards_led_ = leads ? shards_led_ + 1 : shards_led_ - 1;
   router_.leads(shard.id, leads ? config_.node : NodeId(), shard.replica.term());
   out.push_back(
@@ -222,6 +228,12 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
   static const std::string nothing;
   const std::string& bytes = is_command && entry.payload != nullptr ? *entry.payload : nothing;
   shard::Applied applied = shard.machine.apply(entry.index, entry.term, is_command, bytes);
+  if (CHASQUI_CANARY("applied_apart")) {
+    WriteBatch numbers;
+    numbers.writes.push_back(std::move(applied.batch.writes.back()));
+    applied.batch.writes.pop_back();
+    store_.write(numbers);
+  }
   store_.write(applied.batch);
   if (applied.malformed) out.push_back(Note{NoteKind::MalformedEntry, shard.id, {}, entry.index.value(), 0});
 
@@ -285,12 +297,29 @@ void Node::Impl::move_notifies(Now now, Outputs& out) {
     source.feed.take_batches(now, batches);
     for (const peer::NotifyBatch& batch : batches) {
       Shard& destination = shard_at(ShardId(batch.to_shard()));
-      if (!destination.led || !destination.notify.add(batch, now)) continue;  // it comes again
+      if (!destination.led || CHASQUI_MAYBE("notify_refused") || !destination.notify.add(batch, now)) {
+        CHASQUI_MARK("notify_refused");
+        continue;  // it comes again
+      }
+      if (CHASQUI_CANARY("linger_lost")) {
+        peer::NotifyAck early;
+        early.set_from_shard(batch.from_shard());
+        early.set_from_term(batch.from_term());
+        early.set_to_shard(batch.to_shard());
+        early.add_batches(batch.batch());
+        source.feed.acknowledged(early);
+      }
       for (const peer::NotifyItem& item : batch.items()) {
         const auto conversation = ConversationId::parse(item.conversation());
         if (!conversation || item.head() == 0) continue;
         if (!item.event().empty()) {
           gateway_.push(now, UserId(item.user()), *conversation, Seq(item.head()), item.event(), out);
+          if (CHASQUI_CANARY("tick_on_push") && gateway_.online(UserId(item.user()))) {
+            Shard& home = shard_of_conversation(*conversation);
+            (void)home.marks.add(*conversation, UserId(item.user()), Seq(item.head()), Seq(), HistoryEpoch(), {}, true,
+                                 now);
+            touched_.insert(home.id);
+          }
         }
       }
       touched_.insert(destination.id);
@@ -317,6 +346,7 @@ void Node::Impl::read_feed(Shard& shard, Outputs& out) {
           if (!key || key->kind != keys::Kind::Feed || !feed.ParseFromString(row.value)) continue;
           rows.push_back({RaftIndex(key->number), std::move(feed)});
         }
+        if (!rows.empty()) CHASQUI_MARK("feed_read");
         outputs.push_back(Note{NoteKind::FeedResent, id, {}, rows.size(), 0});
         reader.feed.rows_read(rows, done.results[0].more);
         touched_.insert(id);

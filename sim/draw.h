@@ -37,6 +37,7 @@ enum class Concern : std::uint32_t {
   Secret = 21,
   Spurious = 22,
   Clock = 23,
+  Maybe = 24,
 };
 
 __extension__ using Wide = unsigned __int128;

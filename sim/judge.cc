@@ -35,7 +35,7 @@ std::string Verdict::text() const {
   return absl::StrCat("violated I", violations.front().number);
 }
 
-Judge::Judge(Time settle_bound) {
+Judge::Judge(Time settle_bound, const std::vector<int>& only) : only_(only) {
   auto kept = std::make_unique<Kept>();
   kept_ = kept.get();
   invariants_.push_back(std::move(kept));
@@ -57,9 +57,13 @@ void Judge::see(Time at, const Fact& fact) {
   for (const auto& invariant : invariants_) invariant->see(at, fact);
 }
 
+bool Judge::judges(const Invariant& invariant) const {
+  return only_.empty() || std::find(only_.begin(), only_.end(), invariant.number()) != only_.end();
+}
+
 bool Judge::has_violations() const {
   return std::any_of(invariants_.begin(), invariants_.end(),
-                     [](const auto& invariant) { return !invariant->violations().empty(); });
+                     [this](const auto& invariant) { return judges(*invariant) && !invariant->violations().empty(); });
 }
 
 Verdict Judge::finish(Time at, bool stuck) {
@@ -67,6 +71,7 @@ Verdict Judge::finish(Time at, bool stuck) {
   for (const auto& invariant : invariants_) {
     // A run that got stuck has no end to judge.
     if (!stuck) invariant->finish(at);
+    if (!judges(*invariant)) continue;
     verdict.violations.insert(verdict.violations.end(), invariant->violations().begin(), invariant->violations().end());
   }
   std::stable_sort(verdict.violations.begin(), verdict.violations.end(),

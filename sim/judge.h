@@ -27,8 +27,8 @@ class Judge {
  public:
   static constexpr std::uint64_t accepted_least = 20;
 
-  // `settle_bound`: I23's.
-  explicit Judge(Time settle_bound);
+  // `settle_bound`: I23's. `only`: numbers of the invariants that judge; empty: all.
+  explicit Judge(Time settle_bound, const std::vector<int>& only = {});
 
   void see(Time at, const Fact& fact);
   // What has not arrived yet; empty: nothing.
@@ -40,7 +40,10 @@ class Judge {
   [[nodiscard]] const std::vector<std::unique_ptr<Invariant>>& invariants() const { return invariants_; }
 
  private:
+  [[nodiscard]] bool judges(const Invariant& invariant) const;
+
   std::vector<std::unique_ptr<Invariant>> invariants_;
+  std::vector<int> only_;
   Kept* kept_;
 };
 

@@ -7,7 +7,9 @@
 #include <optional>
 #include <sstream>
 
+#include "sim/cli/canaries.h"
 #include "sim/cli/diverging.h"
+#include "sim/cli/marks.h"
 #include "sim/cli/options.h"
 #include "sim/cli/seeds.h"
 #include "sim/cli/shrinking.h"
@@ -88,6 +90,8 @@ int run(int argc, char** argv) {
   int exit_code = 0;
   const auto options = parse_options(argc, argv, exit_code);
   if (!options) return exit_code;
+  if (options->command == Options::Command::Canaries) return run_canaries(*options);
+  if (options->command == Options::Command::Marks) return run_marks(*options);
   if (options->many) return run_seeds(*options);
   if (options->command == Options::Command::Regressions) return run_regressions(*options);
   if (options->command == Options::Command::Hashes) return print_hashes(*options);
@@ -101,6 +105,8 @@ int run(int argc, char** argv) {
     case Options::Command::Run: return run_plan(*options, *plan, options->replay_command(options->first_seed));
     case Options::Command::Shrink: return run_shrink(*options, *plan);
     case Options::Command::Records: return run_records(*options, *plan);
+    case Options::Command::Canaries:
+    case Options::Command::Marks:
     case Options::Command::Hashes:
     case Options::Command::Diverge:
     case Options::Command::Regressions: break;

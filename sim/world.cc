@@ -29,7 +29,10 @@ Lie lie_named(std::string_view word) {
 }
 
 World::World(Plan plan, WorldOptions options)
-    : plan_(std::move(plan)), options_(std::move(options)), judge_(bound_of(plan_)), users_(plan_.contacts.size()) {
+    : plan_(std::move(plan)),
+      options_(std::move(options)),
+      judge_(bound_of(plan_), options_.only),
+      users_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();
     node->index = i;
@@ -48,13 +51,26 @@ World::World(Plan plan, WorldOptions options)
   }
 }
 
+World::~World() {
+  points::listener = nullptr;
+  points::canary = 0;
+}
+
 Report World::run() {
+  points::listener = this;
+  points::canary = options_.canary.empty() ? 0 : points::id_of(options_.canary);
   for (const auto& node : nodes_) node_rises(*node);
   for (const auto& device : devices_) {
     const std::uint64_t bits = noise(Concern::Connect, device->index, 0);
     set_call(*device, static_cast<Time>(below(bits, 100)) * millisecond);
   }
-  for (std::size_t i = 0; i < plan_.items.size(); ++i) push(plan_.items[i].at, EventKind::ItemStarts, 0, i);
+  for (std::size_t i = 0; i < plan_.items.size(); ++i) {
+    if (plan_.items[i].mark.empty()) {
+      push(plan_.items[i].at, EventKind::ItemStarts, 0, i);
+    } else {
+      aimed_[plan_.items[i].mark].push_back(i);
+    }
+  }
   push(Time{plan_.seconds} * second, EventKind::Heal, 0, 0);
 
   while (!queue_.empty() && !over_) {
@@ -75,6 +91,7 @@ Report World::run() {
   report_.checkpoints = hash_.checkpoints();
   report_.simulated = now_;
   report_.accepted = judge_.accepted();
+  report_.marks.insert(marks_.begin(), marks_.end());
   for (const auto& invariant : judge_.invariants()) {
     report_.checks.push_back({invariant->number(), invariant->name(), invariant->checks()});
   }
@@ -166,6 +183,30 @@ void World::dispatch(const Event& event) {
     case EventKind::Heal: return heal();
     case EventKind::SettleCheck: return check_settled();
   }
+}
+
+// A rare branch of the core ran, in the step under way. What aims at it begins once that step is over, before anything
+// that it caused: so a crash takes what it wrote and did not sync.
+void World::mark(std::string_view name) {
+  auto it = marks_.find(name);
+  if (it == marks_.end()) it = marks_.emplace(std::string(name), 0).first;
+  ++it->second;
+  const auto aimed = aimed_.find(name);
+  if (aimed == aimed_.end() || healed_at_ >= 0) return;
+  for (const std::size_t i : aimed->second) {
+    if (static_cast<std::uint64_t>(plan_.items[i].at) == it->second) push(now_, EventKind::ItemStarts, 0, i);
+  }
+}
+
+// A site is active in a quarter of the runs, and then fires once in 2 to 1,000 times.
+bool World::maybe(std::string_view name) {
+  if (plan_.knobs.maybe_ppm == 0 || healed_at_ >= 0) return false;
+  const std::uint64_t site = points::id_of(name);
+  if (!chance_ppm(noise(Concern::Maybe, site, 0), plan_.knobs.maybe_ppm)) return false;
+  auto it = maybes_.find(name);
+  if (it == maybes_.end()) it = maybes_.emplace(std::string(name), 0).first;
+  const std::uint64_t one_in = log_uniform(noise(Concern::Maybe, site, 1), 2, 1'000);
+  return below(noise(Concern::Maybe, site, 1 + ++it->second), one_in) == 0;
 }
 
 // Everything becomes healthy: nodes, disks, networks and phones. Half-open connections are noticed soon.

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/points_state.h"
 #include "sim/connection.h"
 #include "sim/device.h"
 #include "sim/draw.h"
@@ -60,6 +61,8 @@ enum class Lie : std::uint8_t {
 
 struct WorldOptions {
   Lie lie = Lie::None;
+  std::string_view canary = {};  // the bug that is switched on (sim/canaries/); empty: none
+  std::vector<int> only = {};    // numbers of the invariants that judge; empty: all
   bool stop_at_violation = true;
   std::uint64_t events_max = 2'000'000'000;  // then: undecided
   std::function<void(Time, const std::string&)> trace =
@@ -89,16 +92,17 @@ struct Report {
     std::string name;
     std::uint64_t count = 0;
   };
-  std::vector<Checks> checks;                       // by invariant
-  std::uint64_t records = 0;                        // of the trace hash
-  std::map<std::string, std::uint64_t> marks = {};  // CHASQUI_MARKs by name: how often each was hit
+  std::vector<Checks> checks;                  // by invariant
+  std::map<std::string, std::uint64_t> marks;  // of the core's rare branches: how often each was reached
+  std::uint64_t records = 0;                   // of the trace hash
 };
 
-class World {
+class World : private points::Listener {
  public:
   World(Plan plan, WorldOptions options);
   World(const World&) = delete;
   World& operator=(const World&) = delete;
+  ~World() override;
 
   [[nodiscard]] Report run();  // once
 
@@ -114,6 +118,9 @@ class World {
   void trace(const std::string& line);
   void hash_record();  // record_
   [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }
+  // The core's points, during a step.
+  void mark(std::string_view name) override;
+  bool maybe(std::string_view name) override;
   // A draw of the noise: the n-th of a concern at an entity.
   [[nodiscard]] std::uint64_t noise(Concern concern, std::uint64_t entity, std::uint64_t n) const {
     if (plan_.knobs.steady != 0 && is_delay(concern, n)) return ~std::uint64_t{0};
@@ -200,7 +207,10 @@ class World {
   bool told_late_ = false;
   bool over_ = false;
   bool stuck_ = false;
-  bool early_ = false;  // stopped at a violation
+  bool early_ = false;                                                  // stopped at a violation
+  std::map<std::string, std::vector<std::size_t>, std::less<>> aimed_;  // items of the plan that wait for a mark
+  std::map<std::string, std::uint64_t, std::less<>> marks_;
+  std::map<std::string, std::uint64_t, std::less<>> maybes_;
   std::string record_;  // for the hash; kept, so that its memory is used again
   Report report_;
 };

@@ -1,6 +1,6 @@
-// Points of the core where the simulator looks in or bends what happens. In production they are nothing at all: only the
-// simulator's own build of the core defines CHASQUI_SIMULATED (sim/CMakeLists.txt), and CI greps that chasquid holds no
-// trace of them. In .cc files only: a header with a point would be two headers.
+// Points of the core where the simulator looks in or bends what happens. In production they are nothing at all: only
+// the simulator's own build of the core defines CHASQUI_SIMULATED (sim/CMakeLists.txt), and CI greps that chasquid
+// holds no trace of them. In .cc files only: a header with a point would be two headers.
 //
 //   CHASQUI_MARK("cursor_resent");             this rare branch ran; plans can aim a fault at it
 //   if (CHASQUI_MAYBE("short_batch")) ...      true when the plan makes a rare branch happen

@@ -23,8 +23,9 @@ class Listener {
   virtual bool maybe(std::string_view name) = 0;
 };
 
-inline Listener* listener = nullptr;  // of the step under way; none: marks are forgotten, nothing rare is made to happen
-inline std::uint64_t canary = 0;      // id_of the bug that is switched on; 0: none
+inline Listener* listener =
+    nullptr;                      // of the step under way; none: marks are forgotten, nothing rare is made to happen
+inline std::uint64_t canary = 0;  // id_of the bug that is switched on; 0: none
 
 inline void mark(std::string_view name) {
   if (listener != nullptr) listener->mark(name);

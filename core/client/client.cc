@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/bounds.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/client/client_impl.h"
 #include "core/client/utf8.h"
 
@@ -89,6 +90,7 @@ void ClientImpl::tick(Now now, Outputs& out) {
 
 MonoTime ClientImpl::next_deadline() const {
   MonoTime next = link_.next_deadline(requests_.count(Asked::Ping) > 0);
+  if (CHASQUI_CANARY("lost_wakeup") && !link_.is_up()) return MonoTime::never();
   if (link_.is_up()) next = earlier(next, requests_.next_deadline());
   if (!is_connected()) return next;
   next = earlier(next, earlier(outbox_.next_deadline(), inbox_.next_deadline(now_)));

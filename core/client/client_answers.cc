@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/client/client_impl.h"
 #include "google/protobuf/io/coded_stream.h"
 
@@ -71,12 +72,16 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
   return on_answer(now, *request, frame, out);
 }
 
-bool ClientImpl::on_unasked(MonoTime, const ServerFrame& frame, Outputs& out) {
+bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out) {
   if (frame.body_case() == ServerFrame::kReceipt) return on_receipt(frame.receipt(), out);
   const bool is_push = frame.body_case() == ServerFrame::kPush;
   const std::optional<ConversationId> conversation =
       ConversationId::parse(is_push ? frame.push().conversation() : frame.head().conversation());
   if (!conversation) return false;
+  if (CHASQUI_CANARY("ack_before_store") && is_push) {
+    acks_.on_taken(*conversation, Seq(frame.push().event().seq()), now);
+  }
+  (void)now;
   if (is_push) return inbox_.on_event(*conversation, frame.push().event()).ok();
   inbox_.note_head(*conversation, Seq(frame.head().seq()));
   return true;

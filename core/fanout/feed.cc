@@ -1,6 +1,7 @@
 #include "core/fanout/feed.h"
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 
 namespace chasqui::fanout {
 
@@ -33,6 +34,7 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
   last_ = index;
   // Once one row waits in the store, all later ones do: they are read in order.
   if (unread_from_ < unread_to_ || reading_ || !room()) {
+    CHASQUI_MARK("feed_full");
     if (unread_from_ >= unread_to_ && !reading_) unread_from_ = RaftIndex(index.value() - 1);
     unread_to_ = index;
     return;
@@ -90,6 +92,7 @@ void Feed::add_item(RaftIndex index, const state::FeedItem& item, const std::str
 void Feed::take_batches(Now now, std::vector<peer::NotifyBatch>& batches) {
   for (auto& [id, batch] : sent_) {
     if (batch.sent && batch.sent_at + resend_after > now.mono) continue;
+    if (batch.sent) CHASQUI_MARK("batch_resent");
     batches.push_back(batch.frame);
     // The events were for the first time only: whoever missed them is told the head.
     for (peer::NotifyItem& item : *batch.frame.mutable_items()) item.clear_event();
@@ -109,7 +112,14 @@ void Feed::take_batches(Now now, std::vector<peer::NotifyBatch>& batches) {
 
 void Feed::acknowledged(const peer::NotifyAck& ack) {
   if (!leads_ || ack.from_term() != term_.value()) return;
-  for (const std::uint64_t id : ack.batches()) {
+  for (const std::uint64_t named : ack.batches()) {
+    // By position: the oldest one that went to that shard, whichever was meant.
+    std::uint64_t id = named;
+    for (const auto& [older, batch] : sent_) {
+      if (!CHASQUI_CANARY("ack_position") || batch.frame.to_shard() != ack.to_shard()) continue;
+      id = older;
+      break;
+    }
     const auto it = sent_.find(id);
     if (it == sent_.end() || it->second.frame.to_shard() != ack.to_shard()) continue;
     for (const RaftIndex index : it->second.rows) {
@@ -138,6 +148,7 @@ void Feed::rows_read(const std::vector<StoredRow>& rows, bool more) {
 
 RaftIndex Feed::movable() const {
   if (!leads_) return cursor_;
+  if (CHASQUI_CANARY("cursor_early")) return std::max(cursor_, last_);
   if (!rows_.empty()) return std::max(cursor_, RaftIndex(rows_.begin()->first.value() - 1));
   if (unread_from_ < unread_to_ || reading_) return std::max(cursor_, unread_from_);
   return std::max(cursor_, last_);

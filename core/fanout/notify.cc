@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 
 namespace chasqui::fanout {
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/address.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/gateway/frames_out.h"
 #include "core/wire/frames.h"
@@ -56,6 +57,7 @@ void Gateway::opened(Now now, const SessionOpened& input, Outputs& out) {
     return;
   }
   if (not_logged_in_.size() > limits_.sockets_before_hello_max) {
+    CHASQUI_MARK("half_open_closed");
     const SessionId oldest = not_logged_in_.begin()->second;
     out.push_back(SessionClose{oldest, close_policy, "no Hello came, and newer connections wait"});
     forget(oldest);
@@ -99,7 +101,10 @@ void Gateway::bad_frame(SessionId id, std::string_view message, Outputs& out) {
 // ------------------------------------------------------------------------------------------------------ frames in
 
 void Gateway::frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out) {
-  if (find(input.session) == nullptr) return;  // closed while the frame was under way
+  if (find(input.session) == nullptr) {  // closed while the frame was under way
+    CHASQUI_MARK("late_frame");
+    return;
+  }
   absl::StatusOr<client::ClientMessage> message = wire::parse_client_message(input.bytes);
   if (!message.ok()) {
     bad_frame(input.session, std_view(message.status().message()), out);
@@ -135,6 +140,7 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
   if (frame.body_case() != client::ClientFrame::kAck) {
     ++session.unanswered;
     if (session.unanswered >= limits_.session_unanswered_max && session.reading) {
+      CHASQUI_MARK("unanswered_full");
       session.reading = false;
       out.push_back(SessionRead{session.id, false});
     }
@@ -162,6 +168,7 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
 bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame, Outputs& out) {
   const auto take = [&](Bucket& bucket, Rate rate, std::string_view what, std::uint64_t tokens = 1) {
     if (bucket.take(now.mono, rate, tokens)) return true;
+    CHASQUI_MARK("rate_refused");
     refuse(now, session.id, frame.request_id(),
            {client::RESOURCE_EXHAUSTED, absl::StrCat("too many ", text(what), ": wait a little"),
             bucket.wait_ms(now.mono, rate, tokens), OutboxSeq()},
@@ -173,6 +180,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kHello: {
       const Rate rate = Rate::per_second(limits_.hello_burst, limits_.hello_per_second);
       if (hellos_.take(now.mono, rate)) return true;
+      CHASQUI_MARK("hello_storm");
       refuse(now, session.id, frame.request_id(),
              {client::UNAVAILABLE, "too many devices come back at once: try again later",
               hellos_.wait_ms(now.mono, rate), OutboxSeq()},
@@ -197,7 +205,9 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kRenewDevice:
     case client::ClientFrame::kLogout:
     case client::ClientFrame::kPing: return true;
-    case client::ClientFrame::BODY_NOT_SET: break;
+    case client::ClientFrame::BODY_NOT_SET:
+      CHASQUI_ASSERT(!CHASQUI_CANARY("assert_on_input"), "every frame has a body that we know");
+      break;
   }
   refuse(now, session.id, frame.request_id(),
          {client::UNIMPLEMENTED, "this server does not know that kind of request: is it older than the client?", 0,
@@ -218,12 +228,14 @@ bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
       CHASQUI_ASSERT(other != nullptr, "a registered session exists");
       if (other->device != session->device) continue;
       if (other->generation > session->generation) {
+        CHASQUI_MARK("older_session");
         end(id, client::GoAway::SESSION_REPLACED, "a newer session of this device stands", out);
         return false;
       }
       replaced.push_back(other_id);
     }
   }
+  if (!replaced.empty()) CHASQUI_MARK("session_replaced");
   for (const SessionId other : replaced) {
     end(other, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
   }
@@ -290,7 +302,9 @@ void Gateway::settle(Session& session, Outputs& out) {
 
 void Gateway::send(Now now, Session& session, std::string bytes, Outputs& out) {
   session.bytes_out += bytes.size();
-  if (!session.behind && session.bytes_out > limits_.push_budget_bytes_max) {
+  const bool over = session.bytes_out > limits_.push_budget_bytes_max && !CHASQUI_CANARY("queue_unbounded");
+  if (!session.behind && over) {
+    CHASQUI_MARK("session_behind");
     session.behind = true;
     session.progress_at = now.mono;
     behind_.insert({now.mono, session.id});
@@ -334,6 +348,7 @@ void Gateway::writable(Now now, const SessionWritable& input, Outputs& out) {
 
 void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
   while (!session.missed.empty() && !session.behind) {
+    CHASQUI_MARK("head_told");
     const auto first = session.missed.begin();
     client::ServerFrame frame;
     frame.mutable_head()->set_conversation(first->first.str());
@@ -365,7 +380,8 @@ void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq
   std::string bytes;
   for (const SessionId id : ids) {
     Session& session = *find(id);
-    if (session.behind || session.state != Session::State::Live) {
+    if (session.behind || session.state != Session::State::Live || CHASQUI_MAYBE("push_missed")) {
+      CHASQUI_MARK("push_missed");
       miss(session, conversation, seq, Version(), out);
       continue;
     }
@@ -377,6 +393,7 @@ void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq
 
 void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
                          Outputs& out) {
+  if (CHASQUI_CANARY("mark_after_hello")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/replica/group.h"
 #include "core/replica/image.h"
 
@@ -84,7 +85,8 @@ class Replica::Impl {
     if (!group_.running() || index <= from) return;
     const bool pays = index.value() - from.value() > 2 * limits_.log_trailing_entries ||
                       tail.bytes_between(from, index) > log_bytes_compacted;
-    if (!pays) return;
+    if (!pays && !CHASQUI_MAYBE("compact_early")) return;
+    CHASQUI_MARK("log_compacted");
     enter(out, [&] { group_.compact(now, index, trailing(index), out); });
   }
 

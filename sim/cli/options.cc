@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
+#include "sim/canaries/canaries.h"
 
 namespace chasqui::sim {
 namespace {
@@ -37,6 +38,7 @@ std::string Options::plan_words(std::uint64_t seed) const {
   if (overrides.nodes) absl::StrAppend(&line, " --nodes ", *overrides.nodes);
   if (overrides.devices) absl::StrAppend(&line, " --devices ", *overrides.devices);
   if (overrides.seconds) absl::StrAppend(&line, " --seconds ", *overrides.seconds);
+  if (overrides.points_off) absl::StrAppend(&line, " --points-off");
   if (overrides.plan_class) absl::StrAppend(&line, " --class ", word(*overrides.plan_class));
   return line;
 }
@@ -47,18 +49,20 @@ std::string Options::how() const {
   if (lie == Lie::name) absl::StrAppend(&words, " --lie ", lie_word);
   CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
 #undef CHASQUI_SIM_LIE
+  if (!canary.empty()) absl::StrAppend(&words, " --canary ", canary);
   return words;
 }
 
 WorldOptions Options::world_options() const {
   WorldOptions options;
   options.lie = lie;
+  options.canary = canary;
   return options;
 }
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
-  std::string seeds, plan_class, lie, from_text;
+  std::string seeds, plan_class, lie;
   std::uint32_t nodes = 0, devices = 0, seconds = 0, count = 300, shrink_jobs = 0;
   CLI::App app("chasqui-sim: the production core in a simulated world. One seed gives one run, byte for byte.");
   app.require_subcommand(1);
@@ -68,21 +72,27 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     sub->add_option("--devices", devices, "default: drawn, 2 to 100")->check(CLI::Range(2, 100'000));
     sub->add_option("--seconds", seconds, "of workload and faults, before all heals; default: drawn, 60 to 200")
         ->check(CLI::Range(1, 86'400));
+    sub->add_flag("--points-off", options.overrides.points_off,
+                  "nothing rare is made to happen, no fault is aimed: so that a core without points runs alike");
     sub->add_option("--class", plan_class, "calm, single or swarm; default: drawn")
         ->check(CLI::IsMember({"calm", "single", "swarm"}));
+  };
+  const auto lying = [&](CLI::App* sub) {
+    sub->add_option("--lie", lie, lies_help);
+    sub->add_option("--canary", options.canary, "switch a bug of the core on: `chasqui-sim canaries` lists them");
   };
   const auto running = [&](CLI::App* sub) {
     sub->add_flag("--json", options.json, "one JSON object for each seed");
     sub->add_flag("--trace", options.trace, "one line for each step, frame and fault, on stderr");
     sub->add_flag("--print-hash", options.print_hash,
                   "the trace hash and nothing else; with many seeds: SEED HASH of each");
-    sub->add_option("--lie", lie, lies_help);
+    lying(sub);
   };
   CLI::App* run = app.add_subcommand("run", "draw a plan from a seed and run it");
   drawn(run);
   running(run);
   run->add_option("--seeds", seeds, "A..B, both included: many seeds, each in a process of its own");
-  run->add_option("--from-text", from_text,
+  run->add_option("--from-text", options.from_text,
                   "--count seeds from one on that this text gives, e.g. the hash of a commit");
   run->add_option("--count", count, "with --from-text (default 300)")->check(CLI::Range(1, 1'000'000));
   run->add_flag("--keep-going", options.keep_going, "with --seeds: do not stop at the first that fails");
@@ -93,11 +103,22 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   CLI::App* replay = app.add_subcommand("replay", "run a plan from a file, as `plan` prints it");
   replay->add_option("file", options.file, "the plan")->required()->check(CLI::ExistingFile);
   running(replay);
+  CLI::App* hunt = app.add_subcommand("canaries", "switch bugs on, one by one, until their invariant notices");
+  hunt->add_option("names", options.names, "these; default: all");
+  hunt->add_option("--seed", options.first_seed, "the first seed (default 1)");
+  hunt->add_option("--seeds-max", options.seeds_max, "of each; then it is not found (default 300)");
+  hunt->add_option("--some", options.some, "so many, drawn from --from-text");
+  hunt->add_option("--from-text", options.from_text, "e.g. a commit's hash");
+  hunt->add_option("-j,--jobs", options.jobs, "processes at a time")->check(CLI::Range(1, 1'024));
+  CLI::App* marks = app.add_subcommand("marks", "which rare branches of the core which seeds have reached");
+  drawn(marks);
+  marks->add_option("--seeds", seeds, "A..B, both included");
+  marks->add_option("-j,--jobs", options.jobs, "processes at a time")->check(CLI::Range(1, 1'024));
   // A plan from a file, or a seed's.
   const auto explaining = [&](CLI::App* sub) {
     sub->add_option("file", options.file, "the plan; none: that of --seed")->check(CLI::ExistingFile);
     drawn(sub);
-    sub->add_option("--lie", lie, lies_help);
+    lying(sub);
   };
   CLI::App* shrink = app.add_subcommand("shrink", "make a failing plan smaller, as long as the same invariant fails");
   explaining(shrink);
@@ -112,7 +133,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   diverge->add_option("--against", options.against, "the second run is another program's")->check(CLI::ExistingFile);
   diverge->add_option("--perturb", options.perturb,
                       "the second run has another byte in record N: a test of diverge itself");
-  diverge->add_option("--lie", lie, lies_help);
+  lying(diverge);
   CLI::App* records = app.add_subcommand("records", "what diverge compares: checkpoints of the trace hash, or records");
   explaining(records);
   records->add_option("--from", options.from_record, "the first record, from 1 on; none: checkpoints");
@@ -126,7 +147,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   hashes->add_option("seeds", options.seeds, "in the order in which they are run")->required();
   hashes->add_option("--seconds", seconds, "as for run")->check(CLI::Range(1, 86'400));
   hashes->add_option("--devices", devices, "as for run")->check(CLI::Range(2, 100'000));
-  hashes->add_option("--lie", lie, lies_help);
+  hashes->add_flag("--points-off", options.overrides.points_off, "as for run");
+  lying(hashes);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -137,13 +159,23 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     exit_code = app.exit(CLI::ValidationError(reason)) == 0 ? 0 : 2;
     return std::nullopt;
   };
-  static constexpr Options::Command commands[] = {
-      Options::Command::Run,     Options::Command::Plan,   Options::Command::Replay,
-      Options::Command::Shrink,  Options::Command::Why,    Options::Command::Diverge,
-      Options::Command::Records, Options::Command::Hashes, Options::Command::Regressions};
-  const CLI::App* subs[] = {run, plan, replay, shrink, why, diverge, records, hashes, regressions};
-  for (std::size_t i = 0; i < std::size(subs); ++i) {
-    if (*subs[i]) options.command = commands[i];
+  const std::pair<const CLI::App*, Options::Command> commands[] = {{run, Options::Command::Run},
+                                                                   {plan, Options::Command::Plan},
+                                                                   {replay, Options::Command::Replay},
+                                                                   {hunt, Options::Command::Canaries},
+                                                                   {marks, Options::Command::Marks},
+                                                                   {shrink, Options::Command::Shrink},
+                                                                   {why, Options::Command::Why},
+                                                                   {diverge, Options::Command::Diverge},
+                                                                   {records, Options::Command::Records},
+                                                                   {hashes, Options::Command::Hashes},
+                                                                   {regressions, Options::Command::Regressions}};
+  for (const auto& [sub, command] : commands) {
+    if (*sub) options.command = command;
+  }
+  if (*hunt && options.first_seed == 0) options.first_seed = 1;
+  if (!options.canary.empty() && canary_named(options.canary) == nullptr) {
+    return refuse("--canary: there is no canary '" + options.canary + "'");
   }
   if (nodes > 0) options.overrides.nodes = nodes;
   if (devices > 0) options.overrides.devices = devices;
@@ -153,9 +185,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   if (plan_class == "swarm") options.overrides.plan_class = PlanClass::Swarm;
   options.last_seed = options.first_seed;
   if (options.command == Options::Command::Shrink) options.jobs = shrink_jobs;
-  options.many = !seeds.empty() || !from_text.empty();
-  if (!from_text.empty()) {
-    options.first_seed = seed_of(from_text);
+  options.many = *run && (!seeds.empty() || !options.from_text.empty());
+  if (*run && !options.from_text.empty()) {
+    options.first_seed = seed_of(options.from_text);
     options.last_seed = options.first_seed + count - 1;
   }
   if (!seeds.empty() && !parse_seeds(seeds, options))

@@ -16,6 +16,8 @@ struct Options {
     Run,
     Plan,
     Replay,
+    Canaries,
+    Marks,
     Shrink,
     Why,
     Diverge,
@@ -28,6 +30,11 @@ struct Options {
   bool many = false;            // --seeds
   PlanOverrides overrides;
   Lie lie = Lie::None;
+  std::string canary;              // of run and replay; empty: none
+  std::vector<std::string> names;  // of canaries: these; empty: all
+  std::uint32_t some = 0;          // of canaries: so many, drawn from `from_text`; 0: all
+  std::string from_text;
+  std::uint64_t seeds_max = 300;     // of canaries: then it is not found
   std::string file;                  // of replay, and of those that explain a plan; empty: the seed's
   std::string out;                   // of shrink
   std::vector<std::string> files;    // of regressions

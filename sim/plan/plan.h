@@ -41,7 +41,8 @@ enum class ItemKind : std::uint8_t {
 [[nodiscard]] const char* word(PlanClass plan_class);
 
 struct Item {
-  Time at = 0;
+  Time at = 0;            // with `mark`: at the so-manieth time that it is reached
+  std::string mark = {};  // of the core; empty: it starts at its time
   ItemKind kind{};
   std::uint32_t subject = 0;
   std::uint32_t object = 0;
@@ -65,6 +66,7 @@ struct Item {
   X(journal_us, 2000, "least time of a sync of a device's journal; each takes 1 to 8 times as long") \
   X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
   X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
+  X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
   X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")
 
 struct Knobs {

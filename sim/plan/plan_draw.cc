@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sim/draw.h"
+#include "sim/plan/marks.h"
 
 namespace chasqui::sim {
 namespace {
@@ -162,6 +163,23 @@ void draw_limits(Plan& plan) {
   }
 }
 
+// Draws of later times: each by dice of its own, so that those before stay as they were.
+void draw_more(Plan& plan, bool points_off) {
+  if (plan.plan_class == PlanClass::Calm) return;
+  Dice dice(plan.seed, Concern::Plan, 7);
+  // A server that stores less than its clients believe: contents are refused for good.
+  if (dice.chance(250'000)) plan.limits.message_bytes_max = 300;
+  if (points_off) return;
+  if (plan.plan_class == PlanClass::Swarm) plan.knobs.maybe_ppm = 250'000;
+  // A tenth of the crashes is aimed at a rare branch, so that they land in the middle of what seldom happens.
+  const std::vector<std::string_view>& marks = known_marks();
+  for (Item& item : plan.items) {
+    if (item.kind != ItemKind::Crash || !dice.chance(100'000)) continue;
+    item.mark = marks[dice.roll(0, marks.size() - 1)];
+    item.at = static_cast<Time>(dice.log_roll(1, 64));
+  }
+}
+
 // Who lives where, with how many devices, and writes to whom.
 void draw_people(Plan& plan, std::uint32_t devices) {
   Dice dice(plan.seed, Concern::Plan, 5);
@@ -244,6 +262,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   for (std::size_t family = 0; family < family_count; ++family) {
     if (on[family]) FaultDraw(plan, static_cast<Family>(family)).fill();
   }
+  draw_more(plan, overrides.points_off);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;
 }

@@ -14,6 +14,7 @@ struct PlanOverrides {
   std::optional<std::uint32_t> devices = {};  // at least 2 for each node
   std::optional<std::uint32_t> seconds = {};  // at least 1
   std::optional<PlanClass> plan_class = {};
+  bool points_off = false;  // nothing rare is made to happen, no fault is aimed at a mark
 };
 
 [[nodiscard]] Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides);

@@ -117,13 +117,16 @@ class Parser {
 
   bool take_item(const Words& words) {
     if (words.size() != 7) return false;
-    const auto at = number(words[1]);
+    // `item TIME ...`, or `item MARK:K ...`: the K-th time that the core reaches that mark.
+    const std::size_t colon = words[1].find(':');
+    const auto at = number(colon == std::string::npos ? words[1] : words[1].substr(colon + 1));
     const auto subject = named(words[3], "subject");
     const auto object = named(words[4], "object");
     const auto length = named(words[5], "length");
     const auto size = named(words[6], "size");
     if (!at || !subject || !object || !length || !size) return false;
     Item item;
+    if (colon != std::string::npos) item.mark = words[1].substr(0, colon);
     item.at = static_cast<Time>(*at & (~std::uint64_t{0} >> 2));
     item.subject = static_cast<std::uint32_t>(*subject);
     item.object = static_cast<std::uint32_t>(*object);
@@ -183,8 +186,10 @@ std::string print_plan(const Plan& plan) {
   CHASQUI_LIMITS(CHASQUI_SIM_LIMIT)
 #undef CHASQUI_SIM_LIMIT
   for (const Item& item : plan.items) {
-    absl::StrAppend(&out, "item ", item.at, " ", word(item.kind), " subject=", item.subject, " object=", item.object,
-                    " length=", item.length, " size=", item.size, "\n");
+    if (!item.mark.empty()) absl::StrAppend(&out, "item ", item.mark, ":", item.at, " ", word(item.kind));
+    if (item.mark.empty()) absl::StrAppend(&out, "item ", item.at, " ", word(item.kind));
+    absl::StrAppend(&out, " subject=", item.subject, " object=", item.object, " length=", item.length,
+                    " size=", item.size, "\n");
   }
   return out;
 }

@@ -61,7 +61,7 @@ std::optional<Plan> without_sends_of(const Plan& plan, std::uint32_t device) {
 
 std::optional<Plan> cut_after(const Plan& plan, Time at) {
   Plan smaller = plan;
-  std::erase_if(smaller.items, [&](const Item& item) { return item.at > at; });
+  std::erase_if(smaller.items, [&](const Item& item) { return item.mark.empty() && item.at > at; });
   const auto seconds = static_cast<std::uint32_t>(at / second) + 1;
   smaller.seconds = std::min(smaller.seconds, seconds);
   return if_changed(std::move(smaller), plan);
@@ -71,7 +71,8 @@ std::optional<Plan> with_seconds(const Plan& plan, std::uint32_t seconds) {
   if (seconds == 0 || seconds >= plan.seconds) return std::nullopt;
   Plan smaller = plan;
   smaller.seconds = seconds;
-  std::erase_if(smaller.items, [&](const Item& item) { return item.at >= Time{seconds} * second; });
+  std::erase_if(smaller.items,
+                [&](const Item& item) { return item.mark.empty() && item.at >= Time{seconds} * second; });
   return smaller;
 }
 
@@ -232,7 +233,7 @@ std::optional<Plan> with_plain(const Plan& plan, std::size_t step) {
 
 std::optional<Plan> rounded(const Plan& plan, std::size_t item, Time unit) {
   return changed(plan, item, [&](Item& each) {
-    each.at = whole(each.at, unit);
+    if (each.mark.empty()) each.at = whole(each.at, unit);  // else it is a count
     if (each.length > unit) each.length = whole(each.length, unit);
   });
 }
@@ -240,16 +241,26 @@ std::optional<Plan> rounded(const Plan& plan, std::size_t item, Time unit) {
 std::optional<Plan> evenly_spaced(const Plan& plan, Time unit) {
   Plan plainer = plan;
   Time at = 0;
-  for (Item& item : plainer.items) item.at = at += unit;
+  for (Item& item : plainer.items) {
+    if (item.mark.empty()) item.at = at += unit;
+  }
   if (at >= Time{plan.seconds} * second) return std::nullopt;
+  std::stable_sort(plainer.items.begin(), plainer.items.end(),
+                   [](const Item& a, const Item& b) { return a.at < b.at; });
   return if_changed(std::move(plainer), plan);
 }
 
 std::optional<Plan> shifted(const Plan& plan, Time first) {
-  if (plan.items.empty() || plan.items.front().at <= first) return std::nullopt;
+  const auto timed =
+      std::find_if(plan.items.begin(), plan.items.end(), [](const Item& item) { return item.mark.empty(); });
+  if (timed == plan.items.end() || timed->at <= first) return std::nullopt;
   Plan plainer = plan;
-  const Time by = plan.items.front().at - first;
-  for (Item& item : plainer.items) item.at -= by;
+  const Time by = timed->at - first;
+  for (Item& item : plainer.items) {
+    if (item.mark.empty()) item.at -= by;
+  }
+  std::stable_sort(plainer.items.begin(), plainer.items.end(),
+                   [](const Item& a, const Item& b) { return a.at < b.at; });
   return plainer;
 }
 

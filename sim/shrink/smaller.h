@@ -31,6 +31,7 @@ namespace chasqui::sim {
 [[nodiscard]] std::size_t plain_steps();
 [[nodiscard]] std::optional<Plan> with_plain(const Plan& plan, std::size_t step);
 
+// Items that wait for a mark have a count for a time: what changes times leaves them alone.
 // Times, lengths and sizes of all items, or of one, cut to whole units.
 constexpr std::size_t all_items = ~std::size_t{0};
 [[nodiscard]] std::optional<Plan> rounded(const Plan& plan, std::size_t item, Time unit);

@@ -2,6 +2,7 @@
 // cannot be undone (RELIABILITY.md R8). A read mark raises delivered, and is owed to the member's own index.
 #include <algorithm>
 
+#include "core/base/points.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
 
@@ -29,9 +30,14 @@ Effects mark(const ShardView& view, const log::Mark& command) {
   const bool of_an_older_history = epoch && epoch < view.history_epoch();
   if (of_an_older_history) return Effects::only(now);
 
-  const std::uint64_t head = stored->head();
-  const std::uint64_t read = std::max(before->read(), std::min(command.read(), head));
-  const std::uint64_t delivered = std::max({before->delivered(), std::min(command.delivered(), head), read});
+  const std::uint64_t head = CHASQUI_CANARY("ack_unclamped") ? ~std::uint64_t{0} : stored->head();
+  if (command.delivered() > head || command.read() > head) CHASQUI_MARK("ack_clamped");
+  std::uint64_t read = std::max(before->read(), std::min(command.read(), head));
+  std::uint64_t delivered = std::max({before->delivered(), std::min(command.delivered(), head), read});
+  if (CHASQUI_CANARY("mark_assigned")) {
+    read = std::min(command.read(), head);
+    delivered = std::max(std::min(command.delivered(), head), read);
+  }
   if (read == before->read() && delivered == before->delivered()) return Effects::only(now);
 
   Effects effects;

@@ -7,11 +7,13 @@
 //   3. A number above the next: OUT_OF_RANGE, with the next.
 //   4. The next number is taken by a content that may not be stored as well: the refusal is kept for retries.
 //   5. Else the message gets the next seq, the chain grows by its digest, and both members' indexes are owed the head.
+#include <algorithm>
 #include <limits>
 
 #include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/digest.h"
+#include "core/base/points.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
 #include "core/shard/sender_row.h"
@@ -41,17 +43,20 @@ Effects repeat(const state::SenderRow& row, OutboxSeq number, std::uint64_t dige
   const OutboxSeq next = next_outbox_seq(&row);
   const state::Sent* first = answered(row, number);
   if (first == nullptr) {
+    CHASQUI_MARK("answer_forgotten");
     return Effects::refused(client::ALREADY_EXISTS,
                             absl::StrCat("number ", number.value(), " was taken, and its answer is forgotten (next is ",
                                          next.value(), ")", renew_advice),
                             next);
   }
-  if (first->digest() != digest) {
+  if (first->digest() != digest && !CHASQUI_CANARY("restored_phone")) {
+    CHASQUI_MARK("number_of_another");
     return Effects::refused(client::ALREADY_EXISTS,
                             absl::StrCat("number ", number.value(), " was taken by another message (next is ",
                                          next.value(), ")", renew_advice),
                             next);
   }
+  CHASQUI_MARK("retry_answered");
   if (first->code() != 0) return Effects::only(content_refused(first->code(), next));
   return Effects::only(Accepted{Seq(first->seq()), LogTime{first->time_ms()}});
 }
@@ -111,9 +116,20 @@ Effects send(const ShardView& view, const log::Send& command) {
   const state::Header* stored = view.header(*conversation);
   const state::DirectMember* before = member(stored, *conversation, sender);
   const state::SenderRow* row = before == nullptr ? nullptr : find_sender(*before, device);
-  const OutboxSeq next = next_outbox_seq(row);
-  if (number < next) return repeat(*row, number, digest);
+  OutboxSeq next = next_outbox_seq(row);
+  if (CHASQUI_CANARY("sent_rows_off")) next = number;
+  if (CHASQUI_CANARY("outbox_gap")) next = std::max(next, number);
+  if (number < next) {
+    Effects again = repeat(*row, number, digest);
+    if (CHASQUI_CANARY("partial_batch")) {
+      state::Header skipped = *stored;
+      skipped.set_head(skipped.head() + 1);
+      again.put(keys::header(view.shard(), *conversation), std::move(skipped));
+    }
+    return again;
+  }
   if (number > next) {
+    CHASQUI_MARK("number_too_high");
     return Effects::refused(
         client::OUT_OF_RANGE,
         absl::StrCat("number ", number.value(), " leaves a gap, next is ", next.value(), ": send that one first"),
@@ -126,6 +142,11 @@ Effects send(const ShardView& view, const log::Send& command) {
   answer.set_time_ms(view.time().ms);
   answer.set_digest(digest);
   if (command.refused() != 0) {
+    CHASQUI_MARK("content_refused");
+    if (CHASQUI_CANARY("refusal_keeps_number")) {
+      return Effects::only(content_refused(known_code(command.refused()), number.next()));
+    }
+    if (CHASQUI_CANARY("refused_but_fed")) store(view, *conversation, command, header, effects);
     answer.set_code(known_code(command.refused()));
     effects.reply = content_refused(answer.code(), number.next());
   } else {
