@@ -4,13 +4,18 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "sim/cli/canaries.h"
+#include "sim/cli/diverging.h"
 #include "sim/cli/marks.h"
 #include "sim/cli/options.h"
 #include "sim/cli/seeds.h"
+#include "sim/cli/shrinking.h"
+#include "sim/explain/why.h"
 #include "sim/plan/plan_text.h"
+#include "sim/report/regression.h"
 #include "sim/report/report.h"
 
 namespace chasqui::sim {
@@ -37,34 +42,77 @@ int run_plan(const Options& options, const Plan& plan, const std::string& replay
   return report.verdict.outcome == Outcome::Ok ? 0 : 1;
 }
 
-int replay_file(const Options& options) {
+// Of the file, or of the seed if there is no file.
+std::optional<Plan> plan_of(const Options& options) {
+  if (options.file.empty()) return draw_plan(options.first_seed, options.overrides);
   std::ifstream file(options.file);
   std::ostringstream text;
   text << file.rdbuf();
-  const auto plan = parse_plan(text.str());
-  if (!plan.ok()) {
-    std::fprintf(stderr, "%s: %s\n", options.file.c_str(), std::string(plan.status().message()).c_str());
-    return 2;
+  auto plan = parse_any_plan(text.str());
+  if (plan.ok()) return *std::move(plan);
+  std::fprintf(stderr, "%s: %s\n", options.file.c_str(), std::string(plan.status().message()).c_str());
+  return std::nullopt;
+}
+
+int print_hashes(const Options& options) {
+  for (const std::uint64_t seed : options.seeds) {
+    const Report report = World(draw_plan(seed, options.overrides), options.world_options()).run();
+    std::printf("%llu %s\n", static_cast<unsigned long long>(seed), report.hash.hex().c_str());
   }
-  return run_plan(options, *plan, "chasqui-sim replay " + options.file);
+  return 0;
+}
+
+// Replays them all. 0: every one passes and reaches what it must.
+int run_regressions(const Options& options) {
+  int failed = 0;
+  for (const std::string& path : options.files) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    const auto regression = parse_regression(text.str());
+    // Said first: a plan that ends the process is known as well.
+    std::printf("%s: ", path.c_str());
+    std::fflush(stdout);
+    const std::string why = regression.ok()
+                                ? failing(*regression, World(regression->plan, options.world_options()).run())
+                                : std::string(regression.status().message());
+    std::printf("%s\n", why.empty() ? "ok" : why.c_str());
+    if (why.empty()) continue;
+    ++failed;
+    if (regression.ok())
+      std::printf("  %s\n  replay: chasqui-sim replay %s\n", regression->story.c_str(), path.c_str());
+  }
+  std::printf("%zu regressions, %d failed\n", options.files.size(), failed);
+  return failed == 0 ? 0 : 1;
 }
 
 int run(int argc, char** argv) {
   int exit_code = 0;
   const auto options = parse_options(argc, argv, exit_code);
   if (!options) return exit_code;
-  switch (options->command) {
-    case Options::Command::Plan:
-      std::fputs(print_plan(draw_plan(options->first_seed, options->overrides)).c_str(), stdout);
-      return 0;
-    case Options::Command::Replay: return replay_file(*options);
-    case Options::Command::Canaries: return run_canaries(*options);
-    case Options::Command::Marks: return run_marks(*options);
-    case Options::Command::Run: break;
-  }
+  if (options->command == Options::Command::Canaries) return run_canaries(*options);
+  if (options->command == Options::Command::Marks) return run_marks(*options);
   if (options->many) return run_seeds(*options);
-  return run_plan(*options, draw_plan(options->first_seed, options->overrides),
-                  options->replay_command(options->first_seed));
+  if (options->command == Options::Command::Regressions) return run_regressions(*options);
+  if (options->command == Options::Command::Hashes) return print_hashes(*options);
+  if (options->command == Options::Command::Diverge) return run_diverge(*options);
+  const std::optional<Plan> plan = plan_of(*options);
+  if (!plan) return 2;
+  switch (options->command) {
+    case Options::Command::Plan: std::fputs(print_plan(*plan).c_str(), stdout); return 0;
+    case Options::Command::Replay:
+      return run_plan(*options, *plan, "chasqui-sim replay " + options->file + options->how());
+    case Options::Command::Run: return run_plan(*options, *plan, options->replay_command(options->first_seed));
+    case Options::Command::Shrink: return run_shrink(*options, *plan);
+    case Options::Command::Records: return run_records(*options, *plan);
+    case Options::Command::Canaries:
+    case Options::Command::Marks:
+    case Options::Command::Hashes:
+    case Options::Command::Diverge:
+    case Options::Command::Regressions: break;
+    case Options::Command::Why: std::fputs(explain(*plan, options->world_options()).c_str(), stdout); return 0;
+  }
+  return 3;
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ void VirtualNode::kill() {
   connection_of.clear();
   caller_of.clear();
   inbox.clear();
+  inbox_causes.clear();
+  append_causes.clear();
   reads.clear();
   passwords.clear();
   run_pending = false;

@@ -35,8 +35,12 @@ struct VirtualNode {
   HashIndex<std::uint64_t, std::uint64_t> connection_of;  // session -> connection
   std::map<std::uint64_t, std::uint32_t> caller_of;       // call -> device
 
+  // The event of each append that is not acknowledged yet; kept only while somebody wants to know causes.
+  std::map<AppendId, std::uint64_t> append_causes;
+
   // Its CPU: one step at a time, inputs wait meanwhile.
   std::deque<Input> inbox;
+  std::deque<std::uint64_t> inbox_causes;  // of each, the event during which it came
   Time free_at = 0;
   Time frozen_until = 0;
   bool run_pending = false;

@@ -79,12 +79,14 @@ Report World::run() {
     now_ = event.at;
     event_ = event.number;
     ++report_.events;
+    if (options_.on_event) options_.on_event(event);
     dispatch(event);
     if (report_.events >= options_.events_max) break;
   }
 
   report_.verdict = judge_.finish(now_, stuck_ || early_);
   if (!over_ && report_.verdict.outcome == Outcome::Ok) report_.verdict.outcome = Outcome::Undecided;
+  report_.records = hash_.records();
   report_.hash = hash_.now();
   report_.checkpoints = hash_.checkpoints();
   report_.simulated = now_;
@@ -305,6 +307,12 @@ void World::see(Fact fact) {
 void World::see_all(std::vector<Fact>& facts) {
   for (Fact& fact : facts) see(std::move(fact));
   facts.clear();
+}
+
+void World::hash_record() {
+  if (options_.perturb == hash_.records() + 1) record_.back() = static_cast<char>(record_.back() ^ 1);
+  hash_.add(record_);
+  if (options_.on_record) options_.on_record(hash_.records(), record_);
 }
 
 void World::trace(const std::string& line) {

@@ -49,6 +49,13 @@ enum class Lie : std::uint8_t {
   CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
 #undef CHASQUI_SIM_LIE
 };
+// Is this draw how long something takes? Then knob `steady` makes it always the same.
+[[nodiscard]] constexpr bool is_delay(Concern concern, std::uint64_t n) {
+  return concern == Concern::StepCost || concern == Concern::WakeLate || concern == Concern::Sync ||
+         concern == Concern::ReadDelay || concern == Concern::Flush || concern == Concern::Journal ||
+         (concern == Concern::Link && n >= 2);  // 0 and 1: what kind of network it is
+}
+
 // None: there is no such word.
 [[nodiscard]] Lie lie_named(std::string_view word);
 
@@ -60,6 +67,12 @@ struct WorldOptions {
   std::uint64_t events_max = 2'000'000'000;  // then: undecided
   std::function<void(Time, const std::string&)> trace =
       {};  // a line for each step, fact and fault; none: no text is made
+  // For replays that explain (explain/): each event when it begins, and the event whose input or append it carries out.
+  std::function<void(const Event&)> on_event = {};
+  std::function<void(std::uint64_t)> on_cause = {};
+  // For diverge: each record of the trace hash, with its number from 1 on.
+  std::function<void(std::uint64_t, const std::string&)> on_record = {};
+  std::uint64_t perturb = 0;  // the last byte of this record is another than it should be; 0: of none
 };
 
 struct Report {
@@ -81,6 +94,7 @@ struct Report {
   };
   std::vector<Checks> checks;                  // by invariant
   std::map<std::string, std::uint64_t> marks;  // of the core's rare branches: how often each was reached
+  std::uint64_t records = 0;                   // of the trace hash
 };
 
 class World : private points::Listener {
@@ -102,12 +116,14 @@ class World : private points::Listener {
   [[nodiscard]] Time backlog() const;
   void see(Fact fact);
   void trace(const std::string& line);
+  void hash_record();  // record_
   [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }
   // The core's points, during a step.
   void mark(std::string_view name) override;
   bool maybe(std::string_view name) override;
   // A draw of the noise: the n-th of a concern at an entity.
   [[nodiscard]] std::uint64_t noise(Concern concern, std::uint64_t entity, std::uint64_t n) const {
+    if (plan_.knobs.steady != 0 && is_delay(concern, n)) return ~std::uint64_t{0};
     return draw(plan_.seed, concern, entity, n);
   }
 

@@ -70,7 +70,7 @@ void World::carry_out(Device& device, client::Outputs& outputs) {
   for (const std::string& bytes : outputs.send) append_string(bytes, record_);
   append_number(outputs.happenings.size(), record_);
   record_.push_back(static_cast<char>((outputs.connect ? 1 : 0) | (outputs.disconnect ? 2 : 0)));
-  hash_.add(record_);
+  hash_record();
 
   device.handed += outputs.persist.size();
   for (std::string& record : outputs.persist) device.unsynced.push_back(std::move(record));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/describe.h"
 #include "sim/world.h"
 
 namespace chasqui::sim {
@@ -145,6 +146,11 @@ void World::frame_down(Connection& connection) {
   if (connection.down.empty() || !connection.device_open) return;
   Device& device = *devices_[connection.device];
   const std::string bytes = connection.down.receive();
+  if (tracing()) {
+    client::ServerMessage message;
+    (void)message.ParseFromString(bytes);
+    for (const auto& frame : message.frames()) trace(absl::StrCat("device ", device.index, " gets ", describe(frame)));
+  }
   client::Outputs outputs;
   device.client->received(device.now(now_), bytes, outputs);
   carry_out(device, outputs);

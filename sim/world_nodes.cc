@@ -87,6 +87,7 @@ void World::feed(VirtualNode& node, Input input) {
   if (!node.up()) return;
   if (node.inbox.empty() && node.free_at <= now_ && node.frozen_until <= now_) return step(node, std::move(input));
   node.inbox.push_back(std::move(input));
+  node.inbox_causes.push_back(event_);
   if (node.run_pending) return;
   node.run_pending = true;
   push(std::max(node.free_at, node.frozen_until), EventKind::NodeRuns, node.index, 0);
@@ -100,6 +101,8 @@ void World::node_runs(VirtualNode& node) {
   if (node.inbox.empty()) return;
   Input input = std::move(node.inbox.front());
   node.inbox.pop_front();
+  if (options_.on_cause) options_.on_cause(node.inbox_causes.front());
+  node.inbox_causes.pop_front();
   step(node, std::move(input));
   if (node.inbox.empty() || node.run_pending) return;
   node.run_pending = true;
@@ -128,7 +131,7 @@ void World::step(VirtualNode& node, Input input) {
   Outputs outputs;
   node.node->step(now, std::move(input), outputs);
   for (const Output& output : outputs) append_bytes(output, record_);
-  hash_.add(record_);
+  hash_record();
 
   const std::uint64_t cost_max = std::max<std::uint64_t>(2, plan_.knobs.step_cost_us_max);
   const std::uint64_t cost = between(noise(Concern::StepCost, node.index, report_.steps), 2, cost_max);
@@ -183,6 +186,10 @@ void World::log_synced(VirtualNode& node) {
   if (node.log.idle()) return;
   if (node.stuck_until > now_) return push(node.stuck_until, EventKind::LogSynced, node.index, node.incarnation);
   const AppendId id = node.log.end_sync();
+  while (options_.on_cause && !node.append_causes.empty() && node.append_causes.begin()->first <= id) {
+    options_.on_cause(node.append_causes.begin()->second);
+    node.append_causes.erase(node.append_causes.begin());
+  }
   if (node.log.waiting()) begin_sync(node);
   if (options_.lie != Lie::EarlyAck) feed(node, LogAppended{id});
 }
@@ -252,6 +259,7 @@ void World::carry_out(VirtualNode& node, Time, LogAppend& append) {
   taps_[node.index].append_out(append, facts);
   see_all(facts);
   const AppendId id = append.id;
+  if (options_.on_cause) node.append_causes[id] = event_;
   if (const std::string wrong = node.log.append(std::move(append)); !wrong.empty()) {
     see(ContractBroken{node.index, wrong});
     return;

@@ -1,4 +1,5 @@
-// `chasqui-sim canaries`: switches bugs on one by one and counts the seeds and CPU seconds until their invariant notices.
+// `chasqui-sim canaries`: switches bugs on one by one and counts the seeds and CPU seconds until their invariant
+// notices.
 #pragma once
 
 #include "sim/cli/options.h"

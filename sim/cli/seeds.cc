@@ -27,6 +27,7 @@ struct Told {
   std::uint64_t events = 0;
   std::uint64_t accepted = 0;
   std::uint64_t delivered = 0;
+  char hash[33] = "";
   char verdict[32] = "crashed";
   char what[400] = "";
 };
@@ -48,6 +49,7 @@ struct Child {
   told.events = report.events;
   told.accepted = report.accepted;
   told.delivered = report.delivered;
+  std::snprintf(told.hash, sizeof told.hash, "%s", report.hash.hex().c_str());
   std::snprintf(told.verdict, sizeof told.verdict, "%s", report.verdict.text().c_str());
   if (!report.verdict.violations.empty()) {
     std::snprintf(told.what, sizeof told.what, "%s", report.verdict.violations.front().what.c_str());
@@ -133,13 +135,14 @@ int run_seeds(const Options& options) {
     events += told.events;
     accepted += told.accepted;
     delivered += told.delivered;
+    if (options.print_hash) std::printf("%llu %s\n", static_cast<unsigned long long>(seed), told.hash);
     if (told.outcome == Outcome::Ok) continue;
     failed[seed] = told;
-    std::fprintf(options.json ? stderr : stdout, "seed %llu (%s): %s  %s\n  replay: %s\n",
+    std::fprintf(options.json || options.print_hash ? stderr : stdout, "seed %llu (%s): %s  %s\n  replay: %s\n",
                  static_cast<unsigned long long>(seed), word(told.plan_class), told.verdict, told.what,
                  options.replay_command(seed).c_str());
   }
-  FILE* out = options.json ? stderr : stdout;
+  FILE* out = options.json || options.print_hash ? stderr : stdout;
   std::fprintf(out, "%llu of %llu seeds run:", static_cast<unsigned long long>(done),
                static_cast<unsigned long long>(options.last_seed - options.first_seed + 1));
   for (const auto& [verdict, count] : verdicts) {

@@ -66,7 +66,8 @@ struct Item {
   X(journal_us, 2000, "least time of a sync of a device's journal; each takes 1 to 8 times as long") \
   X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
   X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
-  X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")
+  X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
+  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;
