@@ -289,7 +289,9 @@ void ClientImpl::on_go_away(MonoTime now, const GoAway& go_away, Outputs& out) {
     if (go_away.reason() == GoAway::REVOKED && identity_.on_unauthenticated()) {
       return lose(now, Duration{}, false, true, out);  // our own renewal, whose answer did not come
     }
-    return end(now, go_away.reason(), go_away.message().substr(0, error_bytes_max), out);
+    end(now, go_away.reason(), go_away.message().substr(0, error_bytes_max), out);
+    if (go_away.reason() == GoAway::SESSION_REPLACED) outbox_.on_replaced();
+    return;
   }
   const bool misunderstood = go_away.reason() != GoAway::SHUTTING_DOWN;
   lose(now, milliseconds(std::min<std::int64_t>(go_away.after_ms(), 3'600'000)), misunderstood, true, out);

@@ -35,21 +35,34 @@ absl::StatusOr<OutboxSeq> Outbox::send(const ConversationId& conversation, std::
   entry.after = after;
   entry.alone = !lane.proven;
   entry.fresh = true;
-  JournalRecord record;
-  JournalSent& sent = *record.mutable_sent();
-  sent.set_conversation(conversation.str());
-  sent.set_ticket(entry.ticket.value());
-  sent.set_outbox_seq(entry.number.value());
-  sent.set_payload(payload);
-  sent.set_after_seq(after.value());
-  sent.set_alone(entry.alone);
-  entry.record = journal_.write(record);
   entry.payload = std::move(payload);
+  entry.record = record_sent(conversation, entry);
   unsafe_.emplace_back(entry.record, conversation);
   const OutboxSeq ticket = entry.ticket;
   lane.entries.push_back(std::move(entry));
   ++size_;
   return ticket;
+}
+
+std::uint64_t Outbox::record_sent(const ConversationId& conversation, const Entry& entry) {
+  JournalRecord record;
+  JournalSent& sent = *record.mutable_sent();
+  sent.set_conversation(conversation.str());
+  sent.set_ticket(entry.ticket.value());
+  sent.set_outbox_seq(entry.number.value());
+  sent.set_payload(entry.payload);
+  sent.set_after_seq(entry.after.value());
+  sent.set_alone(entry.alone);
+  return journal_.write(record);
+}
+
+void Outbox::record_numbers(const ConversationId& conversation, const Lane& lane) {
+  JournalRecord record;
+  JournalOutbox& numbers = *record.mutable_outbox();
+  numbers.set_conversation(conversation.str());
+  numbers.set_last_ticket(lane.last_ticket.value());
+  numbers.set_next_outbox_seq(lane.next_number.value());
+  journal_.write(record);
 }
 
 // ------------------------------------------------------------------------------------------------- what may leave
@@ -107,6 +120,18 @@ void Outbox::on_connection_lost() {
   }
   in_flight_ = 0;
   in_flight_bytes_ = 0;
+}
+
+void Outbox::on_replaced() {
+  CHASQUI_ASSERT(in_flight_ == 0, "who was replaced has no session");
+  for (auto& [conversation, lane] : lanes_) {
+    lane.proven = false;
+    for (Entry& entry : lane.entries) {
+      entry.alone = true;
+      record_sent(conversation, entry);  // for the next life: this one has ended
+    }
+    if (!lane.entries.empty()) record_numbers(conversation, lane);  // which a JournalSent alone would set back
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------- answers

@@ -13,7 +13,8 @@
 //
 // Alone: of a restored backup the first new message bears a number that was used already, and would be refused, while
 // the second could be taken: out of order. So messages of a lane go one by one until one that was written in this life
-// of the device is accepted: that was no repeat, so the numbers after it are free.
+// of the device is accepted: that was no repeat, so the numbers after it are free. Likewise once another program on a
+// copy of this state has taken our place: it may have used the numbers of what waits here.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +76,7 @@ class Outbox {
                                      MonoTime now);
   void on_persisted();
   void on_connection_lost();
+  void on_replaced();  // by another program on a copy of this state; nothing is in flight
 
   // Renewal (renewal.h). Paused: nothing leaves.
   void pause(bool on) { paused_ = on; }
@@ -127,6 +129,8 @@ class Outbox {
   Entry* find(const ConversationId& conversation, OutboxSeq ticket);
   [[nodiscard]] Entry* sendable(Lane& lane, MonoTime now);
   void land(Lane& lane, Entry& entry);
+  std::uint64_t record_sent(const ConversationId& conversation, const Entry& entry);
+  void record_numbers(const ConversationId& conversation, const Lane& lane);
   void drop(const ConversationId& conversation, Lane& lane, OutboxSeq ticket, Seq seq);
   void back_off(const ConversationId& conversation, Lane& lane, const Error& error, MonoTime now);
   SendVerdict out_of_range(const ConversationId& conversation, Lane& lane, const Entry& entry, const Error& error,

@@ -17,8 +17,11 @@ absl::Status Outbox::replay(const ConversationId& conversation, const JournalSen
                                                    conversation.hex(), ": this is not a journal, or it is damaged"));
   }
   if (number != OutboxSeq()) lane.next_number = number.next();
-  if (ticket <= lane.last_ticket) {  // said before (records after a compaction that held them already)
-    if (Entry* entry = find(conversation, ticket); entry != nullptr) entry->number = number;
+  if (ticket <= lane.last_ticket) {  // said before: after a compaction that held it already, or it is alone now
+    if (Entry* entry = find(conversation, ticket); entry != nullptr) {
+      entry->number = number;
+      entry->alone = record.alone();
+    }
     return absl::OkStatus();
   }
   if (size_ >= bounds::outbox_messages_max) {

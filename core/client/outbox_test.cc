@@ -71,6 +71,45 @@ TEST_F(OutboxTest, the_first_message_of_a_life_goes_alone) {
   EXPECT_EQ(leaving(), (std::vector<std::uint64_t>{2, 3}));
 }
 
+TEST_F(OutboxTest, who_was_replaced_by_a_copy_goes_one_by_one_in_the_next_life) {
+  prove();
+  for (const char* body : {"b", "c", "d"}) send(body);
+  sync();
+  EXPECT_EQ(leaving(), (std::vector<std::uint64_t>{2, 3, 4}));
+  outbox.on_accepted(chat, OutboxSeq(4), Seq(9));
+  outbox.on_connection_lost();
+  (void)journal.take();
+  outbox.on_replaced();
+  // The copy may have used 2 for something else and not 3: together they would overtake each other.
+  Journal next_journal;
+  Outbox next_life{next_journal, random, milliseconds(500), seconds(30)};
+  for (const char* body : {"b", "c"}) {
+    JournalSent sent;
+    sent.set_ticket(body[0] == 'b' ? 2 : 3);
+    sent.set_outbox_seq(sent.ticket());
+    sent.set_payload(body);
+    ASSERT_TRUE(next_life.replay(chat, sent).ok());
+  }
+  for (const std::string& bytes : journal.take()) {
+    JournalRecord record;
+    ASSERT_TRUE(record.ParseFromString(bytes));
+    if (record.has_sent()) {
+      ASSERT_TRUE(next_life.replay(chat, record.sent()).ok());
+    }
+    if (record.has_outbox()) next_life.replay(chat, record.outbox());
+  }
+  ASSERT_EQ(next_life.next(now)->number, OutboxSeq(2));
+  EXPECT_FALSE(next_life.next(now).has_value());
+  ASSERT_TRUE(next_life.send(chat, "e", Seq()).ok());
+  next_life.on_accepted(chat, OutboxSeq(2), Seq(2));
+  ASSERT_EQ(next_life.next(now)->number, OutboxSeq(3)) << "a retry proves nothing";
+  EXPECT_FALSE(next_life.next(now).has_value());
+  next_life.on_accepted(chat, OutboxSeq(3), Seq(3));
+  next_journal.persisted(next_journal.take().size());
+  next_life.on_persisted();
+  EXPECT_EQ(next_life.next(now)->number, OutboxSeq(5)) << "4 was answered";
+}
+
 TEST_F(OutboxTest, at_most_64_are_unanswered) {
   prove();
   for (int i = 0; i < 100; ++i) send("x");
