@@ -112,6 +112,14 @@ struct AnswerLeft {  // to a Send; code: of the refusal, OK: accepted
   Seq seq;
   LogTime time;  // 0: it does not say
 };
+struct MarksLeft {  // told unasked: how far `user` has the conversation
+  std::uint32_t node = 0;
+  SessionId session;
+  ConversationId conversation;
+  UserId user;
+  Seq delivered;
+  Seq read;
+};
 struct RequestTaken {  // by step; one that must be answered
   std::uint32_t node = 0;
   SessionId session;
@@ -138,6 +146,6 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
 using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
-                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken>;
+                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft>;
 
 }  // namespace chasqui::sim

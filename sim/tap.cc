@@ -23,7 +23,14 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     return;
   }
   for (const client::ServerFrame& frame : server_.frames()) {
-    if (frame.request_id() == 0) continue;
+    if (frame.request_id() == 0) {
+      const auto conversation = ConversationId::parse(frame.receipt().conversation());
+      if (frame.has_receipt() && conversation) {
+        facts.push_back(MarksLeft{node_, out.session, *conversation, UserId(frame.receipt().user()),
+                                  Seq(frame.receipt().delivered_seq()), Seq(frame.receipt().read_seq())});
+      }
+      continue;
+    }
     facts.push_back(RequestAnswered{node_, out.session, frame.request_id()});
     const auto it = sends_.find({out.session, frame.request_id()});
     if (it == sends_.end()) continue;

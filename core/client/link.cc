@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/base/check.h"
-#include "core/base/points.h"
 #include "core/client/timers.h"
 
 namespace chasqui::client {
@@ -48,7 +47,6 @@ void Link::on_lost(MonoTime now, Duration at_least, bool misunderstood) {
   state_ = State::Waiting;
   connect_at_ =
       now + std::max(full_jitter(random_, retry_base_, retry_cap_, std::max(failures_, misunderstandings_)), at_least);
-  if (CHASQUI_CANARY("retry_at_once")) connect_at_ = now;
   if (failures_ < 30) ++failures_;
 }
 

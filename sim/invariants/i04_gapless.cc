@@ -5,6 +5,14 @@
 namespace chasqui::sim {
 
 void Gapless::see(Time at, const Fact& fact) {
+  if (const auto* answer = std::get_if<AnswerLeft>(&fact); answer != nullptr && answer->code == client::OK) {
+    Seq& complete = complete_[answer->key.conversation];
+    if (answer->seq <= complete) return;
+    std::set<Seq>& above = given_[answer->key.conversation];
+    above.insert(answer->seq);
+    for (; !above.empty() && *above.begin() == complete.next(); above.erase(above.begin())) complete = complete.next();
+    return;
+  }
   const auto* seen = std::get_if<EventSeen>(&fact);
   if (seen == nullptr) return;
   Seq& head = head_[{seen->device, seen->conversation}];
@@ -13,6 +21,16 @@ void Gapless::see(Time at, const Fact& fact) {
                         ", but has seen only up to ", head.value());
   });
   if (seen->seq > head) head = seen->seq;
+}
+
+// All has healed by now, or the time to heal is over: a message that waits this long for its answer is I23's.
+void Gapless::finish(Time at) {
+  for (const auto& [conversation, above] : given_) {
+    check(above.empty(), at, [&] {
+      return absl::StrCat(conversation.hex(), ": seq ", above.begin()->value(), " was given, but not ",
+                          complete_[conversation].next().value());
+    });
+  }
 }
 
 }  // namespace chasqui::sim

@@ -13,6 +13,25 @@ void MarksGrow::see(Time at, const Fact& fact) {
                           heard->read.value(), " after ", marks.delivered.value(), " and ", marks.read.value());
     });
     marks = {heard->delivered, heard->read};
+  } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
+    Marks& marks = told_[{left->node, left->session, left->conversation, left->user}];
+    check(left->delivered >= marks.delivered && left->read >= marks.read, at, [&] {
+      return absl::StrCat("node ", left->node, " told a session that user ", left->user.value(), " has ",
+                          left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
+                          left->read.value(), " after ", marks.delivered.value(), " and ", marks.read.value());
+    });
+    marks = {left->delivered, left->read};
+  } else if (const auto* over = std::get_if<SessionOver>(&fact)) {
+    const auto begin = told_.lower_bound({over->node, over->session, ConversationId(), UserId()});
+    auto end = begin;
+    while (end != told_.end() && std::get<0>(end->first) == over->node && std::get<1>(end->first) == over->session)
+      ++end;
+    told_.erase(begin, end);
+  } else if (const auto* gone = std::get_if<NodeCrashed>(&fact)) {
+    const auto begin = told_.lower_bound({gone->node, SessionId(), ConversationId(), UserId()});
+    auto end = begin;
+    while (end != told_.end() && std::get<0>(end->first) == gone->node) ++end;
+    told_.erase(begin, end);
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     // What it had heard is not all in its journal: a new run of the program counts anew.
     for (auto it = marks_.lower_bound({crashed->device, ConversationId(), UserId()});

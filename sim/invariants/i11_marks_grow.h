@@ -1,4 +1,5 @@
-// I11. Marks never go back at a device: delivered and read of anyone, and log time along a conversation.
+// I11. Marks never go back: delivered and read of anyone, at a device and as a node tells one session, and log time
+// along a conversation.
 #pragma once
 
 #include <map>
@@ -19,6 +20,7 @@ class MarksGrow : public Invariant {
     Seq read;
   };
   std::map<std::tuple<std::uint32_t, ConversationId, UserId>, Marks> marks_;
+  std::map<std::tuple<std::uint32_t, SessionId, ConversationId, UserId>, Marks> told_;  // by node
   std::map<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;
 };
 

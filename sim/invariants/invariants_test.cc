@@ -110,6 +110,12 @@ TEST(Invariant, i4_no_seq_is_skipped) {
   accepts<Gapless>({seen(1, 1, "a"), seen(1, 2, "b"), seen(0, 1, "a")});
   refuses<Gapless>({seen(1, 1, "a"), seen(1, 3, "c")});
   refuses<Gapless>({seen(1, 2, "b")});
+  const auto given = [](std::uint64_t seq) {
+    const SendKey key{ConversationId::direct(UserId(1), UserId(2)), UserId(1), DeviceId(1), OutboxSeq(seq)};
+    return Fact(AnswerLeft{0, key, client::OK, Seq(seq), {}});
+  };
+  accepts<Gapless>({given(2), given(1), given(1), given(3)});
+  refuses<Gapless>({given(1), given(3)});
 }
 
 AnswerLeft answer(std::uint64_t number, std::uint64_t seq, client::Code code = client::OK) {
@@ -151,6 +157,12 @@ TEST(Invariant, i11_marks_and_times_never_go_back) {
   const MarksHeard low{0, talk, beto, Seq(1), Seq(1)}, high{0, talk, beto, Seq(2), Seq(1)};
   accepts<MarksGrow>({low, high, high});
   refuses<MarksGrow>({high, low});
+  const auto told = [](std::uint64_t session, std::uint64_t delivered) {
+    return Fact(MarksLeft{0, SessionId(session), ConversationId::direct(UserId(1), UserId(2)), UserId(2),
+                          Seq(delivered), Seq()});
+  };
+  accepts<MarksGrow>({told(1, 2), told(1, 2), told(2, 1), SessionOver{0, SessionId(1)}, told(1, 1)});
+  refuses<MarksGrow>({told(1, 2), told(2, 3), told(1, 1)});
   EventSeen first = seen(1, 1, "a"), next = seen(1, 2, "b");
   first.time = {9};
   next.time = {8};

@@ -139,7 +139,7 @@ void draw_limits(Plan& plan) {
     std::array<std::uint64_t, 4> values;
   };
   static constexpr std::array<Choice, 12> choices{{
-      {&Limits::push_budget_bytes_max, {131'072, 1'048'576, 16'777'216, 200'001}},
+      {&Limits::push_budget_bytes_max, {4'096, 1'048'576, 16'777'216, 200'001}},
       {&Limits::page_events_max, {2, 200, 200, 7}},
       {&Limits::feed_batch_items_max, {1, 256, 1'024, 3}},
       {&Limits::raft_entry_commands_max, {1, 1'024, 1'024, 5}},

@@ -40,8 +40,8 @@ class OverTls : public testing::Test {
 TEST_F(OverTls, two_people_chat_and_who_trusts_another_authority_does_not) {
   const std::string ca = path("cert.pem");
   for (const char* who : {"ana", "beto"}) {
-    const Ran ran = chasqui(who, "https://", {"--ca-file", ca, "register", who, "--password-file", "-"},
-                            "correct horse battery\n");
+    const Ran ran =
+        chasqui(who, "https://", {"--ca-file", ca, "register", who, "--password-file", "-"}, "correct horse battery\n");
     ASSERT_EQ(ran.exit_code, 0) << ran.err;
   }
   const Ran sent = chasqui("ana", "https://", {"--ca-file", ca, "send", "beto", "hola"});
