@@ -11,7 +11,7 @@ const std::vector<Canary>& canaries() {
       {12, "linger_lost", "index marks are acknowledged while they linger, and lost at a crash", {7, 1}, ""},
       {15, "sent_rows_off", "outbox rows are not consulted", {5, 2}, ""},
       {16, "outbox_gap", "n+2 is taken before n+1", {5, 2}, ""},
-      {17, "refusal_keeps_number", "a refused command does not take its number, and is taken by another message", {5, 23}, ""},
+      {17, "refusal_keeps_number", "a refused command does not take its number", {5, 23}, ""},
       {21, "partial_batch", "a repeated command makes apply skip the next seq", {4}, ""},
       {22, "mark_assigned", "a watermark is set, not merged by max", {11}, ""},
       {24, "tick_on_push", "delivered when the event was pushed", {13}, ""},
