@@ -16,7 +16,7 @@
 
 namespace chasqui::e2e {
 
-class ChasquiWorld : public testing::Test {
+class ChasquiWorld : public ::testing::Test {
  protected:
   static constexpr const char* password = "correct horse battery";
 

@@ -8,7 +8,7 @@
 namespace chasqui::e2e {
 namespace {
 
-class OverTls : public testing::Test {
+class OverTls : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(::chasqui::testing::make_certificate(folder.path()));
