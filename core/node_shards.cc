@@ -55,7 +55,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   std::vector<Origin> expired;
   shard.batch.take_expired(now, expired);
   for (Origin& origin : expired) {
-    CHASQUI_MARK("command_expired");
+    CHASQUI_MARK("command_waited_long");
     if (CHASQUI_CANARY("silent_drop")) continue;
     out.push_back(Note{NoteKind::CommandExpired, shard.id, {}, 0, 0});
     fail(shard, origin, {client::UNAVAILABLE, "the shard is too busy: it was not stored, try again", 200, OutboxSeq()},

@@ -25,7 +25,7 @@ class Child {
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     out_ = Fd(ends[0]);
     const Fd write_end(ends[1]);
-    arguments.insert(arguments.begin(), std::string(CHASQUI_BIN_DIR) + "/storage_crash_writer");
+    arguments.insert(arguments.begin(), CHASQUI_BIN_DIR "/storage_crash_writer");
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

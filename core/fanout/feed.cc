@@ -143,7 +143,8 @@ void Feed::rows_read(const std::vector<StoredRow>& rows, bool more) {
     for (const state::FeedItem& item : row.feed.items()) add_item(row.index, item, nullptr);
     unread_from_ = row.index;
   }
-  if (!more) unread_from_ = unread_to_;
+  // Not all of what is unread now: what was added meanwhile was not there yet for this read to find.
+  if (!more) unread_from_ = std::max(unread_from_, reading_to_);
 }
 
 RaftIndex Feed::movable() const {

@@ -45,11 +45,15 @@ class Feed {
   void take_batches(Now now, std::vector<peer::NotifyBatch>& batches);
   void acknowledged(const peer::NotifyAck& ack);
 
-  // Rows are to be read from this index on (exclusive), and given to `rows_read`; nullopt-like 0 in `wanted`: nothing.
+  // Rows of (read_above, read_up_to] are to be read from the store: call `reading` when that begins, `rows_read` with
+  // what it found; `more`: there were more than it could take.
   [[nodiscard]] bool wants_rows() const { return leads_ && !reading_ && unread_from_ < unread_to_ && room(); }
   [[nodiscard]] RaftIndex read_above() const { return unread_from_; }
   [[nodiscard]] RaftIndex read_up_to() const { return unread_to_; }
-  void reading() { reading_ = true; }
+  void reading() {
+    reading_ = true;
+    reading_to_ = unread_to_;
+  }
   struct StoredRow {
     RaftIndex index;
     state::Feed feed;
@@ -88,6 +92,7 @@ class Feed {
   RaftIndex last_;         // the highest row there is, sent or not
   RaftIndex unread_from_;  // rows in (unread_from_, unread_to_] are in the store only
   RaftIndex unread_to_;
+  RaftIndex reading_to_;  // how far the read under way can see: rows written since are not in it
   absl::btree_map<RaftIndex, std::uint64_t> rows_;  // row -> items outstanding; none with 0
   absl::btree_map<ShardId, Batch> open_;            // being filled, by destination
   absl::btree_map<std::uint64_t, Batch> sent_;      // by batch id

@@ -100,6 +100,18 @@ TEST_F(FeedTest, a_new_leader_reads_what_the_old_one_owed) {
   EXPECT_EQ(feed.movable(), RaftIndex(31));
 }
 
+// Seed 493: a message was accepted, and its recipient never told, since its row came while an empty read was under way.
+TEST_F(FeedTest, a_row_that_comes_while_a_read_finds_nothing_is_read_by_the_next) {
+  feed.lead(RaftTerm(2), RaftIndex(10), RaftIndex(12));
+  feed.reading();
+  feed.add(RaftIndex(13), row(7, {3}), {});
+  feed.rows_read({}, false);
+  EXPECT_LE(feed.movable(), RaftIndex(12));
+  ASSERT_TRUE(feed.wants_rows());
+  EXPECT_EQ(feed.read_above(), RaftIndex(12));
+  EXPECT_EQ(feed.read_up_to(), RaftIndex(13));
+}
+
 TEST_F(FeedTest, acknowledgements_of_an_older_leadership_do_not_count) {
   feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
   feed.add(RaftIndex(1), row(1, {3}), {});
@@ -141,24 +153,31 @@ RC_GTEST_PROP(FeedLaw, no_mark_is_ever_lost, (std::vector<std::uint8_t> choices)
     feed.acknowledged(ack_of(in_flight[at]));
     in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(at));
   };
-  const auto read = [&] {
-    if (!feed.wants_rows()) return;
-    std::vector<Feed::StoredRow> rows;
-    bool more = false;
+  std::vector<Feed::StoredRow> found;
+  bool reading = false, more = false;
+  const auto begin_read = [&] {
+    if (reading || !feed.wants_rows()) return;
+    reading = true;
+    more = false;
     for (const auto& [index, feed_row] : stored) {
       if (index <= feed.read_above() || index > feed.read_up_to()) continue;
-      if (rows.size() == 2) {
+      if (found.size() == 2) {
         more = true;
         break;
       }
-      rows.push_back({index, feed_row});
+      found.push_back({index, feed_row});
     }
     feed.reading();
-    feed.rows_read(rows, more);
+  };
+  const auto end_read = [&] {  // rows may have come since it began
+    if (!reading) return;
+    reading = false;
+    feed.rows_read(found, more);
+    found.clear();
   };
   std::uint64_t next = 0;
   for (const std::uint8_t choice : choices) {
-    switch (choice % 5) {
+    switch (choice % 6) {
       case 0:
       case 1: {
         ++next;
@@ -172,17 +191,19 @@ RC_GTEST_PROP(FeedLaw, no_mark_is_ever_lost, (std::vector<std::uint8_t> choices)
       }
       case 2: feed.take_batches(now, in_flight); break;
       case 3:
-        if (!in_flight.empty()) acknowledge(choice / 5 % in_flight.size());
+        if (!in_flight.empty()) acknowledge(choice / 6 % in_flight.size());
         break;
+      case 4: end_read(); break;
       default:
         if (!in_flight.empty()) in_flight.pop_back();  // lost on the way
-        read();
+        begin_read();
     }
     if (!pairs.empty()) RC_ASSERT(feed.movable().value() < pairs.begin()->first);
   }
   for (int round = 0; round < 1000 && !pairs.empty(); ++round) {
     now.mono = now.mono + Feed::resend_after;
-    read();
+    begin_read();
+    end_read();
     feed.take_batches(now, in_flight);
     while (!in_flight.empty()) acknowledge(0);
   }

@@ -302,7 +302,7 @@ void Gateway::send(Now now, Session& session, std::string bytes, Outputs& out) {
   session.bytes_out += bytes.size();
   const bool over = session.bytes_out > limits_.push_budget_bytes_max;
   if (!session.behind && over) {
-    CHASQUI_MARK("session_behind");
+    CHASQUI_MARK("session_lags");
     session.behind = true;
     session.progress_at = now.mono;
     behind_.insert({now.mono, session.id});

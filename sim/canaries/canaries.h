@@ -4,8 +4,9 @@
 // does not hold. The numbers are those of SIMULATION.md's table; what is not here has no subject yet.
 #pragma once
 
+#include <array>
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace chasqui::sim {
 
@@ -13,11 +14,11 @@ struct Canary {
   int number = 0;
   std::string_view name;
   std::string_view meaning;
-  std::vector<int> trips;  // any of these invariants, with all others off
-  std::string_view plans;  // the class of plans in which it shows; empty: any
+  std::array<int, 4> trips{};  // any of these invariants, with all others off; 0: no more
+  std::string_view plans;      // the class of plans in which it shows; empty: any
 };
 
-[[nodiscard]] const std::vector<Canary>& canaries();
+[[nodiscard]] std::span<const Canary> canaries();
 // None: there is no such canary.
 [[nodiscard]] const Canary* canary_named(std::string_view name);
 

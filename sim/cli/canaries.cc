@@ -28,7 +28,8 @@ constexpr int told = 128;
 Report run_with(const Canary& canary, std::uint64_t seed, const PlanOverrides& overrides) {
   WorldOptions options;
   options.canary = canary.name;
-  options.only = canary.trips;
+  std::copy_if(canary.trips.begin(), canary.trips.end(), std::back_inserter(options.only),
+               [](int id) { return id != 0; });
   return World(draw_plan(seed, overrides), options).run();
 }
 

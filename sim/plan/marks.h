@@ -2,12 +2,12 @@
 // list against the core.
 #pragma once
 
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace chasqui::sim {
 
 // Ascending.
-[[nodiscard]] const std::vector<std::string_view>& known_marks();
+[[nodiscard]] std::span<const std::string_view> known_marks();
 
 }  // namespace chasqui::sim

@@ -172,7 +172,7 @@ void draw_more(Plan& plan, bool points_off) {
   if (points_off) return;
   if (plan.plan_class == PlanClass::Swarm) plan.knobs.maybe_ppm = 250'000;
   // A tenth of the crashes is aimed at a rare branch, so that they land in the middle of what seldom happens.
-  const std::vector<std::string_view>& marks = known_marks();
+  const std::span<const std::string_view> marks = known_marks();
   for (Item& item : plan.items) {
     if (item.kind != ItemKind::Crash || !dice.chance(100'000)) continue;
     item.mark = marks[dice.roll(0, marks.size() - 1)];

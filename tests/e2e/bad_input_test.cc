@@ -25,8 +25,7 @@ class BadInput : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder = std::make_unique<bench::TemporaryFolder>();
-    server = std::make_unique<bench::ServerProcess>(std::string(CHASQUI_BIN_DIR) + "/chasquid",
-                                                    folder->path() + "/data", "default");
+    server = std::make_unique<bench::ServerProcess>(CHASQUI_BIN_DIR "/chasquid", folder->path() + "/data", "default");
     const absl::Status started = server->start();
     ASSERT_TRUE(started.ok()) << started;
     const auto made = server->provision(3, "user");

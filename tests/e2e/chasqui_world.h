@@ -35,8 +35,7 @@ class ChasquiWorld : public ::testing::Test {
   [[nodiscard]] std::string home(const std::string& who) const { return folder.path() + "/" + who; }
   // "chasqui --home HOME --server URL", and the rest.
   [[nodiscard]] std::vector<std::string> words(const std::string& who, const std::vector<std::string>& rest) const {
-    std::vector<std::string> all{std::string(CHASQUI_BIN_DIR) + "/chasqui", "--home", home(who), "--server",
-                                 server.endpoint().url()};
+    std::vector<std::string> all{CHASQUI_BIN_DIR "/chasqui", "--home", home(who), "--server", server.endpoint().url()};
     all.insert(all.end(), rest.begin(), rest.end());
     return all;
   }
@@ -74,7 +73,7 @@ class ChasquiWorld : public ::testing::Test {
   }
 
   bench::TemporaryFolder folder;
-  bench::ServerProcess server{std::string(CHASQUI_BIN_DIR) + "/chasquid", folder.path() + "/data", "bench"};
+  bench::ServerProcess server{CHASQUI_BIN_DIR "/chasquid", folder.path() + "/data", "bench"};
 };
 
 }  // namespace chasqui::e2e

@@ -18,7 +18,7 @@ namespace {
 using e2e::RawSession;
 using testing::RawClient;
 
-const std::string chasquid = std::string(CHASQUI_BIN_DIR) + "/chasquid";
+const std::string chasquid = CHASQUI_BIN_DIR "/chasquid";
 
 class Chasquid : public ::testing::Test {
  protected:

@@ -48,7 +48,7 @@ class DiskFull : public ::testing::Test {
   [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(std::stoi(server.endpoint().port)); }
 
   bench::TemporaryFolder folder;
-  bench::ServerProcess server{std::string(CHASQUI_BIN_DIR) + "/chasquid", folder.path() + "/data", "bench"};
+  bench::ServerProcess server{CHASQUI_BIN_DIR "/chasquid", folder.path() + "/data", "bench"};
   bool is_mounted = false;
 };
 

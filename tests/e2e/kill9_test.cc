@@ -250,11 +250,11 @@ class Kill9 : public testing::Test {
 
   static std::string record_path() {
     const char* path = std::getenv("CHASQUI_HISTORY");
-    return path != nullptr ? path : std::string(CHASQUI_BIN_DIR) + "/../kill9_history.jsonl";
+    return path != nullptr ? path : CHASQUI_BIN_DIR "/../kill9_history.jsonl";
   }
 
   bench::TemporaryFolder folder_;
-  bench::ServerProcess server_{std::string(CHASQUI_BIN_DIR) + "/chasquid", folder_.path() + "/data", "bench"};
+  bench::ServerProcess server_{CHASQUI_BIN_DIR "/chasquid", folder_.path() + "/data", "bench"};
   Record record_{record_path()};
   boost::asio::io_context io_{1};
   boost::asio::steady_timer timer_{io_};

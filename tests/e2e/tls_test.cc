@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "net/testing/certificate.h"
 #include "tests/e2e/chasqui_world.h"
 
@@ -23,7 +24,7 @@ class OverTls : public ::testing::Test {
     ASSERT_FALSE(address.empty()) << "it writes where it listens";
   }
 
-  static std::string bin(const std::string& program) { return std::string(CHASQUI_BIN_DIR) + "/" + program; }
+  static std::string bin(const std::string& program) { return absl::StrCat(CHASQUI_BIN_DIR, "/", program); }
   [[nodiscard]] std::string path(const std::string& file) const { return folder.path() + "/" + file; }
   [[nodiscard]] Ran chasqui(const std::string& who, const std::string& scheme, std::vector<std::string> rest,
                             const std::string& input = "") const {

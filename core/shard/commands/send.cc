@@ -142,7 +142,7 @@ Effects send(const ShardView& view, const log::Send& command) {
   answer.set_time_ms(view.time().ms);
   answer.set_digest(digest);
   if (command.refused() != 0) {
-    CHASQUI_MARK("content_refused");
+    CHASQUI_MARK("content_turned_down");
     if (CHASQUI_CANARY("refusal_keeps_number")) {
       return Effects::only(content_refused(known_code(command.refused()), number.next()));
     }
