@@ -53,8 +53,9 @@ void Kept::see(Time at, const Fact& fact) {
 
 std::string Kept::missing() const {
   for (const auto& [conversation, known] : conversations_) {
+    const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
-      if (!conversation.has_direct_member(user)) continue;
+      if (user != lower && user != higher) continue;
       const auto it = seen_.find({device, conversation});
       const Seq up_to = it == seen_.end() ? Seq() : it->second;
       if (up_to >= known.head) continue;
@@ -68,8 +69,9 @@ std::string Kept::missing() const {
 std::uint64_t Kept::most_missing() const {
   std::map<std::uint32_t, std::uint64_t> lacking;
   for (const auto& [conversation, known] : conversations_) {
+    const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
-      if (!conversation.has_direct_member(user)) continue;
+      if (user != lower && user != higher) continue;
       const auto it = seen_.find({device, conversation});
       const std::uint64_t up_to = it == seen_.end() ? 0 : it->second.value();
       if (up_to < known.head.value()) lacking[device] += known.head.value() - up_to;

@@ -18,10 +18,10 @@ void NothingInvented::see(Time at, const Fact& fact) {
                           " '", seen->text.substr(0, 40), "': ", why);
     };
     check(seen->digest_right, at, [&] { return describe("its digest is another's"); });
-    const auto it = sent_.find(seen->text);
-    check(it != sent_.end(), at, [&] { return describe("nobody sent it"); });
-    if (it == sent_.end()) return;
-    const auto& [device, conversation] = it->second;
+    const auto* sent_there = sent_.find(seen->text);
+    check(sent_there != nullptr, at, [&] { return describe("nobody sent it"); });
+    if (sent_there == nullptr) return;
+    const auto& [device, conversation] = *sent_there;
     check(conversation == seen->conversation, at, [&] { return describe("it was sent elsewhere"); });
     check(owners_[device] == seen->sender && ids_[device].contains(seen->sender_device), at,
           [&] { return describe("another device sent it"); });

@@ -1,9 +1,9 @@
 // I16. What was accepted before another message was sent stands before it: seq is the witness.
 #pragma once
 
-#include <map>
 #include <tuple>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -14,8 +14,8 @@ class RealTime : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
-  std::map<ConversationId, Seq> accepted_;                                     // the highest that any sender was told
-  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> floor_;  // when it was sent
+  HashIndex<ConversationId, Seq> accepted_;                                     // the highest that any sender was told
+  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> floor_;  // when it was sent
 };
 
 }  // namespace chasqui::sim
