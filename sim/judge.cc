@@ -82,6 +82,13 @@ Verdict Judge::finish(Time at, bool stuck) {
     verdict.outcome = Outcome::Stuck;
   } else if (accepted() < accepted_least) {
     verdict.outcome = Outcome::Vacuous;
+    verdict.why = absl::StrCat("only ", accepted(), " messages were accepted");
+  } else {
+    for (const auto& invariant : invariants_) {
+      if (!judges(*invariant) || !invariant->needed() || invariant->checks() > 0) continue;
+      verdict.outcome = Outcome::Vacuous;
+      verdict.why = absl::StrCat("I", invariant->number(), " compared nothing");
+    }
   }
   return verdict;
 }

@@ -11,14 +11,16 @@
 
 namespace chasqui::sim {
 
-// `vacuous`: under 20 accepted messages, so nothing was shown. `undecided`: it was stopped. Neither counts as passed.
-// `crashed` is said by whoever ran the seed in a process of its own.
+// `vacuous`: under 20 accepted messages, or an invariant that had nothing to compare, so nothing was shown.
+// `undecided`: it was stopped. Neither counts as passed. `crashed` is said by whoever ran the seed in a process of its
+// own.
 enum class Outcome : std::uint8_t { Ok, Violated, Stuck, Vacuous, Undecided, Crashed };
 [[nodiscard]] const char* word(Outcome outcome);
 
 struct Verdict {
   Outcome outcome = Outcome::Ok;
   std::vector<Violation> violations;  // in the order of their time
+  std::string why = {};               // it is vacuous
   // "ok", "violated I1", ...
   [[nodiscard]] std::string text() const;
 };

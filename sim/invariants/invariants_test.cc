@@ -1,6 +1,7 @@
 // Each judge gets a hand-made history that it must accept, and one for each way of lying that it must refuse.
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "sim/invariants/i01_kept.h"
 #include "sim/invariants/i02_once_in_order.h"
 #include "sim/invariants/i03_nothing_invented.h"
@@ -216,6 +217,19 @@ TEST(Judge, a_run_in_which_nothing_happened_has_shown_nothing) {
   judge.see(0, Healed{});
   judge.see(0, Settled{});
   EXPECT_EQ(judge.finish(second, false).text(), "vacuous");
+}
+
+TEST(Judge, an_invariant_that_had_nothing_to_compare_has_shown_nothing) {
+  Judge judge(30 * second, {1, 13});
+  for (const Fact& fact : cast()) judge.see(0, fact);
+  for (std::uint64_t n = 1; n <= Judge::accepted_least; ++n) {
+    judge.see(1, sent(n, absl::StrCat("m", n)));
+    judge.see(2, accepted(n, n));
+    for (const std::uint32_t device : {0U, 1U}) judge.see(3, seen(device, n, absl::StrCat("m", n)));
+  }
+  const Verdict verdict = judge.finish(second, false);
+  EXPECT_EQ(verdict.outcome, Outcome::Vacuous);
+  EXPECT_EQ(verdict.why, "I13 compared nothing");
 }
 
 TEST(Judge, the_first_violation_names_the_verdict) {

@@ -48,7 +48,8 @@ std::string report_text(const Plan& plan, const Report& report, std::uint64_t wa
   std::string out;
   absl::StrAppendFormat(&out, "seed %d  class %s  nodes %d  shards %d  people %d  devices %d\n", plan.seed,
                         word(plan.plan_class), plan.nodes, plan.shards, plan.contacts.size(), plan.owners.size());
-  absl::StrAppendFormat(&out, "verdict    %s\n", report.verdict.text());
+  absl::StrAppendFormat(&out, "verdict    %s%s%s\n", report.verdict.text(), report.verdict.why.empty() ? "" : ": ",
+                        report.verdict.why);
   for (const Violation& violation : report.verdict.violations) {
     absl::StrAppendFormat(&out, "  I%-2d at %.6f s: %s\n", violation.number,
                           to_seconds(static_cast<std::uint64_t>(violation.at)), violation.what);
