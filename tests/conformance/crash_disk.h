@@ -19,8 +19,10 @@
 
 namespace chasqui::conformance {
 
-// What becomes of bytes and names that were not synced.
-enum class Unsynced : std::uint8_t { Gone, Torn, Zeros, Whole };
+// What becomes of bytes and names that were not synced. A file system that writes a file's pages in another order than
+// theirs leaves zeros where the others should be: that looks like damage, and is refused as such.
+enum class Unsynced : std::uint8_t { Gone, Torn, Whole, Zeros };
+constexpr std::uint64_t unsynced_kinds_recovered = 3;  // from these a node starts again unaided
 
 struct Cut {
   Unsynced unsynced = Unsynced::Gone;

@@ -47,7 +47,9 @@ struct RealMaker {
     };
   }
   void flush() { real.node().store().flush_state(); }
-  void crash(std::uint64_t draw) { real.lose_power({static_cast<Unsynced>(draw % 4), draw / 4}); }
+  void crash(std::uint64_t draw) {
+    real.lose_power({static_cast<Unsynced>(draw % unsynced_kinds_recovered), draw / unsynced_kinds_recovered});
+  }
 };
 
 }  // namespace chasqui::conformance
