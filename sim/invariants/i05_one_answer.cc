@@ -21,6 +21,10 @@ void OneAnswer::see(Time at, const Fact& fact) {
     });
     return;
   }
+  if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {  // its numbers are others' from now on
+    std::erase_if(heard_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    return;
+  }
   const auto* left = std::get_if<AnswerLeft>(&fact);
   if (left == nullptr || !is_final(left->code)) return;
   // Who was never a member takes no number.

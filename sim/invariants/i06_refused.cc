@@ -7,6 +7,11 @@ namespace chasqui::sim {
 void Refused::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
     waiting_[{sent->device, sent->conversation, sent->number}] = sent->text;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    std::erase_if(waiting_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    for (const MessageSent& message : replaced->waiting) {
+      waiting_[{message.device, message.conversation, message.number}] = message.text;
+    }
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
     const auto it = waiting_.find({accepted->device, accepted->conversation, accepted->number});
     if (it == waiting_.end()) return;

@@ -4,6 +4,11 @@
 
 namespace chasqui::sim {
 
+// What it had heard is not all in its journal: a new run of the program counts anew.
+void MarksGrow::forget(std::uint32_t device) {
+  std::erase_if(marks_, [&](const auto& entry) { return std::get<0>(entry.first) == device; });
+}
+
 void MarksGrow::see(Time at, const Fact& fact) {
   if (const auto* heard = std::get_if<MarksHeard>(&fact)) {
     Marks& marks = marks_[{heard->device, heard->conversation, heard->user}];
@@ -33,11 +38,9 @@ void MarksGrow::see(Time at, const Fact& fact) {
     while (end != told_.end() && std::get<0>(end->first) == gone->node) ++end;
     told_.erase(begin, end);
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
-    // What it had heard is not all in its journal: a new run of the program counts anew.
-    for (auto it = marks_.lower_bound({crashed->device, ConversationId(), UserId()});
-         it != marks_.end() && std::get<0>(it->first) == crashed->device;) {
-      it = marks_.erase(it);
-    }
+    forget(crashed->device);
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    forget(replaced->device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     auto& [seq, time] = times_[{seen->device, seen->conversation}];
     check(seen->seq <= seq || seen->time >= time, at, [&] {

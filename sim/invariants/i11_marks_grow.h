@@ -15,6 +15,8 @@ class MarksGrow : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
+  void forget(std::uint32_t device);
+
   struct Marks {
     Seq delivered;
     Seq read;

@@ -1,12 +1,20 @@
 #include "sim/invariants/i16_real_time.h"
 
 #include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
 
 namespace chasqui::sim {
 
 void RealTime::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    floor_[{sent->device, sent->conversation, sent->number}] = accepted_[sent->conversation];
+    const Seq floor = accepted_[sent->conversation];
+    floor_[{sent->device, sent->conversation, sent->number}] = floor;
+    floor_of_text_[xxh3_64(sent->text)] = floor;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    std::erase_if(floor_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    for (const MessageSent& message : replaced->waiting) {
+      floor_[{message.device, message.conversation, message.number}] = floor_of_text_[xxh3_64(message.text)];
+    }
   } else if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) {
     const auto it = floor_.find({heard->device, heard->conversation, heard->number});
     if (it == floor_.end()) return;  // I1's matter

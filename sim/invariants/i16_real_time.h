@@ -16,6 +16,7 @@ class RealTime : public Invariant {
  private:
   std::map<ConversationId, Seq> accepted_;                                     // the highest that any sender was told
   std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> floor_;  // when it was sent
+  std::map<std::uint64_t, Seq> floor_of_text_;                                 // likewise, by the text's hash
 };
 
 }  // namespace chasqui::sim
