@@ -75,6 +75,16 @@ struct ReadByPerson {
   ConversationId conversation;
   Seq seq;
 };
+// The device's state is another from now on: none (reinstalled), an old backup, a copy of another device's. Its
+// application starts anew, and knows what that journal says. Until it has joined again it has no account.
+struct JournalReplaced {
+  std::uint32_t device = 0;
+  std::vector<std::pair<ConversationId, Seq>> shown;  // ascending
+  std::vector<MessageSent> waiting;                   // for a final answer, in the order of sending
+};
+struct DeviceGone {  // for good, with its journal: nothing more is to arrive there
+  std::uint32_t device = 0;
+};
 struct Healed {      // no fault from now on, nothing new is sent
   Time backlog = 0;  // how long the rate limits alone make it take until all has arrived
 };
@@ -143,9 +153,9 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
-using Fact =
-    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
-                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
-                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft>;
+using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
+                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
+                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
+                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone>;
 
 }  // namespace chasqui::sim

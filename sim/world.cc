@@ -32,7 +32,8 @@ World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
       judge_(bound_of(plan_), options_.only),
-      users_(plan_.contacts.size()) {
+      users_(plan_.contacts.size()),
+      ids_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();
     node->index = i;
@@ -47,6 +48,7 @@ World::World(Plan plan, WorldOptions options)
     device->node = device->person % plan_.nodes;
     device->first = !has_first[device->person];
     has_first[device->person] = true;
+    ++ids_[device->person];
     devices_.push_back(std::move(device));
   }
 }
@@ -182,6 +184,9 @@ void World::dispatch(const Event& event) {
       return;
     case EventKind::Heal: return heal();
     case EventKind::SettleCheck: return check_settled();
+    case EventKind::DeviceReturns:
+      if (device().incarnation == event.object) device_returns(device());
+      return;
   }
 }
 
@@ -223,13 +228,18 @@ void World::heal() {
     if (node->run_pending) push(now_, EventKind::NodeRuns, node->index, 0);
   }
   for (const auto& connection : connections_) {
-    if (connection == nullptr || !connection->cut) continue;
+    if (connection == nullptr) continue;
+    connection->late_until = std::min(connection->late_until, now_);
+    if (!connection->cut) continue;
     push(now_ + 2 * second, EventKind::NodeLearns, 0, connection->id);
     push(now_ + 2 * second, EventKind::DeviceLearns, 0, connection->id);
   }
+  throw_away_twins();
   for (const auto& device : devices_) {
     device->network = true;
     device->stall_until = now_;
+    if (device->gone) continue;
+    if (!device->has_account && device->registrations > 0 && device->call == 0) set_call(*device, now_ + second);
     if (!device->has_account) continue;
     if (!device->up()) {
       push(now_ + second, EventKind::DeviceRises, device->index, device->incarnation);
@@ -258,6 +268,7 @@ Time World::backlog() const {
 
 std::string World::unsettled() const {
   for (const auto& device : devices_) {
+    if (device->gone) continue;
     if (!device->has_account) return absl::StrCat("device ", device->index, " has no account");
     if (!device->up()) return absl::StrCat("device ", device->index, " does not run");
     if (device->ended) return absl::StrCat("device ", device->index, " was sent away for good");

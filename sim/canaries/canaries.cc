@@ -12,6 +12,8 @@ constexpr Canary all[] = {
     {15, "sent_rows_off", "outbox rows are not consulted", {5, 2}, ""},
     {16, "outbox_gap", "n+2 is taken before n+1", {5, 2}, ""},
     {17, "refusal_keeps_number", "a refused command does not take its number", {5, 23}, ""},
+    {18, "restored_phone", "an old number with other content is answered as a retry", {1}, ""},
+    {19, "server_knows_best", "sync starts at the server's mark, not at what the device says it has", {1, 7}, ""},
     {21, "partial_batch", "a repeated command makes apply skip the next seq", {4}, ""},
     {22, "mark_assigned", "a watermark is set, not merged by max", {11}, ""},
     {24, "tick_on_push", "delivered when the event was pushed", {13}, ""},

@@ -48,6 +48,15 @@ void Kept::see(Time at, const Fact& fact) {
     hold(at, seen->conversation, seen->seq, seen->text, "seen");
     Seq& up_to = seen_[{seen->device, seen->conversation}];
     if (seen->seq > up_to) up_to = seen->seq;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    std::erase_if(sent_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    for (const MessageSent& message : replaced->waiting) {
+      sent_[{message.device, message.conversation, message.number}] = message.text;
+    }
+    std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == replaced->device; });
+    for (const auto& [conversation, seq] : replaced->shown) seen_[{replaced->device, conversation}] = seq;
+  } else if (const auto* gone = std::get_if<DeviceGone>(&fact)) {
+    owners_.erase(gone->device);
   }
 }
 

@@ -12,7 +12,7 @@ bool is_final(client::Code code) {
 
 void OneAnswer::see(Time at, const Fact& fact) {
   if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) {
-    Seq& first = heard_[{heard->device, heard->conversation, heard->number}];
+    Seq& first = heard_[heard->device][{heard->conversation, heard->number}];
     const bool fresh = !first;
     if (fresh) first = heard->seq;
     // A number whose message a phone crash forgot is used again; its seq is then above all before it.
@@ -20,6 +20,10 @@ void OneAnswer::see(Time at, const Fact& fact) {
       return absl::StrCat("device ", heard->device, " was told seq ", first.value(), " and then ", heard->seq.value(),
                           " for its message ", heard->number.value(), " in ", heard->conversation.hex());
     });
+    return;
+  }
+  if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {  // its numbers are others' from now on
+    heard_.erase(replaced->device);
     return;
   }
   const auto* left = std::get_if<AnswerLeft>(&fact);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
@@ -28,7 +29,7 @@ class OneAnswer : public Invariant {
   };
   using Sender = std::tuple<ConversationId, UserId, DeviceId>;
   HashIndex<Sender, std::map<OutboxSeq, Answer>> answers_;
-  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> heard_;
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, Seq>> heard_;  // by device
 };
 
 }  // namespace chasqui::sim

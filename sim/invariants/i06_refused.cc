@@ -6,16 +6,21 @@ namespace chasqui::sim {
 
 void Refused::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    sent_[{sent->device, sent->conversation, sent->number}] = sent->text;
+    sent_[sent->device][{sent->conversation, sent->number}] = sent->text;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    sent_.erase(replaced->device);
+    for (const MessageSent& message : replaced->waiting) {
+      sent_[message.device][{message.conversation, message.number}] = message.text;
+    }
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
-    const std::string* text = sent_.find({accepted->device, accepted->conversation, accepted->number});
+    const std::string* text = sent_[accepted->device].find({accepted->conversation, accepted->number});
     if (text == nullptr) return;
     check(!refused_.contains(*text), at, [&] {
       return absl::StrCat("device ", accepted->device, ": '", text->substr(0, 40),
                           "' was accepted after it had been refused");
     });
   } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
-    const std::string* text = sent_.find({refusal->device, refusal->conversation, refusal->number});
+    const std::string* text = sent_[refusal->device].find({refusal->conversation, refusal->number});
     if (text == nullptr) return;
     refused_.insert(*text, {});
     check(!seen_.contains(*text), at, [&] {

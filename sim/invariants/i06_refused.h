@@ -2,7 +2,7 @@
 #pragma once
 
 #include <string>
-#include <tuple>
+#include <utility>
 #include <variant>
 
 #include "core/base/hash_index.h"
@@ -16,7 +16,7 @@ class Refused : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
-  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::string> sent_;
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, std::string>> sent_;  // by device
   HashIndex<std::string, std::monostate> refused_;
   HashIndex<std::string, std::monostate> seen_;
 };

@@ -28,6 +28,8 @@ void MarksGrow::see(Time at, const Fact& fact) {
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     // What it had heard is not all in its journal: a new run of the program counts anew.
     heard_.erase(crashed->device);
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    heard_.erase(replaced->device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     auto& [seq, time] = times_[{seen->device, seen->conversation}];
     check(seen->seq <= seq || seen->time >= time, at, [&] {

@@ -5,6 +5,7 @@
 
 #include "sim/draw.h"
 #include "sim/plan/marks.h"
+#include "sim/plan/phones_draw.h"
 
 namespace chasqui::sim {
 namespace {
@@ -260,8 +261,9 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_sends(plan);
   const Families on = draw_families(plan);
   for (std::size_t family = 0; family < family_count; ++family) {
-    if (on[family]) FaultDraw(plan, static_cast<Family>(family)).fill();
+    if (on[family] && !phones_alone(plan)) FaultDraw(plan, static_cast<Family>(family)).fill();
   }
+  draw_phones(plan);
   draw_more(plan, overrides.points_off);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;
