@@ -202,6 +202,11 @@ TEST(Invariant, i24_a_request_is_answered_or_its_session_ends) {
   EXPECT_GT(found(late, {asked, told}, 7 * second), 0U);
   EXPECT_GT(found(never, {asked, other}, 7 * second), 0U);
   EXPECT_EQ(found(closed, {asked, SessionOver{0, SessionId(1)}}, 7 * second), 0U);
+  Answers at_device, at_device_never, at_device_lost;
+  EXPECT_EQ(found(at_device, {RequestAsked{0, 7}, AnswerHeard{0, 7}}, second), 0U);
+  EXPECT_GT(at_device.checks(), 0U);
+  EXPECT_GT(found(at_device_never, {RequestAsked{0, 7}, RequestAsked{1, 7}}, 7 * second), 0U);
+  EXPECT_EQ(found(at_device_lost, {RequestAsked{0, 7}, ConnectionLost{0}}, 7 * second), 0U);
   EXPECT_EQ(found(excused, {NodeHindered{0, 20 * second}, asked, told}, 7 * second), 0U);
 }
 
@@ -215,7 +220,7 @@ TEST(Judge, a_run_in_which_nothing_happened_has_shown_nothing) {
   Judge judge(30 * second);
   judge.see(0, Healed{});
   judge.see(0, Settled{});
-  EXPECT_EQ(judge.finish(second, false).text(), "vacuous");
+  EXPECT_EQ(judge.finish(second, Ending::Over).text(), "vacuous");
 }
 
 TEST(Judge, the_first_violation_names_the_verdict) {
@@ -223,7 +228,7 @@ TEST(Judge, the_first_violation_names_the_verdict) {
   for (const Fact& fact : cast()) judge.see(0, fact);
   judge.see(1, seen(1, 1, "never sent"));
   judge.see(2, seen(1, 3, "never sent either"));
-  EXPECT_EQ(judge.finish(second, false).text(), "violated I3");
+  EXPECT_EQ(judge.finish(second, Ending::Over).text(), "violated I3");
 }
 
 }  // namespace
