@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -93,6 +94,22 @@ struct NotSettled {  // not in time
   std::string missing;
 };
 
+struct RequestAsked {  // by a device, on the connection that it has
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;
+};
+struct AnswerHeard {
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;
+};
+struct ConnectionLost {  // nothing asked on it will be answered
+  std::uint32_t device = 0;
+};
+struct OperatorStep {  // what somebody did to a server: "killed", "started", or any other words
+  std::uint32_t node = 0;
+  std::string step;
+};
+
 // ------------------------------------------------------------------------------------------------------------- T facts
 
 struct SendKey {  // sending once, as the node knows it
@@ -153,9 +170,17 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
-using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
-                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
-                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
-                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone>;
+using Fact =
+    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
+                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
+                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
+                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep>;
+
+// T facts are those of nodes, but for what operators do to them.
+template <class Known>
+constexpr bool is_tap = requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>;
+[[nodiscard]] inline bool is_tapped(const Fact& fact) {
+  return std::visit([]<class Known>(const Known&) { return is_tap<Known>; }, fact);
+}
 
 }  // namespace chasqui::sim

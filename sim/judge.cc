@@ -30,6 +30,15 @@ const char* word(Outcome outcome) {
   return "?";
 }
 
+const char* word(Ending ending) {
+  switch (ending) {
+    case Ending::Over: return "over";
+    case Ending::Stuck: return "stuck";
+    case Ending::Stopped: return "stopped";
+  }
+  return "?";
+}
+
 std::string Verdict::text() const {
   if (outcome != Outcome::Violated || violations.empty()) return word(outcome);
   return absl::StrCat("violated I", violations.front().number);
@@ -66,11 +75,10 @@ bool Judge::has_violations() const {
                      [this](const auto& invariant) { return judges(*invariant) && !invariant->violations().empty(); });
 }
 
-Verdict Judge::finish(Time at, bool stuck) {
+Verdict Judge::finish(Time at, Ending ending) {
   Verdict verdict;
   for (const auto& invariant : invariants_) {
-    // A run that got stuck has no end to judge.
-    if (!stuck) invariant->finish(at);
+    if (ending == Ending::Over) invariant->finish(at);
     if (!judges(*invariant)) continue;
     verdict.violations.insert(verdict.violations.end(), invariant->violations().begin(), invariant->violations().end());
   }
@@ -78,16 +86,19 @@ Verdict Judge::finish(Time at, bool stuck) {
                    [](const Violation& a, const Violation& b) { return a.at < b.at; });
   if (!verdict.violations.empty()) {
     verdict.outcome = Outcome::Violated;
-  } else if (stuck) {
+  } else if (ending == Ending::Stuck) {
     verdict.outcome = Outcome::Stuck;
+  } else if (ending == Ending::Stopped) {
+    verdict.outcome = Outcome::Undecided;
   } else if (accepted() < accepted_least) {
     verdict.outcome = Outcome::Vacuous;
     verdict.why = absl::StrCat("only ", accepted(), " messages were accepted");
-  } else {
+  } else if (only_.empty()) {  // a file has what devices can see, and a canary's judges have their own bug to show
     for (const auto& invariant : invariants_) {
-      if (!judges(*invariant) || !invariant->needed() || invariant->checks() > 0) continue;
+      if (!invariant->needed() || invariant->checks() > 0) continue;
       verdict.outcome = Outcome::Vacuous;
       verdict.why = absl::StrCat("I", invariant->number(), " compared nothing");
+      break;
     }
   }
   return verdict;

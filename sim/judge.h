@@ -17,6 +17,14 @@ namespace chasqui::sim {
 enum class Outcome : std::uint8_t { Ok, Violated, Stuck, Vacuous, Undecided, Crashed };
 [[nodiscard]] const char* word(Outcome outcome);
 
+// How a run, or the history of one, ended.
+enum class Ending : std::uint8_t {
+  Over,     // what must hold at the end may be judged
+  Stuck,    // something spun
+  Stopped,  // before its time, e.g. at a violation; or nobody wrote an end
+};
+[[nodiscard]] const char* word(Ending ending);
+
 struct Verdict {
   Outcome outcome = Outcome::Ok;
   std::vector<Violation> violations;  // in the order of their time
@@ -38,7 +46,7 @@ class Judge {
   [[nodiscard]] std::uint64_t most_missing() const { return kept_->most_missing(); }
   [[nodiscard]] bool has_violations() const;
   [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
-  [[nodiscard]] Verdict finish(Time at, bool stuck);
+  [[nodiscard]] Verdict finish(Time at, Ending ending);
   [[nodiscard]] const std::vector<std::unique_ptr<Invariant>>& invariants() const { return invariants_; }
 
  private:

@@ -9,6 +9,7 @@
 
 #include "sim/cli/canaries.h"
 #include "sim/cli/diverging.h"
+#include "sim/cli/histories.h"
 #include "sim/cli/marks.h"
 #include "sim/cli/options.h"
 #include "sim/cli/seeds.h"
@@ -28,9 +29,13 @@ int run_plan(const Options& options, const Plan& plan, const std::string& replay
       std::fprintf(stderr, "%12.6f  %s\n", static_cast<double>(at) / 1e9, line.c_str());
     };
   }
+  HistoryFile history;
+  if (!options.history.empty() && !history.open(options.history, settle_bound_of(plan), replay)) return 3;
+  history.watch(world_options);
   const auto begun = std::chrono::steady_clock::now();
   const Report report = World(plan, world_options).run();
   const auto wall = std::chrono::steady_clock::now() - begun;
+  if (!history.close(report)) return 3;
   const auto wall_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count());
   if (options.print_hash) {
     std::printf("%s\n", report.hash.hex().c_str());
@@ -92,6 +97,7 @@ int run(int argc, char** argv) {
   if (!options) return exit_code;
   if (options->command == Options::Command::Canaries) return run_canaries(*options);
   if (options->command == Options::Command::Marks) return run_marks(*options);
+  if (options->command == Options::Command::Judge) return run_judge(*options);
   if (options->many) return run_seeds(*options);
   if (options->command == Options::Command::Regressions) return run_regressions(*options);
   if (options->command == Options::Command::Hashes) return print_hashes(*options);
@@ -109,6 +115,7 @@ int run(int argc, char** argv) {
     case Options::Command::Marks:
     case Options::Command::Hashes:
     case Options::Command::Diverge:
+    case Options::Command::Judge:
     case Options::Command::Regressions: break;
     case Options::Command::Why: std::fputs(explain(*plan, options->world_options()).c_str(), stdout); return 0;
   }

@@ -13,12 +13,12 @@ constexpr Time grace = 90 * second;
 // After all has arrived, so that what should not come any more has its chance to come.
 constexpr Time afterwards = 3 * second;
 
-Time bound_of(const Plan& plan) {
+}  // namespace
+
+Time settle_bound_of(const Plan& plan) {
   return 35 * second + static_cast<Time>(plan.knobs.retry_cap_ms) * millisecond +
          (plan.knobs.thin_ppm > 0 ? 60 * second : 0);
 }
-
-}  // namespace
 
 Lie lie_named(std::string_view word) {
 #define CHASQUI_SIM_LIE(name, lie_word, meaning) \
@@ -31,7 +31,7 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
-      judge_(bound_of(plan_), options_.only),
+      judge_(settle_bound_of(plan_), options_.only),
       users_(plan_.contacts.size()),
       ids_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
@@ -86,8 +86,8 @@ Report World::run() {
     if (report_.events >= options_.events_max) break;
   }
 
-  report_.verdict = judge_.finish(now_, stuck_ || early_);
-  if (!over_ && report_.verdict.outcome == Outcome::Ok) report_.verdict.outcome = Outcome::Undecided;
+  report_.ending = stuck_ ? Ending::Stuck : early_ || !over_ ? Ending::Stopped : Ending::Over;
+  report_.verdict = judge_.finish(now_, report_.ending);
   report_.records = hash_.records();
   report_.hash = hash_.now();
   report_.checkpoints = hash_.checkpoints();
@@ -218,7 +218,7 @@ bool World::maybe(std::string_view name) {
 void World::heal() {
   if (tracing()) trace("all heals");
   healed_at_ = now_;
-  settle_bound_ = bound_of(plan_) + backlog();
+  settle_bound_ = settle_bound_of(plan_) + backlog();
   see(Healed{backlog()});
   for (const auto& node : nodes_) {
     node->frozen_until = std::min(node->frozen_until, now_);
@@ -306,6 +306,8 @@ void World::check_settled() {
 }
 
 void World::see(Fact fact) {
+  if (options_.on_fact) options_.on_fact(now_, fact);
+  if (options_.devices_judge && is_tapped(fact)) return;
   judge_.see(now_, fact);
   if (std::holds_alternative<EventSeen>(fact)) ++report_.delivered;
   // I23 alone does not stop a run: what is late may still turn out to be lost, and that weighs more.

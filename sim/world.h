@@ -56,6 +56,9 @@ enum class Lie : std::uint8_t {
          (concern == Concern::Link && n >= 2);  // 0 and 1: what kind of network it is
 }
 
+// Within how long after healing all must have arrived, but for the backlog.
+[[nodiscard]] Time settle_bound_of(const Plan& plan);
+
 // None: there is no such word.
 [[nodiscard]] Lie lie_named(std::string_view word);
 
@@ -63,6 +66,7 @@ struct WorldOptions {
   Lie lie = Lie::None;
   std::string_view canary = {};  // the bug that is switched on (sim/canaries/); empty: none
   std::vector<int> only = {};    // numbers of the invariants that judge; empty: all
+  bool devices_judge = false;    // judges hear what devices saw and nothing else, as with a history from a file
   bool stop_at_violation = true;
   std::uint64_t events_max = 2'000'000'000;  // then: undecided
   std::function<void(Time, const std::string&)> trace =
@@ -70,6 +74,8 @@ struct WorldOptions {
   // For replays that explain (explain/): each event when it begins, and the event whose input or append it carries out.
   std::function<void(const Event&)> on_event = {};
   std::function<void(std::uint64_t)> on_cause = {};
+  // Each fact, before it is judged.
+  std::function<void(Time, const Fact&)> on_fact = {};
   // For diverge: each record of the trace hash, with its number from 1 on.
   std::function<void(std::uint64_t, const std::string&)> on_record = {};
   std::uint64_t perturb = 0;  // the last byte of this record is another than it should be; 0: of none
@@ -77,6 +83,7 @@ struct WorldOptions {
 
 struct Report {
   Verdict verdict;
+  Ending ending = Ending::Over;
   Hash128 hash;
   std::vector<Hash128> checkpoints;
   Time simulated = 0;

@@ -7,12 +7,23 @@
 
 namespace chasqui::sim {
 
+namespace {
+
+// A kill is told when the node was up.
+bool is_of_node(ItemKind kind) {
+  return kind == ItemKind::Pause || kind == ItemKind::SlowDisk || kind == ItemKind::StuckDisk ||
+         kind == ItemKind::BreakAll || kind == ItemKind::WallJump;
+}
+
+}  // namespace
+
 void World::item_starts(const Item& item) {
   Device& device = phone_of(item.subject);
   VirtualNode& node = *nodes_[item.subject % nodes_.size()];
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
+  if (is_of_node(item.kind)) see(OperatorStep{node.index, word(item.kind)});
   const Time until = now_ + item.length;
   const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
   switch (item.kind) {

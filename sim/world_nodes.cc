@@ -17,6 +17,7 @@ constexpr std::uint64_t message_bytes_most = 262'144;  // one WebSocket message
 
 void World::node_rises(VirtualNode& node) {
   ++node.incarnation;
+  if (node.incarnation > 1) see(OperatorStep{node.index, "started"});
   Dice dice(plan_.seed, Concern::NodeSeed, (std::uint64_t{node.index} << 32) | node.incarnation);
   Seed seed{};
   for (std::size_t word = 0; word < 4; ++word) {
@@ -43,6 +44,7 @@ void World::node_crashes(VirtualNode& node, Time down) {
   if (!node.up()) return;
   ++report_.crashes;
   if (tracing()) trace(absl::StrCat("node ", node.index, " is killed"));
+  see(OperatorStep{node.index, "killed"});
   Dice dice(plan_.seed, Concern::CrashDisk, (std::uint64_t{node.index} << 32) | node.incarnation);
   const std::size_t survivors =
       static_cast<std::size_t>(options_.lie == Lie::EarlyAck ? 0 : dice.roll(0, node.log.pending()));

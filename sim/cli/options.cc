@@ -50,6 +50,7 @@ std::string Options::how() const {
   CHASQUI_SIM_LIES(CHASQUI_SIM_LIE)
 #undef CHASQUI_SIM_LIE
   if (!canary.empty()) absl::StrAppend(&words, " --canary ", canary);
+  if (devices_judge) absl::StrAppend(&words, " --devices-judge");
   return words;
 }
 
@@ -57,6 +58,7 @@ WorldOptions Options::world_options() const {
   WorldOptions options;
   options.lie = lie;
   options.canary = canary;
+  options.devices_judge = devices_judge;
   return options;
 }
 
@@ -149,6 +151,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   hashes->add_option("--devices", devices, "as for run")->check(CLI::Range(2, 100'000));
   hashes->add_flag("--points-off", options.overrides.points_off, "as for run");
   lying(hashes);
+  CLI::App* judge = app.add_subcommand("judge", "judge histories, of a run or of real processes (docs/history.md)");
+  judge->add_option("files", options.files, "one JSON line for each fact")->required()->check(CLI::ExistingFile);
+  for (CLI::App* sub : {run, replay}) {
+    sub->add_option("--history", options.history, "write what devices did and saw, for `judge` (docs/history.md)");
+    sub->add_flag("--devices-judge", options.devices_judge,
+                  "only by what devices saw, as `judge` does: no judge sees into nodes");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -169,7 +178,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
                                                                    {diverge, Options::Command::Diverge},
                                                                    {records, Options::Command::Records},
                                                                    {hashes, Options::Command::Hashes},
-                                                                   {regressions, Options::Command::Regressions}};
+                                                                   {regressions, Options::Command::Regressions},
+                                                                   {judge, Options::Command::Judge}};
   for (const auto& [sub, command] : commands) {
     if (*sub) options.command = command;
   }
@@ -192,6 +202,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   }
   if (!seeds.empty() && !parse_seeds(seeds, options))
     return refuse("--seeds: A..B with A <= B, both included, e.g. 1..100");
+  if (options.many && !options.history.empty()) return refuse("--history: of one run; with --seed, not --seeds");
   options.lie = lie_named(lie);
   if (!lie.empty() && options.lie == Lie::None) return refuse("--lie: there is no lie '" + lie + "'");
   return options;

@@ -23,7 +23,8 @@ struct Options {
     Diverge,
     Records,
     Hashes,
-    Regressions
+    Regressions,
+    Judge
   } command = Command::Run;
   std::uint64_t first_seed = 0;
   std::uint64_t last_seed = 0;  // included
@@ -37,7 +38,9 @@ struct Options {
   std::uint64_t seeds_max = 300;     // of canaries: then it is not found
   std::string file;                  // of replay, and of those that explain a plan; empty: the seed's
   std::string out;                   // of shrink
-  std::vector<std::string> files;    // of regressions
+  std::vector<std::string> files;    // of regressions and judge
+  std::string history;               // of run and replay: where the history goes; empty: nowhere
+  bool devices_judge = false;        // of run and replay: only by what devices saw, as `judge` will
   std::vector<std::uint64_t> seeds;  // of hashes, in their order
   std::string against;               // of diverge: another chasqui-sim; empty: this one
   std::uint64_t perturb = 0;         // WorldOptions::perturb; of diverge: in the second run only

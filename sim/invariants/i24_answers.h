@@ -1,6 +1,7 @@
 // I24. Each request is answered, or its session ends, within 5 s and the delay that the world put in the node's way.
 //
-// Counted from the step that took it to the step that answered, so that the network is no excuse. Ack needs no answer.
+// At a node it is counted from the step that took it to the step that answered, so that the network is no excuse; at a
+// device, which knows no more, from asking to hearing. Ack needs no answer.
 #pragma once
 
 #include <deque>
@@ -21,6 +22,12 @@ class Answers : public Invariant {
 
  private:
   using Key = std::tuple<std::uint32_t, SessionId, std::uint64_t>;
+  // In place of a session, beside the device's number: no node gives it.
+  static constexpr SessionId at_device = SessionId(~std::uint64_t{0});
+  void asked(Time at, const Key& key);
+  void answered(Time at, const Key& key);
+  [[nodiscard]] static std::string name_of(const Key& key);
+  void gone(std::uint32_t node, SessionId session);
   // Whoever is due is looked at once, when its time has come.
   void expire(Time at);
   [[nodiscard]] Time due(const Key& key, Time asked) const;

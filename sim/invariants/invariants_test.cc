@@ -203,6 +203,11 @@ TEST(Invariant, i24_a_request_is_answered_or_its_session_ends) {
   EXPECT_GT(found(late, {asked, told}, 7 * second), 0U);
   EXPECT_GT(found(never, {asked, other}, 7 * second), 0U);
   EXPECT_EQ(found(closed, {asked, SessionOver{0, SessionId(1)}}, 7 * second), 0U);
+  Answers at_device, at_device_never, at_device_lost;
+  EXPECT_EQ(found(at_device, {RequestAsked{0, 7}, AnswerHeard{0, 7}}, second), 0U);
+  EXPECT_GT(at_device.checks(), 0U);
+  EXPECT_GT(found(at_device_never, {RequestAsked{0, 7}, RequestAsked{1, 7}}, 7 * second), 0U);
+  EXPECT_EQ(found(at_device_lost, {RequestAsked{0, 7}, ConnectionLost{0}}, 7 * second), 0U);
   EXPECT_EQ(found(excused, {NodeHindered{0, 20 * second}, asked, told}, 7 * second), 0U);
 }
 
@@ -311,20 +316,20 @@ TEST(Judge, a_run_in_which_nothing_happened_has_shown_nothing) {
   Judge judge(30 * second);
   judge.see(0, Healed{});
   judge.see(0, Settled{});
-  EXPECT_EQ(judge.finish(second, false).text(), "vacuous");
+  EXPECT_EQ(judge.finish(second, Ending::Over).text(), "vacuous");
 }
 
 TEST(Judge, an_invariant_that_had_nothing_to_compare_has_shown_nothing) {
-  Judge judge(30 * second, {1, 13});
+  Judge judge(30 * second);
   for (const Fact& fact : cast()) judge.see(0, fact);
   for (std::uint64_t n = 1; n <= Judge::accepted_least; ++n) {
     judge.see(1, sent(n, absl::StrCat("m", n)));
     judge.see(2, accepted(n, n));
     for (const std::uint32_t device : {0U, 1U}) judge.see(3, seen(device, n, absl::StrCat("m", n)));
   }
-  const Verdict verdict = judge.finish(second, false);
+  const Verdict verdict = judge.finish(second, Ending::Over);
   EXPECT_EQ(verdict.outcome, Outcome::Vacuous);
-  EXPECT_EQ(verdict.why, "I13 compared nothing");
+  EXPECT_EQ(verdict.why, "I10 compared nothing");
 }
 
 TEST(Judge, the_first_violation_names_the_verdict) {
@@ -332,7 +337,7 @@ TEST(Judge, the_first_violation_names_the_verdict) {
   for (const Fact& fact : cast()) judge.see(0, fact);
   judge.see(1, seen(1, 1, "never sent"));
   judge.see(2, seen(1, 3, "never sent either"));
-  EXPECT_EQ(judge.finish(second, false).text(), "violated I3");
+  EXPECT_EQ(judge.finish(second, Ending::Over).text(), "violated I3");
 }
 
 }  // namespace

@@ -41,19 +41,37 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+void append_verdict(const Verdict& verdict, std::string& out) {
+  absl::StrAppendFormat(&out, "verdict    %s%s%s\n", verdict.text(), verdict.why.empty() ? "" : ": ", verdict.why);
+  for (const Violation& violation : verdict.violations) {
+    absl::StrAppendFormat(&out, "  I%-2d at %.6f s: %s\n", violation.number,
+                          to_seconds(static_cast<std::uint64_t>(violation.at)), violation.what);
+  }
+}
+
 }  // namespace
+
+std::string history_text(const std::string& path, const HistoryVerdict& history) {
+  std::string out = absl::StrCat("history    ", path, "\n");
+  if (!history.from.empty()) absl::StrAppend(&out, "from       ", history.from, "\n");
+  append_verdict(history.verdict, out);
+  absl::StrAppendFormat(&out, "lines      %d: %d devices in %.1f s\n", history.lines, history.devices,
+                        to_seconds(static_cast<std::uint64_t>(history.length)));
+  absl::StrAppendFormat(&out, "messages   %d sent, %d accepted, %d seen\n", history.sent, history.accepted,
+                        history.seen);
+  out += "checks    ";
+  for (const HistoryVerdict::Checks& check : history.checks) {
+    absl::StrAppendFormat(&out, " I%d %d", check.number, check.count);
+  }
+  return out + "\n";
+}
 
 std::string report_text(const Plan& plan, const Report& report, std::uint64_t wall_ns, const std::string& replay) {
   const Rates all = rates(report, wall_ns);
   std::string out;
   absl::StrAppendFormat(&out, "seed %d  class %s  nodes %d  shards %d  people %d  devices %d\n", plan.seed,
                         word(plan.plan_class), plan.nodes, plan.shards, plan.contacts.size(), plan.owners.size());
-  absl::StrAppendFormat(&out, "verdict    %s%s%s\n", report.verdict.text(), report.verdict.why.empty() ? "" : ": ",
-                        report.verdict.why);
-  for (const Violation& violation : report.verdict.violations) {
-    absl::StrAppendFormat(&out, "  I%-2d at %.6f s: %s\n", violation.number,
-                          to_seconds(static_cast<std::uint64_t>(violation.at)), violation.what);
-  }
+  append_verdict(report.verdict, out);
   absl::StrAppendFormat(&out, "hash       %s\n", report.hash.hex());
   absl::StrAppendFormat(&out, "simulated  %.1f s in %.2f s of wall time: %.0f times, %.0f events a second\n",
                         all.simulated, all.wall, all.ratio, all.events_per_second);
