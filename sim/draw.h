@@ -38,6 +38,8 @@ enum class Concern : std::uint32_t {
   Spurious = 22,
   Clock = 23,
   Maybe = 24,
+  HostilePlan = 30,
+  Hostile = 31,
 };
 
 __extension__ using Wide = unsigned __int128;

@@ -43,6 +43,7 @@ enum class EventKind : std::uint8_t {
   DeviceRises,      // subject: device; object: incarnation
   Heal,
   SettleCheck,
+  HostileActs,  // object: connection. The next volley of a hostile client
 };
 
 struct Event {

@@ -13,6 +13,7 @@ void World::item_starts(const Item& item) {
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
+  if (is_trick(item.kind)) return hostile_starts(item);
   const Time until = now_ + item.length;
   const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
   switch (item.kind) {
@@ -66,6 +67,10 @@ void World::item_starts(const Item& item) {
       node.wall_offset_ms += item.object == 1 ? -jump : jump;
       return;
     }
+#define CHASQUI_SIM_TRICK(name, word, meaning) case ItemKind::name:
+      CHASQUI_SIM_TRICKS(CHASQUI_SIM_TRICK)
+#undef CHASQUI_SIM_TRICK
+      return;  // above
   }
 }
 

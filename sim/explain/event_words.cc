@@ -38,6 +38,7 @@ Words words(EventKind kind) {
     case EventKind::DeviceRises: return {"device_rises", "device", "life"};
     case EventKind::Heal: return {"heal", "", ""};
     case EventKind::SettleCheck: return {"settle_check", "", ""};
+    case EventKind::HostileActs: return {"hostile_acts", "", "connection"};
   }
   return {"?", "", ""};
 }

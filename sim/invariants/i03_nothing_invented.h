@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "sim/invariants/invariant.h"
 
@@ -18,6 +20,8 @@ class NothingInvented : public Invariant {
   std::map<std::uint32_t, UserId> owners_;
   std::map<std::uint32_t, std::set<DeviceId>> ids_;
   std::map<std::string, std::pair<std::uint32_t, ConversationId>> sent_;
+  std::map<UserId, std::set<DeviceId>> hostile_ids_;
+  std::set<std::tuple<ConversationId, UserId, std::string>> hostile_sent_;
 };
 
 }  // namespace chasqui::sim
