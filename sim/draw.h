@@ -38,6 +38,8 @@ enum class Concern : std::uint32_t {
   Spurious = 22,
   Clock = 23,
   Maybe = 24,
+  HostilePlan = 30,
+  Hostile = 31,
   Phones = 40,  // 25 to 39: of others
 };
 

@@ -93,6 +93,15 @@ struct Settled {};   // everything has arrived everywhere
 struct NotSettled {  // not in time
   std::string missing;
 };
+struct HostileJoined {  // who means harm has an account; again when it gets another device id
+  UserId user;
+  DeviceId id;
+};
+struct HostileSent {  // such a user wrote, or wrote again, into a conversation of its own: it may appear there, or not
+  UserId user;
+  ConversationId conversation;
+  std::string text;
+};
 
 struct RequestAsked {  // by a device, on the connection that it has
   std::uint32_t device = 0;
@@ -170,11 +179,11 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
-using Fact =
-    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
-                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
-                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
-                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep>;
+using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
+                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
+                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
+                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone, RequestAsked,
+                          AnswerHeard, ConnectionLost, OperatorStep, HostileJoined, HostileSent>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

@@ -3,7 +3,7 @@
 namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
-  if (!client_.ParseFromString(in.bytes)) return;
+  if (hostile_.contains(in.session) || !client_.ParseFromString(in.bytes)) return;
   for (const client::ClientFrame& frame : client_.frames()) {
     if (frame.body_case() == client::ClientFrame::kAck) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
@@ -22,6 +22,7 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     facts.push_back(ContractBroken{node_, "it sent bytes that are no ServerMessage"});
     return;
   }
+  if (hostile_.contains(out.session)) return;
   for (const client::ServerFrame& frame : server_.frames()) {
     if (frame.request_id() == 0) {
       const auto conversation = ConversationId::parse(frame.receipt().conversation());
@@ -71,6 +72,7 @@ void Tap::append_out(const LogAppend& out, std::vector<Fact>& facts) {
 
 void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
   sessions_.erase(session);
+  hostile_.erase(session);
   auto it = sends_.lower_bound({session, 0});
   while (it != sends_.end() && it->first.first == session) it = sends_.erase(it);
   facts.push_back(SessionOver{node_, session});
@@ -78,6 +80,7 @@ void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
 
 void Tap::node_crashed() {
   sessions_.clear();
+  hostile_.clear();
   sends_.clear();
 }
 

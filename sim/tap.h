@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ class Tap {
   void append_out(const LogAppend& out, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
   void node_crashed();
+  // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
+  void hostile(SessionId session) { hostile_.insert(session); }
 
  private:
   std::uint32_t node_;
@@ -31,7 +34,8 @@ class Tap {
     UserId user;
     DeviceId device;
   };
-  std::map<SessionId, Who> sessions_;                             // as their Hello said
+  std::map<SessionId, Who> sessions_;  // as their Hello said
+  std::set<SessionId> hostile_;
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };
 

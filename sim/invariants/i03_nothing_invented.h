@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
@@ -23,6 +25,8 @@ class NothingInvented : public Invariant {
     std::set<std::uint32_t> devices;  // who wrote it, and those whose journal was copied while it waited there
   };
   HashIndex<std::string, Sent> sent_;
+  std::map<UserId, std::set<DeviceId>> hostile_ids_;
+  std::set<std::tuple<ConversationId, UserId, std::string>> hostile_sent_;
 };
 
 }  // namespace chasqui::sim

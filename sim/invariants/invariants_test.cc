@@ -74,6 +74,34 @@ TEST(Invariant, i1_an_acceptance_of_what_was_never_sent_is_refused) {
   refuses<Kept>({accepted(1, 1)});
 }
 
+const UserId mal(66);
+HostileJoined mal_joins() {
+  return {mal, phone};
+}
+EventSeen from_mal(std::string text, DeviceId id = phone, UserId reader = ana) {
+  return {0, ConversationId::direct(mal, reader), Seq(1), {}, mal, id, std::move(text), true};
+}
+
+TEST(Invariant, i3_what_a_hostile_user_wrote_is_legal) {
+  accepts<NothingInvented>({mal_joins(), HostileSent{mal, ConversationId::direct(mal, ana), "boo"}, from_mal("boo")});
+}
+TEST(Invariant, i3_a_hostile_user_cannot_make_others_see_what_it_never_sent) {
+  const HostileSent wrote{mal, ConversationId::direct(mal, ana), "boo"};
+  refuses<NothingInvented>({mal_joins(), wrote, from_mal("other")});
+  refuses<NothingInvented>({mal_joins(), wrote, from_mal("boo", DeviceId(9))});
+  refuses<NothingInvented>({mal_joins(), HostileSent{mal, ConversationId::direct(mal, beto), "boo"}, from_mal("boo")});
+  refuses<NothingInvented>(
+      {mal_joins(), HostileSent{mal, ConversationId::direct(mal, beto), "boo"}, from_mal("boo", phone, beto)});
+  refuses<NothingInvented>({mal_joins(), HostileSent{mal, talk, "boo"}, seen(1, 1, "boo")});
+}
+TEST(Invariant, i13_marks_of_hostile_users_are_lies_but_end_at_the_head) {
+  const ConversationId there = ConversationId::direct(mal, ana);
+  const auto told = [&](std::uint64_t delivered) { return MarksLeft{0, SessionId(1), there, mal, Seq(delivered), {}}; };
+  const HostileSent wrote{mal, there, "boo"};
+  accepts<ReceiptsTrue>({mal_joins(), wrote, told(1), MarksHeard{0, there, mal, Seq(1), Seq()}});
+  refuses<ReceiptsTrue>({mal_joins(), wrote, told(2)});
+}
+
 TEST(Invariant, i2_once_and_ascending) {
   accepts<OnceInOrder>({sent(1, "a"), sent(2, "b"), seen(1, 1, "a"), seen(1, 2, "b"), seen(0, 1, "a")});
   refuses<OnceInOrder>({sent(1, "a"), seen(1, 1, "a"), seen(1, 1, "a")});
