@@ -156,6 +156,16 @@ struct MarksLeft {  // told unasked: how far `user` has the conversation
   Seq delivered;
   Seq read;
 };
+struct DeviceRevoked {  // the node answered a logout, or a renewal under another id: this device id is out
+  std::uint32_t node = 0;
+  UserId user;
+  DeviceId id;
+};
+struct ToldDevice {  // the node greeted such a device, or told its session anything
+  std::uint32_t node = 0;
+  UserId user;
+  DeviceId id;
+};
 struct RequestTaken {  // by step; one that must be answered
   std::uint32_t node = 0;
   SessionId session;
@@ -179,11 +189,12 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
-using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
-                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
-                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
-                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone, RequestAsked,
-                          AnswerHeard, ConnectionLost, OperatorStep, HostileJoined, HostileSent>;
+using Fact =
+    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
+                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
+                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
+                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
+                 HostileSent, DeviceRevoked, ToldDevice>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

@@ -12,6 +12,7 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i13_receipts_true.h"
 #include "sim/invariants/i16_real_time.h"
+#include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i28_contract.h"
@@ -57,6 +58,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only) : only_(only) {
   invariants_.push_back(std::make_unique<MarksGrow>());
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
   invariants_.push_back(std::make_unique<RealTime>());
+  invariants_.push_back(std::make_unique<Revoked>());
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
   invariants_.push_back(std::make_unique<Contract>());

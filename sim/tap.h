@@ -26,6 +26,9 @@ class Tap {
   void hostile(SessionId session) { hostile_.insert(session); }
 
  private:
+  void watch_device(SessionId session, const client::ClientFrame& frame);
+  void watch_device(SessionId session, std::vector<Fact>& facts);
+
   std::uint32_t node_;
   client::ClientMessage client_;  // kept, so that their memory is used again
   client::ServerMessage server_;
@@ -36,6 +39,13 @@ class Tap {
   };
   std::map<SessionId, Who> sessions_;  // as their Hello said
   std::set<SessionId> hostile_;
+  // Of all sessions, hostile ones too: whose they claim to be, whose the node took them for, who asked to be logged out
+  // or renewed and has no answer yet, and whose device ids are out for good.
+  using OfUser = std::pair<UserId, DeviceId>;
+  std::map<SessionId, OfUser> claims_;
+  std::map<SessionId, OfUser> greeted_;
+  std::set<std::pair<SessionId, std::uint64_t>> leaving_;
+  std::set<OfUser> gone_;
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };
 

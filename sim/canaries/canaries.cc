@@ -19,6 +19,7 @@ constexpr Canary all[] = {
     {24, "tick_on_push", "delivered when the event was pushed", {13}, ""},
     {25, "ack_before_store", "a device acks before its own disk has it", {13}, ""},
     {29, "unordered_apply", "apply iterates a hash map", {30}, ""},
+    {32, "token_cached", "a gateway trusts a token that is revoked", {19}, ""},
     {36, "lost_wakeup", "next_deadline forgets one timer", {23}, ""},
     {40, "one_stale_byte", "a frame carries an uninitialised byte", {30}, ""},
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},

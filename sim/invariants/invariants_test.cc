@@ -12,6 +12,7 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i13_receipts_true.h"
 #include "sim/invariants/i16_real_time.h"
+#include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i28_contract.h"
@@ -237,6 +238,14 @@ TEST(Invariant, i24_a_request_is_answered_or_its_session_ends) {
   EXPECT_GT(found(at_device_never, {RequestAsked{0, 7}, RequestAsked{1, 7}}, 7 * second), 0U);
   EXPECT_EQ(found(at_device_lost, {RequestAsked{0, 7}, ConnectionLost{0}}, 7 * second), 0U);
   EXPECT_EQ(found(excused, {NodeHindered{0, 20 * second}, asked, told}, 7 * second), 0U);
+}
+
+TEST(Invariant, i19_a_device_that_is_logged_out_hears_nothing_more) {
+  const DeviceRevoked out{0, ana, phone};
+  Revoked in_time, late, another;
+  EXPECT_EQ(found(in_time, {ToldDevice{0, ana, phone}, out, ToldDevice{0, ana, phone}}), 0U);
+  EXPECT_EQ(found(late, {out, ToldDevice{0, ana, phone}}, 2 * second), 1U);
+  EXPECT_EQ(found(another, {out, ToldDevice{0, ana, DeviceId(2)}, ToldDevice{0, beto, phone}}, 2 * second), 0U);
 }
 
 TEST(Invariant, i28_an_output_that_cannot_be_carried_out_is_told) {
