@@ -285,6 +285,10 @@ void Node::Impl::history(Now now, const gateway::Request& request, Outputs& out)
           page.set_head(row.head());
           page.set_chain(row.chain());
           std::vector<Row>& rows = done.results[1].rows;
+          if (CHASQUI_CANARY("stale_history")) {
+            page.set_head(row.head() - 1);
+            std::erase_if(rows, [&](const Row& event) { return keys::parse(event.key)->number == row.head(); });
+          }
           if (request.frame.history().newest()) std::reverse(rows.begin(), rows.end());
           for (const Row& event : rows) {
             if (!page.add_events()->ParseFromString(event.value)) page.mutable_events()->RemoveLast();

@@ -141,6 +141,18 @@ struct NodeCrashed {  // all up to `survived` is on its disk
   std::uint32_t node = 0;
   AppendId survived;
 };
+struct HistoryAsked {
+  std::uint32_t node = 0;
+  SessionId session;
+  std::uint64_t request_id = 0;
+  ConversationId conversation;
+};
+struct HistoryLeft {  // the answer
+  std::uint32_t node = 0;
+  SessionId session;
+  std::uint64_t request_id = 0;
+  Seq head;
+};
 struct AnswerLeft {  // to a Send; code: of the refusal, OK: accepted
   std::uint32_t node = 0;
   SendKey key;
@@ -194,7 +206,7 @@ using Fact =
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
                  AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
                  JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
-                 HostileSent, DeviceRevoked, ToldDevice>;
+                 HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

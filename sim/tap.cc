@@ -10,6 +10,11 @@ void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
     if (frame.body_case() == client::ClientFrame::kAck) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
     if (frame.has_hello()) sessions_[in.session] = {UserId(frame.hello().user()), DeviceId(frame.hello().device())};
+    if (frame.has_history()) {
+      if (const auto conversation = ConversationId::parse(frame.history().conversation())) {
+        facts.push_back(HistoryAsked{node_, in.session, frame.request_id(), *conversation});
+      }
+    }
     if (!frame.has_send()) continue;
     const auto conversation = ConversationId::parse(frame.send().conversation());
     const auto who = sessions_.find(in.session);
@@ -36,6 +41,9 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
       continue;
     }
     facts.push_back(RequestAnswered{node_, out.session, frame.request_id()});
+    if (frame.has_history()) {
+      facts.push_back(HistoryLeft{node_, out.session, frame.request_id(), Seq(frame.history().head())});
+    }
     const auto it = sends_.find({out.session, frame.request_id()});
     if (it == sends_.end()) continue;
     AnswerLeft answer{node_, it->second, client::OK, {}, {}};

@@ -25,6 +25,7 @@ constexpr Canary all[] = {
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},
     {42, "silent_drop", "requests that waited too long are forgotten", {24}, ""},
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7, 1}, ""},
+    {14, "stale_history", "history is answered as it was before the last event", {16}, ""},
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7, 23}, ""},
 };
 }  // namespace

@@ -1,5 +1,7 @@
 #include "sim/invariants/i16_real_time.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 
@@ -26,6 +28,33 @@ void RealTime::see(Time at, const Fact& fact) {
     Seq& accepted = accepted_[heard->conversation];
     if (heard->seq > accepted) accepted = heard->seq;
     floors.erase({heard->conversation, heard->number});
+  } else {
+    see_node(at, fact);
+  }
+}
+
+void RealTime::see_node(Time at, const Fact& fact) {
+  if (const auto* left = std::get_if<AnswerLeft>(&fact)) {
+    if (left->code != client::OK) return;
+    Seq& answered = answered_[left->key.conversation];
+    answered = std::max(answered, left->seq);
+  } else if (const auto* asked = std::get_if<HistoryAsked>(&fact)) {
+    asked_[{asked->node, asked->session}][asked->request_id] = answered_[asked->conversation];
+  } else if (const auto* told = std::get_if<HistoryLeft>(&fact)) {
+    auto& asked_there = asked_[{told->node, told->session}];
+    const auto floor = asked_there.find(told->request_id);
+    if (floor == asked_there.end()) return;
+    check(told->head >= floor->second, at, [&] {
+      return absl::StrCat("node ", told->node, " answered request ", told->request_id, " of session ",
+                          told->session.value(), " with a history up to seq ", told->head.value(), ", but seq ",
+                          floor->second.value(), " was accepted before it was asked");
+    });
+    asked_there.erase(floor);
+  } else if (const auto* over = std::get_if<SessionOver>(&fact)) {
+    asked_.erase({over->node, over->session});
+  } else if (const auto* crashed = std::get_if<NodeCrashed>(&fact)) {
+    asked_.erase(asked_.lower_bound({crashed->node, SessionId()}),
+                 asked_.lower_bound({crashed->node + 1, SessionId()}));
   }
 }
 

@@ -1,7 +1,9 @@
-// I16. What was accepted before another message was sent stands before it: seq is the witness.
+// I16. What was accepted before another message was sent stands before it: seq is the witness. A history that is read
+// shows all that was accepted before it was asked for.
 #pragma once
 
-#include <tuple>
+#include <map>
+#include <utility>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
@@ -14,6 +16,10 @@ class RealTime : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
+  void see_node(Time at, const Fact& fact);
+
+  HashIndex<ConversationId, Seq> answered_;  // the highest `accepted` that left its node
+  std::map<std::pair<std::uint32_t, SessionId>, std::map<std::uint64_t, Seq>> asked_;  // by node, session and request
   HashIndex<ConversationId, Seq> accepted_;  // the highest that any sender was told
   HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, Seq>> floor_;  // by device: when it was sent
   HashIndex<std::uint64_t, Seq> floor_of_text_;  // likewise, by the text's hash

@@ -213,6 +213,13 @@ TEST(Invariant, i16_what_was_accepted_first_stands_first) {
   refuses<RealTime>({sent(1, "a"), accepted(1, 2), sent(1, "b", 1), accepted(1, 1, 1)});
 }
 
+TEST(Invariant, i16_a_history_shows_what_was_accepted_before_it_was_asked) {
+  const HistoryAsked asked{0, SessionId(1), 9, talk};
+  accepts<RealTime>({answer(1, 1), asked, answer(2, 2), HistoryLeft{0, SessionId(1), 9, Seq(1)}});
+  accepts<RealTime>({asked, answer(1, 1), HistoryLeft{0, SessionId(1), 9, Seq(1)}});
+  refuses<RealTime>({answer(1, 1), answer(2, 2), asked, HistoryLeft{0, SessionId(1), 9, Seq(1)}});
+}
+
 TEST(Invariant, i23_settling_takes_no_longer_than_its_bound) {
   Settles good(10 * second), slow(10 * second), never(10 * second), silent(10 * second);
   EXPECT_EQ(found(good, {Healed{}, Settled{}}, second), 0U);
