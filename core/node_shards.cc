@@ -375,6 +375,7 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     frame.mutable_accepted()->set_outbox_seq(send->outbox_seq.value());
     frame.mutable_accepted()->set_seq(accepted->seq.value());
     frame.mutable_accepted()->set_time_ms(accepted->time.ms);
+    frame.mutable_accepted()->set_again(accepted->again);
     gateway_.answer(now, send->session, send->request_id, frame, out);
   } else if (auto* mark = std::get_if<MarkOrigin>(&origin)) {
     const auto* marked = std::get_if<shard::Marked>(&answer);

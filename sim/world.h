@@ -198,6 +198,7 @@ class World : private points::Listener {
   void twin_ends(const Item& item, std::uint64_t number);
   void throw_away(Device& device);
   void throw_away_twins();
+  [[nodiscard]] Device* other_copy_of(const Device& device);  // that lives; none: it is the last
   void roam(Device& device, Time late);
   void sent_away(Device& device, const client::Ended& ended);
   void device_returns(Device& device);

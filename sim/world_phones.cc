@@ -144,6 +144,18 @@ void World::throw_away(Device& device) {
   see(DeviceGone{device.index});
 }
 
+// The device of which it is a copy of a copy, and the others.
+Device* World::other_copy_of(const Device& device) {
+  const auto first_of = [this](const Device* one) {
+    while (one->twin_of) one = devices_[*one->twin_of].get();
+    return one->index;
+  };
+  for (const auto& other : devices_) {
+    if (other.get() != &device && !other->gone && first_of(other.get()) == first_of(&device)) return other.get();
+  }
+  return nullptr;
+}
+
 // Two that are one device for the node send each other away for ever: once all heals, one is left.
 void World::throw_away_twins() {
   for (const auto& twin : devices_) {
@@ -168,12 +180,18 @@ void World::sent_away(Device& device, const client::Ended& ended) {
   push(now_ + wait, EventKind::DeviceReturns, device.index, device.incarnation);
 }
 
-// It ends in good order, so all is on its disk. Whose id is no more logs in anew, and keeps its journal.
+// It ends in good order, so all is on its disk. Whose id is no more logs in anew, and keeps its journal; but of several
+// copies only one lives on: each would send what waits in all of them, as a device of its own, and nobody could tell
+// that it is one message.
 void World::device_returns(Device& device) {
   if (!device.up() || !device.ended) return;
   program_ends(device, device.unsynced.size());
   device.ended = false;
   if (!device.revoked) return push(now_, EventKind::DeviceRises, device.index, device.incarnation);
+  if (Device* other = other_copy_of(device); other != nullptr) {
+    device.heir = other->index;
+    return throw_away(device);
+  }
   device.credentials = {};
   device.has_account = false;
   ++device.registrations;

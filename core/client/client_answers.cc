@@ -207,7 +207,7 @@ bool ClientImpl::on_accepted(MonoTime now, const Request& request, const Accepte
       answer.seq() == 0) {
     return false;
   }
-  outbox_.on_accepted(request.conversation, request.ticket, Seq(answer.seq()));
+  outbox_.on_accepted(request.conversation, request.ticket, Seq(answer.seq()), answer.again());
   identity_.on_send_accepted();
   inbox_.expect_head(request.conversation, Seq(answer.seq()), now + push_grace);
   accepted(request.conversation, request.ticket, Seq(answer.seq()), {answer.time_ms()}, out);
@@ -243,6 +243,7 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
   const Duration advised = milliseconds(std::min<std::int64_t>(error.retry_after_ms(), 3'600'000));
   switch (request.asked) {
     case Asked::Hello:
+      if (error.code() == UNAUTHENTICATED) link_.on_refused();
       if (error.code() == UNAUTHENTICATED && !identity_.on_unauthenticated()) {
         end(now, GoAway::REVOKED, error.message().substr(0, error_bytes_max), out);
       } else {
@@ -290,7 +291,6 @@ void ClientImpl::on_go_away(MonoTime now, const GoAway& go_away, Outputs& out) {
       return lose(now, Duration{}, false, true, out);  // our own renewal, whose answer did not come
     }
     end(now, go_away.reason(), go_away.message().substr(0, error_bytes_max), out);
-    if (go_away.reason() == GoAway::SESSION_REPLACED) outbox_.on_replaced();
     return;
   }
   const bool misunderstood = go_away.reason() != GoAway::SHUTTING_DOWN;

@@ -380,6 +380,28 @@ TEST_F(ClientTest, a_renewal_whose_answer_is_lost_finds_its_new_device) {
   EXPECT_THAT(ana.heard<Ended>(), IsEmpty());
 }
 
+TEST_F(ClientTest, a_renewal_that_a_copy_was_first_with_is_given_up_soon) {
+  settle();
+  const std::vector<std::string> backup = ana.journal;
+  ASSERT_TRUE(ana.send(chat, "a").ok());
+  ana.settle();
+  ana.crash();
+  ana.journal = backup;
+  ana.seen.clear();
+  server.lose_renewals = true;
+  ana.open();
+  ASSERT_TRUE(ana.send(chat, "b").ok());
+  for (int i = 0; i < 400 && server.last_device[1] == 1; ++i) {
+    ana.settle();
+    ana.pass(50);
+  }
+  ASSERT_EQ(server.last_device[1], 2U);
+  server.devices.erase({1, 2});  // as if another program had renewed, and that one's secret were another
+  settle_for(40'000);            // all ids that can follow are tried, none after a long pause
+  ASSERT_THAT(ana.heard<Ended>(), SizeIs(1));
+  EXPECT_EQ(ana.heard<Ended>()[0].reason, GoAway::REVOKED);
+}
+
 TEST_F(ClientTest, a_crash_in_the_middle_of_a_renewal_finishes_it_in_the_next_life) {
   settle();
   const std::vector<std::string> backup = ana.journal;

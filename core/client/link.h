@@ -34,6 +34,8 @@ class Link {
   [[nodiscard]] bool connect_due(MonoTime now);
   void on_connected(MonoTime now);  // of a Connecting one
   void on_greeted(MonoTime now);    // Hello was answered
+  // Hello was answered, by no: who has another one to try need not wait as for a server that is silent.
+  void on_refused() { failures_ = 0; }
   // It broke, or was given up; the next one not before `at_least`. `misunderstood`: see above.
   void on_lost(MonoTime now, Duration at_least, bool misunderstood);
   // No new connection before release().

@@ -213,7 +213,8 @@ struct ModelServer {
         (send.outbox_seq() + window <= row.taken.size() || row.taken[send.outbox_seq() - 1].first != digest)) {
       return fail(session, frame.request_id(), ALREADY_EXISTS);
     }
-    if (send.outbox_seq() == row.taken.size() + 1) {
+    const bool again = send.outbox_seq() <= row.taken.size();
+    if (!again) {
       Payload payload;
       payload.ParseFromString(send.payload());
       const bool refused = payload.text() == "refuse me";
@@ -228,6 +229,7 @@ struct ModelServer {
     answer.mutable_accepted()->set_conversation(send.conversation());
     answer.mutable_accepted()->set_outbox_seq(send.outbox_seq());
     answer.mutable_accepted()->set_seq(seq);
+    answer.mutable_accepted()->set_again(again);
     tell(session, answer);
   }
 

@@ -33,8 +33,6 @@ absl::StatusOr<OutboxSeq> Outbox::send(const ConversationId& conversation, std::
   }
   entry.digest = blake2b_256(payload);
   entry.after = after;
-  entry.alone = !lane.proven;
-  entry.fresh = true;
   entry.payload = std::move(payload);
   entry.record = record_sent(conversation, entry);
   unsafe_.emplace_back(entry.record, conversation);
@@ -52,17 +50,7 @@ std::uint64_t Outbox::record_sent(const ConversationId& conversation, const Entr
   sent.set_outbox_seq(entry.number.value());
   sent.set_payload(entry.payload);
   sent.set_after_seq(entry.after.value());
-  sent.set_alone(entry.alone);
   return journal_.write(record);
-}
-
-void Outbox::record_numbers(const ConversationId& conversation, const Lane& lane) {
-  JournalRecord record;
-  JournalOutbox& numbers = *record.mutable_outbox();
-  numbers.set_conversation(conversation.str());
-  numbers.set_last_ticket(lane.last_ticket.value());
-  numbers.set_next_outbox_seq(lane.next_number.value());
-  journal_.write(record);
 }
 
 // ------------------------------------------------------------------------------------------------- what may leave
@@ -98,7 +86,7 @@ Outbox::Entry* Outbox::sendable(Lane& lane, MonoTime now) {
   CHASQUI_ASSERT(!entry.in_flight, "what is in flight in a lane is at its front");
   const std::uint64_t lowest = lane.entries.front().number.value();
   if (entry.number == OutboxSeq() || !journal_.is_safe(entry.record)) return nullptr;
-  if (!lane.proven && lane.in_flight > 0 && (entry.alone || lane.entries.front().alone)) return nullptr;
+  if (!lane.proven && lane.in_flight > 0) return nullptr;
   if (lane.in_flight >= lane.window || entry.number.value() >= lowest + bounds::client_unanswered_max) return nullptr;
   return &entry;
 }
@@ -115,23 +103,12 @@ void Outbox::on_connection_lost() {
     for (std::uint64_t i = 0; i < lane.entries.size(); ++i) lane.entries[i].in_flight = false;
     lane.in_flight = 0;
     lane.going_back = false;
+    lane.proven = false;
     lane.renumber_from = OutboxSeq();  // attempts may still be under way: the server will say so again
     if (!lane.entries.empty()) ready_.insert(conversation);
   }
   in_flight_ = 0;
   in_flight_bytes_ = 0;
-}
-
-void Outbox::on_replaced() {
-  CHASQUI_ASSERT(in_flight_ == 0, "who was replaced has no session");
-  for (auto& [conversation, lane] : lanes_) {
-    lane.proven = false;
-    for (Entry& entry : lane.entries) {
-      entry.alone = true;
-      record_sent(conversation, entry);  // for the next life: this one has ended
-    }
-    if (!lane.entries.empty()) record_numbers(conversation, lane);  // which a JournalSent alone would set back
-  }
 }
 
 // ------------------------------------------------------------------------------------------------------- answers
@@ -145,12 +122,12 @@ OutboxSeq Outbox::in_flight_number(const ConversationId& conversation, OutboxSeq
   return OutboxSeq();
 }
 
-void Outbox::on_accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq) {
+void Outbox::on_accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, bool again) {
   Entry* entry = find(conversation, ticket);
   CHASQUI_ASSERT(entry != nullptr && entry->in_flight, "an answer belongs to a message in flight");
   Lane& lane = lanes_[conversation];
   land(lane, *entry);
-  lane.proven = lane.proven || entry->fresh;
+  lane.proven = lane.proven || !again;
   lane.attempts = 0;
   lane.refused_below = 0;
   lane.window = std::min(lane.window + 1, bounds::client_unanswered_max);
@@ -266,7 +243,6 @@ void Outbox::on_device_changed() {
   CHASQUI_ASSERT(in_flight_ == 0, "a device changes between sessions");
   for (auto& [conversation, lane] : lanes_) {
     lane.next_number = OutboxSeq(1);
-    lane.proven = true;  // nobody else has ever been this device
     lane.refused_below = 0;
     lane.attempts = 0;
     lane.retry_at = MonoTime{};
@@ -274,11 +250,6 @@ void Outbox::on_device_changed() {
     if (!lane.entries.empty()) unnumbered_.insert(conversation);
   }
   retries_.clear_all();
-}
-
-void Outbox::on_device_changed_before() {
-  on_device_changed();
-  for (auto& [conversation, lane] : lanes_) lane.proven = false;
 }
 
 void Outbox::on_history_restored() {
@@ -326,7 +297,6 @@ void Outbox::renumber(const ConversationId& conversation, Lane& lane, OutboxSeq 
   for (Entry& entry : lane.entries) {
     if (entry.number != OutboxSeq() && entry.number < from) continue;
     entry.number = next;
-    entry.alone = entry.alone || !lane.proven;
     next = next.next();
     renumbered.add_tickets(entry.ticket.value());
   }

@@ -11,11 +11,11 @@
 // Going back: an answer "not now" to one message stops its conversation (its lane) until all others in flight there are
 // answered; then everything unanswered is sent again from the lowest, so nothing later overtakes.
 //
-// Alone: of a restored backup the first new message bears a number that was used already, and would be refused, while
-// the second could be taken: out of order. So messages of a lane go one by one until one that was written in this life
-// of the device is accepted: that was no repeat, so the numbers after it are free. Likewise once another program on a
-// copy of this state has taken our place: it may have used the numbers of what waits here; and of what got its number
-// in this life while the lane was not proven.
+// Proven: the numbers of what waits may have been used for something else, by this device before it was restored from a
+// backup, or by another program on a copy of its state. The lowest of them would be refused, and the one behind it
+// could be taken: out of order. So at each connection the messages of a lane go one by one until one is accepted that
+// was not there before: its number was the next, so nobody has used those after it, and who uses them later must
+// connect first, which ends our session.
 #pragma once
 
 #include <cstdint>
@@ -72,18 +72,16 @@ class Outbox {
 
   // The number under which it is in flight; 0: it is not.
   [[nodiscard]] OutboxSeq in_flight_number(const ConversationId& conversation, OutboxSeq ticket) const;
-  void on_accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq);
+  // `again`: it was stored before this attempt came.
+  void on_accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, bool again);
   [[nodiscard]] SendVerdict on_error(const ConversationId& conversation, OutboxSeq ticket, const Error& error,
                                      MonoTime now);
   void on_persisted();
   void on_connection_lost();
-  void on_replaced();  // by another program on a copy of this state; nothing is in flight
 
   // Renewal (renewal.h). Paused: nothing leaves.
   void pause(bool on) { paused_ = on; }
   void on_device_changed();
-  // The same, as a journal tells it: since then that id may have had other lives than this one.
-  void on_device_changed_before();
   void on_history_restored();  // what was known of places is void: search from the start
   [[nodiscard]] std::optional<ConversationId> next_unnumbered() const;
   [[nodiscard]] Seq search_after(const ConversationId& conversation) const;
@@ -110,8 +108,6 @@ class Outbox {
     Digest digest{};
     Seq after;
     std::uint64_t record = 0;  // the journal record that must be safe before it leaves
-    bool alone = false;        // see the head
-    bool fresh = false;        // written in this life
     bool in_flight = false;
   };
   struct Lane {
@@ -123,7 +119,7 @@ class Outbox {
     std::uint64_t window;             // that many may be in flight: 1 after "too fast", then growing
     std::uint64_t refused_below = 0;  // so many numbers right below the lowest unanswered were refused
     bool going_back = false;
-    bool proven = false;  // the numbers from the next one on are ours
+    bool proven = false;  // see the head
     std::uint32_t attempts = 0;
     MonoTime retry_at{};
     Lane();
@@ -133,7 +129,6 @@ class Outbox {
   [[nodiscard]] Entry* sendable(Lane& lane, MonoTime now);
   void land(Lane& lane, Entry& entry);
   std::uint64_t record_sent(const ConversationId& conversation, const Entry& entry);
-  void record_numbers(const ConversationId& conversation, const Lane& lane);
   void drop(const ConversationId& conversation, Lane& lane, OutboxSeq ticket, Seq seq);
   void back_off(const ConversationId& conversation, Lane& lane, const Error& error, MonoTime now);
   SendVerdict out_of_range(const ConversationId& conversation, Lane& lane, const Entry& entry, const Error& error,

@@ -17,11 +17,8 @@ absl::Status Outbox::replay(const ConversationId& conversation, const JournalSen
                                                    conversation.hex(), ": this is not a journal, or it is damaged"));
   }
   if (number != OutboxSeq()) lane.next_number = number.next();
-  if (ticket <= lane.last_ticket) {  // said before: after a compaction that held it already, or it is alone now
-    if (Entry* entry = find(conversation, ticket); entry != nullptr) {
-      entry->number = number;
-      entry->alone = record.alone();
-    }
+  if (ticket <= lane.last_ticket) {  // said before (records after a compaction that held them already)
+    if (Entry* entry = find(conversation, ticket); entry != nullptr) entry->number = number;
     return absl::OkStatus();
   }
   if (size_ >= bounds::outbox_messages_max) {
@@ -36,7 +33,6 @@ absl::Status Outbox::replay(const ConversationId& conversation, const JournalSen
   entry.payload = record.payload();
   entry.digest = blake2b_256(entry.payload);
   entry.after = Seq(record.after_seq());
-  entry.alone = record.alone();
   lane.entries.push_back(std::move(entry));
   ++size_;
   ready_.insert(conversation);
@@ -58,10 +54,7 @@ void Outbox::replay(const ConversationId& conversation, const JournalRenumbered&
   Lane& lane = lanes_[conversation];
   OutboxSeq next(record.outbox_seq());
   for (const std::uint64_t ticket : record.tickets()) {
-    if (Entry* entry = find(conversation, OutboxSeq(ticket)); entry != nullptr) {
-      entry->number = next;
-      entry->alone = true;
-    }
+    if (Entry* entry = find(conversation, OutboxSeq(ticket)); entry != nullptr) entry->number = next;
     next = next.next();
   }
   lane.next_number = next;
@@ -83,7 +76,6 @@ void Outbox::compact(std::vector<JournalRecord>& out) const {
       sent.set_outbox_seq(entry.number.value());
       sent.set_payload(entry.payload);
       sent.set_after_seq(entry.after.value());
-      sent.set_alone(entry.alone);
     }
     JournalOutbox& numbers = *out.emplace_back().mutable_outbox();
     numbers.set_conversation(conversation.str());

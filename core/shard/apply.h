@@ -29,6 +29,7 @@ struct AccountCreated {  // also the answer of AddDevice and RenewDevice
 struct Accepted {
   Seq seq;
   LogTime time;
+  bool again = false;  // by an earlier command
 };
 struct Marked {  // the user's marks as they stand now
   Seq delivered;

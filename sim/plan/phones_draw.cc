@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::uint64_t family_draw = 40;  // of Concern::Plan
 constexpr std::uint64_t item_draw = 1040;  // of Concern::Items
-// Twins are not drawn yet: what two programs on one state do to each other still breaks I2 (core/client/outbox.h,
 // Alone).
 constexpr Time gap_least = 2 * second;
 
@@ -47,6 +46,8 @@ class PhonesDraw {
       add({.at = at, .kind = ItemKind::Roam, .subject = device, .length = drawn_ms(1, 5'000)});
     } else if (choice < 50) {
       add({.at = at, .kind = ItemKind::Reinstall, .subject = device, .length = length});
+    } else if (choice < 62) {
+      add({.at = at, .kind = ItemKind::Twin, .subject = device, .length = drawn_ms(1'000, 30'000), .size = choice % 2});
     } else {
       restored(device, at, length);
     }

@@ -58,7 +58,7 @@ Effects repeat(const state::SenderRow& row, OutboxSeq number, std::uint64_t dige
   }
   CHASQUI_MARK("retry_answered");
   if (first->code() != 0) return Effects::only(content_refused(first->code(), next));
-  return Effects::only(Accepted{Seq(first->seq()), LogTime{first->time_ms()}});
+  return Effects::only(Accepted{Seq(first->seq()), LogTime{first->time_ms()}, true});
 }
 
 client::Event to_event(const log::Send& command, Seq seq, LogTime time) {
@@ -93,7 +93,7 @@ void store(const ShardView& view, const ConversationId& conversation, const log:
   effects.put(keys::event(view.shard(), conversation, seq), std::move(bytes));
   effects.owe(conversation.lower(), conversation, seq.value(), 0);
   if (conversation.higher() != conversation.lower()) effects.owe(conversation.higher(), conversation, seq.value(), 0);
-  effects.reply = Accepted{seq, view.time()};
+  effects.reply = Accepted{seq, view.time(), false};
 }
 
 }  // namespace
