@@ -41,7 +41,7 @@ class Store {
 };
 
 // One question of a Read output. A Get is a Scan of one key. begin <= key < end, at most `rows_max` rows and about
-// `bytes_max` bytes (the row that reaches it is the last); from the end backwards if `backwards`.
+// `bytes_max` bytes: the row that reaches it is the last, and is there. From the end backwards if `backwards`.
 struct RangeRead {
   std::string begin;
   std::string end;

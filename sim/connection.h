@@ -56,6 +56,7 @@ struct Connection {
   bool device_will_learn = false;
   bool node_will_learn = false;
   bool node_reads = true;             // SessionRead
+  Time late_until = 0;                // the device has left it, what it sent comes then; 0: it has not
   std::uint64_t held = 0;             // frames that have arrived while the node did not read
   Pipe up;                            // to the node
   Pipe down;                          // to the device

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,9 @@ struct Device {
   // Its account; none while has_account is false.
   bool has_account = false;
   client::Credentials credentials;
-  std::uint64_t call = 0;  // under way at its node; 0: none
-  Time call_at = no_time;  // when it asks next
+  std::uint64_t registrations = 0;  // logins after the first: each has a secret of its own
+  std::uint64_t call = 0;           // under way at its node; 0: none
+  Time call_at = no_time;           // when it asks next
 
   // Its journal outlives the program.
   std::vector<std::string> journal;
@@ -40,7 +42,19 @@ struct Device {
   std::uint64_t in_sync = 0;  // records of the sync under way; 0: none
   Time wake_at = no_time;
   bool started = false;
-  bool ended = false;  // for good
+  bool ended = false;  // it was sent away
+
+  // What people do to their phones (world_phones.cc).
+  struct Copy {
+    std::vector<std::string> journal;
+    client::Credentials credentials;
+  };
+  std::optional<Copy> backup;
+  bool doubtful = false;                 // it may have been sent away for what its person did: then it is opened again
+  bool revoked = false;                  // sent away since its id is no more
+  bool gone = false;                     // thrown away
+  std::optional<std::uint32_t> heir;     // thrown away: who goes on in its place
+  std::optional<std::uint32_t> twin_of;  // it is a copy of that one
 
   // What depends on records that may still be lost: counts are of `handed`, before and after the call that made them.
   struct Doubt {

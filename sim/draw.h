@@ -38,6 +38,8 @@ enum class Concern : std::uint32_t {
   Spurious = 22,
   Clock = 23,
   Maybe = 24,
+  Audit = 30,
+  Phones = 40,  // 25 to 39: of others
 };
 
 __extension__ using Wide = unsigned __int128;

@@ -43,6 +43,7 @@ enum class EventKind : std::uint8_t {
   DeviceRises,      // subject: device; object: incarnation
   Heal,
   SettleCheck,
+  DeviceReturns,  // subject: device; object: incarnation. A program that was sent away is opened again
 };
 
 struct Event {

@@ -16,6 +16,7 @@
 #include "core/base/now.h"
 #include "proto/client.pb.h"
 #include "sim/event_queue.h"
+#include "sim/model/logged.h"
 
 namespace chasqui::sim {
 
@@ -76,6 +77,16 @@ struct ReadByPerson {
   ConversationId conversation;
   Seq seq;
 };
+// The device's state is another from now on: none (reinstalled), an old backup, a copy of another device's. Its
+// application starts anew, and knows what that journal says. Until it has joined again it has no account.
+struct JournalReplaced {
+  std::uint32_t device = 0;
+  std::vector<std::pair<ConversationId, Seq>> shown;  // ascending
+  std::vector<MessageSent> waiting;                   // for a final answer, in the order of sending
+};
+struct DeviceGone {  // for good, with its journal: nothing more is to arrive there
+  std::uint32_t device = 0;
+};
 struct Healed {      // no fault from now on, nothing new is sent
   Time backlog = 0;  // how long the rate limits alone make it take until all has arrived
 };
@@ -94,6 +105,10 @@ struct AnswerHeard {
 };
 struct ConnectionLost {  // nothing asked on it will be answered
   std::uint32_t device = 0;
+};
+struct ListSeen {  // once all has settled: what the device knows of, without what it has nothing of
+  std::uint32_t device = 0;
+  std::vector<std::pair<ConversationId, Seq>> heads;  // ascending
 };
 struct OperatorStep {  // what somebody did to a server: "killed", "started", or any other words
   std::uint32_t node = 0;
@@ -155,6 +170,24 @@ struct NodeHindered {  // it stands still, or its disk does, for so long from no
   std::uint32_t node = 0;
   Time length = 0;
 };
+struct EntryCommitted {  // in the order of each shard's log
+  std::uint32_t node = 0;
+  LoggedEntry entry;
+  std::int64_t wall_ms = 0;  // the true time when it was appended
+};
+struct AuditAsked {  // the node took a question: what has changed for `user`?
+  std::uint32_t node = 0;
+  std::uint64_t audit = 0;  // its number in the run
+  UserId user;
+};
+struct AuditAnswered {  // to its last page
+  std::uint32_t node = 0;
+  std::uint64_t audit = 0;
+  UserId user;
+  Version since;
+  std::vector<std::pair<ConversationId, Seq>> known;  // by now, with what was known at `since`; ascending
+  bool at_end = false;                                // all had settled
+};
 struct ContractBroken {  // an output that is not legal, input that was not survived
   std::uint32_t node = 0;
   std::string what;
@@ -164,7 +197,8 @@ using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
                  AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
-                 RequestAsked, AnswerHeard, ConnectionLost, OperatorStep>;
+                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, ListSeen,
+                 EntryCommitted, AuditAsked, AuditAnswered>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
@@ -18,9 +19,12 @@ class Tap {
 
   void frame_in(const SessionFrame& in, std::vector<Fact>& facts);
   void send_out(const SessionSend& out, std::vector<Fact>& facts);
-  void append_out(const LogAppend& out, std::vector<Fact>& facts);
+  // `wall_ms`: the true time. Each node is a cluster of its own.
+  void append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fact>& facts);
+  // All appends up to `id` are on its disk. A node without peers: so they are committed.
+  void durable(AppendId id, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
-  void node_crashed();
+  void node_crashed(AppendId survived, std::vector<Fact>& facts);
 
  private:
   std::uint32_t node_;
@@ -31,6 +35,7 @@ class Tap {
     UserId user;
     DeviceId device;
   };
+  std::deque<std::pair<AppendId, EntryCommitted>> appended_;      // not on its disk yet
   std::map<SessionId, Who> sessions_;                             // as their Hello said
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };

@@ -31,8 +31,9 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
-      judge_(settle_bound_of(plan_), options_.only),
-      users_(plan_.contacts.size()) {
+      judge_(settle_bound_of(plan_), options_.only, options_.devices_judge ? Sight::Devices : Sight::All),
+      users_(plan_.contacts.size()),
+      ids_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();
     node->index = i;
@@ -47,6 +48,7 @@ World::World(Plan plan, WorldOptions options)
     device->node = device->person % plan_.nodes;
     device->first = !has_first[device->person];
     has_first[device->person] = true;
+    ++ids_[device->person];
     devices_.push_back(std::move(device));
   }
 }
@@ -182,6 +184,9 @@ void World::dispatch(const Event& event) {
       return;
     case EventKind::Heal: return heal();
     case EventKind::SettleCheck: return check_settled();
+    case EventKind::DeviceReturns:
+      if (device().incarnation == event.object) device_returns(device());
+      return;
   }
 }
 
@@ -223,13 +228,18 @@ void World::heal() {
     if (node->run_pending) push(now_, EventKind::NodeRuns, node->index, 0);
   }
   for (const auto& connection : connections_) {
-    if (connection == nullptr || !connection->cut) continue;
+    if (connection == nullptr) continue;
+    connection->late_until = std::min(connection->late_until, now_);
+    if (!connection->cut) continue;
     push(now_ + 2 * second, EventKind::NodeLearns, 0, connection->id);
     push(now_ + 2 * second, EventKind::DeviceLearns, 0, connection->id);
   }
+  throw_away_twins();
   for (const auto& device : devices_) {
     device->network = true;
     device->stall_until = now_;
+    if (device->gone) continue;
+    if (!device->has_account && device->registrations > 0 && device->call == 0) set_call(*device, now_ + second);
     if (!device->has_account) continue;
     if (!device->up()) {
       push(now_ + second, EventKind::DeviceRises, device->index, device->incarnation);
@@ -258,6 +268,7 @@ Time World::backlog() const {
 
 std::string World::unsettled() const {
   for (const auto& device : devices_) {
+    if (device->gone) continue;
     if (!device->has_account) return absl::StrCat("device ", device->index, " has no account");
     if (!device->up()) return absl::StrCat("device ", device->index, " does not run");
     if (device->ended) return absl::StrCat("device ", device->index, " was sent away for good");
@@ -276,9 +287,11 @@ void World::check_settled() {
       settled_at_ = now_;
       see(Settled{});
     }
-    if (now_ >= settled_at_ + afterwards) {
-      over_ = true;
-      return;
+    if (now_ >= settled_at_ + afterwards) return ends();
+    // A moment for what no device waits for: marks that linger at indexes.
+    if (now_ >= settled_at_ + afterwards - second && !end_audited_) {
+      end_audited_ = true;
+      audit_the_end();
     }
   } else {
     if (now_ > healed_at_ + settle_bound_ && !told_late_) {
@@ -286,12 +299,23 @@ void World::check_settled() {
       see(NotSettled{missing});
       if (over_) return;
     }
-    if (now_ > healed_at_ + settle_bound_ + grace) {
-      over_ = true;
-      return;
-    }
+    if (now_ > healed_at_ + settle_bound_ + grace) return ends();
   }
   push(now_ + second, EventKind::SettleCheck, 0, 0);
+}
+
+// What each device lists by now is looked at, settled or not.
+void World::ends() {
+  for (const auto& device : devices_) {
+    if (!device->has_account || !device->up()) continue;
+    ListSeen list{device->index, {}};
+    for (const ConversationId& conversation : device->client->conversations()) {
+      const Seq taken = device->client->taken(conversation);
+      if (taken) list.heads.emplace_back(conversation, taken);
+    }
+    see(std::move(list));
+  }
+  over_ = true;
 }
 
 void World::see(Fact fact) {

@@ -9,7 +9,7 @@
 //   const Report report = world.run();
 //
 // Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
-// world_accounts.cc, world_faults.cc.
+// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/base/points_state.h"
+#include "sim/auditor.h"
 #include "sim/connection.h"
 #include "sim/device.h"
 #include "sim/draw.h"
@@ -119,6 +120,7 @@ class World : private points::Listener {
   void dispatch(const Event& event);
   void heal();
   void check_settled();
+  void ends();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
   void see(Fact fact);
@@ -173,7 +175,6 @@ class World : private points::Listener {
 
   // world_devices.cc
   void device_rises(Device& device);
-  void phone_crashes(Device& device, Time down);
   void carry_out(Device& device, client::Outputs& outputs);
   void happen(Device& device, client::Happening& happening, client::Outputs& more);
   void saw(Device& device, const ConversationId& conversation, const client::Event& event);
@@ -185,10 +186,39 @@ class World : private points::Listener {
   void person_reads(Device& device);
   void send_text(Device& device, const ConversationId& conversation, std::uint64_t size);
 
+  // world_phones.cc
+  void phone_crashes(Device& device, Time down);
+  void program_ends(Device& device, std::uint64_t survivors);  // of the records that were not synced
+  void cut_connections_of(const Device& device);
+  [[nodiscard]] Device& phone_of(std::uint32_t subject);  // an item's, or who goes on in its place
+  void reinstall(Device& device, Time down);
+  void back_up(Device& device);
+  void restore(Device& device, Time down);
+  void adopt(Device& device, const Device::Copy& copy);
+  void twin_starts(Device& device, const Item& item, std::uint64_t number);
+  void twin_ends(const Item& item, std::uint64_t number);
+  void throw_away(Device& device);
+  void throw_away_twins();
+  void roam(Device& device, Time late);
+  void sent_away(Device& device, const client::Ended& ended);
+  void device_returns(Device& device);
+  [[nodiscard]] bool takes_an_id(const Device& device);  // false: the person has as many as there may be
+
   // world_accounts.cc
   void set_call(Device& device, Time at);  // when it asks next; what was set before is off
   void call_due(Device& device, Time meant);
   void answered(VirtualNode& node, Time at, const HttpAnswer& answer);
+
+  // world_audit.cc
+  void audit(std::uint32_t person, std::uint64_t version, bool at_end);
+  [[nodiscard]] bool audit_answered(VirtualNode& node, const HttpAnswer& answer);  // false: no auditor asked
+  void audit_asks(VirtualNode& node, Auditor& auditor);
+  [[nodiscard]] Auditor* auditor_of(const VirtualNode& node, SessionId session);
+  void audit_taken(VirtualNode& node, const Auditor& auditor, std::vector<Fact>& facts);
+  void audit_hears(VirtualNode& node, Auditor& auditor, const std::string& bytes);
+  void audit_ends(VirtualNode& node, Auditor& auditor);
+  void audits_die(const VirtualNode& node);
+  void audit_the_end();
 
   // world_faults.cc
   void item_starts(const Item& item);
@@ -205,6 +235,13 @@ class World : private points::Listener {
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over
   std::vector<UserId> users_;                             // by person; 0: no account yet
+  std::vector<std::uint64_t> ids_;                // by person: device ids that may be taken, of Limits::devices_max
+  std::map<std::uint64_t, std::uint32_t> twins_;  // by item
+  std::map<std::uint32_t, Auditor> auditors_;     // by person
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> audit_calls_;  // by node; to the person
+  std::map<std::pair<std::uint32_t, SessionId>, std::uint32_t> audit_sessions_;
+  std::uint64_t last_audit_ = 0;
+  bool end_audited_ = false;
   Time now_ = 0;
   std::uint64_t event_ = 0;  // the one that is under way
   std::uint64_t last_token_ = 0;

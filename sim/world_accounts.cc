@@ -29,7 +29,7 @@ void World::call_due(Device& device, Time meant) {
   const bool too_early = !device.first && !users_[device.person];
   if (!node.up() || too_early) return set_call(device, now_ + second);
   if (device.credentials.secret.empty()) {
-    Dice dice(plan_.seed, Concern::Secret, device.index);
+    Dice dice(plan_.seed, Concern::Secret, device.index | (device.registrations << 32));
     while (device.credentials.secret.size() < 32)
       device.credentials.secret.push_back(static_cast<char>(dice.roll(0, 255)));
   }
@@ -42,7 +42,7 @@ void World::call_due(Device& device, Time meant) {
   const std::string handle = absl::StrCat("person.", device.person);
   const std::string name = absl::StrCat("device ", device.index);
   const std::string hash(view(blake2b_256(device.credentials.secret)));
-  if (device.first) {
+  if (device.first && !users_[device.person]) {
     call.body = CreateAccountCall{handle, name, hash};
   } else {
     call.body = LoginCall{handle, name, hash};
@@ -66,7 +66,7 @@ void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   device.credentials.user = answer.user;
   device.credentials.device = answer.device;
   device.credentials.handle = answer.handle;
-  if (device.first) {
+  if (device.first && !users_[device.person]) {
     users_[device.person] = answer.user;
   } else if (users_[device.person] != answer.user) {
     see(ContractBroken{node.index, absl::StrCat("a login of person ", device.person, " gave another user's account")});

@@ -43,24 +43,6 @@ void World::device_rises(Device& device) {
   carry_out(device, outputs);
 }
 
-void World::phone_crashes(Device& device, Time down) {
-  if (!device.up()) return;
-  if (tracing()) trace(absl::StrCat("device ", device.index, " crashes"));
-  Dice dice(plan_.seed, Concern::CrashPhone, (std::uint64_t{device.index} << 32) | device.incarnation);
-  std::vector<Fact> facts = device.crash(dice.roll(0, device.unsynced.size()));
-  if (options_.lie == Lie::PhoneForgets) {
-    for (std::uint64_t lost = dice.roll(0, 20); lost > 0 && !device.journal.empty(); --lost) device.journal.pop_back();
-  }
-  see_all(facts);
-  for (const auto& connection : connections_) {
-    if (connection == nullptr || connection->device != device.index) continue;
-    connection->device_open = false;
-    connection->connecting = false;
-    if (connection->node_open) cut(*connection, false, second);
-  }
-  push(now_ + down, EventKind::DeviceRises, device.index, device.incarnation);
-}
-
 void World::carry_out(Device& device, client::Outputs& outputs) {
   record_.clear();
   record_.push_back('D');
@@ -152,8 +134,7 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
     device.credentials = changed->credentials;
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
   } else if (auto* ended = std::get_if<client::Ended>(&happening)) {
-    if (tracing()) trace(absl::StrCat("device ", device.index, " is sent away: ", ended->message));
-    device.ended = true;
+    sent_away(device, *ended);
   }
 }
 

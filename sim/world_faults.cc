@@ -18,7 +18,7 @@ bool is_of_node(ItemKind kind) {
 }  // namespace
 
 void World::item_starts(const Item& item) {
-  Device& device = *devices_[item.subject % devices_.size()];
+  Device& device = phone_of(item.subject);
   VirtualNode& node = *nodes_[item.subject % nodes_.size()];
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
   if (tracing())
@@ -71,18 +71,25 @@ void World::item_starts(const Item& item) {
       device.client->stop(device.now(now_), outputs);
       return carry_out(device, outputs);
     }
+    case ItemKind::Audit: return audit(device.person, item.object, false);
     case ItemKind::PhoneCrash: return phone_crashes(device, item.length);
     case ItemKind::WallJump: {
       const auto jump = static_cast<std::int64_t>(item.size);
       node.wall_offset_ms += item.object == 1 ? -jump : jump;
       return;
     }
+    case ItemKind::Reinstall: return reinstall(device, item.length);
+    case ItemKind::Backup: return back_up(device);
+    case ItemKind::Restore: return restore(device, item.length);
+    case ItemKind::Twin: return twin_starts(device, item, item_number);
+    case ItemKind::Roam: return roam(device, item.length);
   }
 }
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
-  Device& device = *devices_[item.subject % devices_.size()];
+  if (item.kind == ItemKind::Twin) return twin_ends(item, static_cast<std::uint64_t>(&item - plan_.items.data()));
+  Device& device = phone_of(item.subject);
   device.network = true;
   if (!device.up() || device.started) return;
   device.started = true;

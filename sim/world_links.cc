@@ -116,7 +116,7 @@ void World::send_up(Connection& connection, Time at, std::string bytes) {
 
 void World::send_down(Connection& connection, Time at, std::string bytes) {
   const std::uint64_t size = bytes.size();
-  if (connection.cut) {
+  if (connection.cut || connection.late_until != 0) {
     // The kernel takes what its buffer holds; then nothing leaves any more.
     if (connection.leaving.size() < 4) {
       connection.leaving.push_back(size);
@@ -135,6 +135,7 @@ void World::send_down(Connection& connection, Time at, std::string bytes) {
 void World::frame_up(Connection& connection) {
   if (connection.up.empty()) return;  // it was lost
   if (!connection.node_open) return;
+  if (connection.late_until > now_) return push(connection.late_until, EventKind::FrameUp, 0, connection.id);
   if (!connection.node_reads) {
     ++connection.held;
     return;

@@ -117,6 +117,7 @@ absl::Status NodeStore::open_rows(const Options& options) {
     mark_suspect(directory, status);
   };
   rocks_options.fatal = options.fatal;
+  rocks_options.env = options.env;
   if (auto status = make_directory(db_directory); !status.ok()) return status;
   // RocksDB gives its files no mode of their own: the directory closes them off.
   if (::chmod(db_directory.c_str(), 0700) != 0) return io_error("cannot close off", db_directory, errno);

@@ -35,7 +35,8 @@ class NodeStore {
     std::int64_t now_ms = 0;             // wall clock, for FORMAT of a new store
     std::uint64_t block_cache_bytes = 64 << 20;
     DiskSpace::Options disk;
-    FatalHandler fatal;  // failure.h
+    FatalHandler fatal;           // failure.h
+    rocksdb::Env* env = nullptr;  // of RocksDB's files, for tests; nullptr: the operating system's
   };
   static absl::StatusOr<std::unique_ptr<NodeStore>> open(Options options);
   ~NodeStore();

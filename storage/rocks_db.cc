@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<RocksDb>> RocksDb::open(const Options& options) {
   std::unique_ptr<RocksDb> rocks(new RocksDb(options));
   RocksOptions settings = rocks_options(options.sizing, options.block_cache_bytes, options.create);
   settings.db.listeners.push_back(rocks->listener_);
+  if (options.env != nullptr) settings.db.env = options.env;
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions()},
       {"log", settings.log},

@@ -36,6 +36,7 @@ class RocksDb {
     bool create = false;                                  // if it is not there; otherwise that is an error
     std::function<void(const absl::Status&)> on_failure;  // before the fatal handler: marks the store
     FatalHandler fatal;
+    rocksdb::Env* env = nullptr;  // instead of the operating system's files: for tests. Outlives the store
   };
 
   // DataLoss: the store is damaged; the message says where.

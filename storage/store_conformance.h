@@ -97,6 +97,47 @@ TYPED_TEST_P(StoreConformance, a_row_is_a_range_of_one) {
   EXPECT_TRUE(this->read(RangeRead::row("b")).rows.empty());
 }
 
+TYPED_TEST_P(StoreConformance, a_prefix_is_a_range_up_to_the_next_one) {
+  const std::string zero("\0", 1);
+  for (const std::string& key : {std::string("a"), "a" + zero, std::string("a\xff"), std::string("a\xff\xff"),
+                                 std::string("b"), zero, zero + zero, std::string("\xff")}) {
+    this->put(key, "v");
+  }
+  EXPECT_EQ(this->keys_of(this->read({"a", "b", 10})),
+            (std::vector<std::string>{"a", "a" + zero, "a\xff", "a\xff\xff"}));
+  EXPECT_EQ(this->keys_of(this->read({"a\xff", "b", 10, 1000, true})),
+            (std::vector<std::string>{"a\xff\xff", "a\xff"}));
+  EXPECT_EQ(this->keys_of(this->read({"", "a", 10})), (std::vector<std::string>{zero, zero + zero}));
+  EXPECT_TRUE(this->read({"b" + zero, "c", 10}).rows.empty());
+  EXPECT_FALSE(this->read({"b" + zero, "c", 10}).more);
+}
+
+// A page without a row would be asked for again for ever.
+TYPED_TEST_P(StoreConformance, no_bytes_still_give_one_row_and_no_rows_give_none) {
+  this->put("a", "1");
+  this->put("b", "2");
+  RangeResult result = this->read({"a", "z", 10, 0});
+  EXPECT_EQ(this->keys_of(result), (std::vector<std::string>{"a"}));
+  EXPECT_TRUE(result.more);
+  EXPECT_EQ(this->keys_of(this->read({"a", "z", 10, 0, true})), (std::vector<std::string>{"b"}));
+  result = this->read({"a", "z", 0});
+  EXPECT_TRUE(result.rows.empty());
+  EXPECT_TRUE(result.more);
+  EXPECT_FALSE(this->read({"c", "z", 0, 0}).more);
+}
+
+TYPED_TEST_P(StoreConformance, what_was_removed_is_gone_and_can_come_back) {
+  for (const char* key : {"a", "b", "c"}) this->put(key, "old");
+  WriteBatch removed;
+  for (const char* key : {"a", "b", "c"}) removed.remove(key);
+  this->store().write(removed);
+  EXPECT_TRUE(this->read({"a", "z", 10}).rows.empty());
+  EXPECT_FALSE(this->read({"a", "z", 10}).more);
+  this->put("b", "new");
+  EXPECT_EQ(this->store().get("b"), "new");
+  EXPECT_EQ(this->keys_of(this->read({"a", "z", 1, 1000, true})), (std::vector<std::string>{"b"}));
+}
+
 // Against std::map, over a fixed stream of writes: the whole content after each batch.
 TYPED_TEST_P(StoreConformance, many_batches_leave_what_a_map_would_hold) {
   std::map<std::string, std::string> model;
@@ -134,6 +175,7 @@ TYPED_TEST_P(StoreConformance, many_batches_leave_what_a_map_would_hold) {
 REGISTER_TYPED_TEST_SUITE_P(StoreConformance, a_write_is_seen_at_once, a_batch_puts_and_removes,
                             keys_are_bytes_in_unsigned_order, a_range_begins_inside_and_ends_before,
                             a_limit_that_cuts_says_more, a_row_is_a_range_of_one,
-                            many_batches_leave_what_a_map_would_hold);
+                            a_prefix_is_a_range_up_to_the_next_one, no_bytes_still_give_one_row_and_no_rows_give_none,
+                            what_was_removed_is_gone_and_can_come_back, many_batches_leave_what_a_map_would_hold);
 
 }  // namespace chasqui

@@ -18,9 +18,9 @@ namespace chasqui::storage::testing {
 
 class TempDir {
  public:
-  TempDir() {
-    const char* parent = std::getenv("TMPDIR");
-    std::string name = std::string(parent != nullptr ? parent : "/tmp") + "/chasqui-storage-XXXXXX";
+  TempDir() : TempDir(std::getenv("TMPDIR") != nullptr ? std::getenv("TMPDIR") : "/tmp") {}
+  explicit TempDir(const std::string& parent) {
+    std::string name = parent + "/chasqui-storage-XXXXXX";
     path_ = ::mkdtemp(name.data()) != nullptr ? name : "";
   }
   ~TempDir() {

@@ -12,12 +12,6 @@ void put_big_endian(std::uint64_t value, std::uint8_t* out) {
   for (int i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
 }
 
-std::uint64_t get_big_endian(const std::uint8_t* in) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = value << 8 | in[i];
-  return value;
-}
-
 ShardId spread(std::string_view bytes, ShardCount count) {
   CHASQUI_ASSERT(count.value > 0, "a cluster has at least one shard");
   return ShardId(xxh3_64(bytes) % count.value);
@@ -53,13 +47,6 @@ std::optional<ConversationId> ConversationId::from_hex(std::string_view hex) {
     bytes.push_back(static_cast<char>(high * 16 + low));
   }
   return parse(bytes);
-}
-
-UserId ConversationId::lower() const {
-  return UserId(get_big_endian(bytes_.data()));
-}
-UserId ConversationId::higher() const {
-  return UserId(get_big_endian(bytes_.data() + 8));
 }
 
 std::string ConversationId::hex() const {

@@ -286,6 +286,39 @@ TEST_F(ClientTest, a_restored_backup_gets_a_new_device_and_nothing_is_lost_or_do
   EXPECT_THAT(ana.heard<DeviceChanged>(), IsEmpty());
 }
 
+TEST_F(ClientTest, a_backup_of_a_renewed_device_is_a_backup_like_any_other) {
+  settle();
+  ASSERT_TRUE(ana.send(chat, "a").ok());
+  ana.settle();
+  const auto restored = [&](const std::vector<std::string>& backup, const Credentials& credentials) {
+    ana.crash();
+    ana.journal = backup;
+    ana.seen.clear();
+    ana.credentials = credentials;
+    ana.open();
+  };
+  ana.sync_journal();
+  const std::vector<std::string> first = ana.journal;
+  const Credentials first_credentials = ana.credentials;
+  ASSERT_TRUE(ana.send(chat, "b").ok());
+  ana.settle();
+  restored(first, first_credentials);
+  ASSERT_TRUE(ana.send(chat, "c").ok());
+  settle_for(40'000);
+  ana.sync_journal();  // of device 2, whose numbers were its own when this journal was written
+  const std::vector<std::string> second = ana.journal;
+  const Credentials second_credentials = ana.credentials;
+  EXPECT_EQ(second_credentials.device, DeviceId(2));
+  ASSERT_TRUE(ana.send(chat, "d").ok());
+  ana.settle();
+  restored(second, second_credentials);
+  ana.settle();
+  ASSERT_TRUE(ana.send(chat, "e").ok());  // under the number of d, which is refused
+  ASSERT_TRUE(ana.send(chat, "f").ok());  // must not overtake it
+  settle_for(40'000);
+  EXPECT_THAT(server.texts(chat), ElementsAre("a", "b", "c", "d", "e", "f"));
+}
+
 TEST_F(ClientTest, a_message_that_a_restored_backup_sends_too_late_is_found_in_the_history) {
   settle();
   ASSERT_TRUE(ana.send(chat, "a").ok());

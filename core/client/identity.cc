@@ -210,7 +210,7 @@ void Identity::replay(const JournalDevice& record) {
   replaced_.assign(record.replaced().begin(), record.replaced().end());
   if (replaced_.size() > replaced_max) replaced_.resize(replaced_max);
   next_secret_.clear();
-  if (another) outbox_.on_device_changed();
+  if (another) outbox_.on_device_changed_before();
 }
 
 void Identity::replay(const JournalRenewal& record) {

@@ -276,6 +276,11 @@ void Outbox::on_device_changed() {
   retries_.clear_all();
 }
 
+void Outbox::on_device_changed_before() {
+  on_device_changed();
+  for (auto& [conversation, lane] : lanes_) lane.proven = false;
+}
+
 void Outbox::on_history_restored() {
   for (auto& [conversation, lane] : lanes_) {
     for (Entry& entry : lane.entries) entry.after = Seq();
@@ -321,6 +326,7 @@ void Outbox::renumber(const ConversationId& conversation, Lane& lane, OutboxSeq 
   for (Entry& entry : lane.entries) {
     if (entry.number != OutboxSeq() && entry.number < from) continue;
     entry.number = next;
+    entry.alone = entry.alone || !lane.proven;
     next = next.next();
     renumbered.add_tickets(entry.ticket.value());
   }

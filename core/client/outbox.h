@@ -14,7 +14,8 @@
 // Alone: of a restored backup the first new message bears a number that was used already, and would be refused, while
 // the second could be taken: out of order. So messages of a lane go one by one until one that was written in this life
 // of the device is accepted: that was no repeat, so the numbers after it are free. Likewise once another program on a
-// copy of this state has taken our place: it may have used the numbers of what waits here.
+// copy of this state has taken our place: it may have used the numbers of what waits here; and of what got its number
+// in this life while the lane was not proven.
 #pragma once
 
 #include <cstdint>
@@ -81,6 +82,8 @@ class Outbox {
   // Renewal (renewal.h). Paused: nothing leaves.
   void pause(bool on) { paused_ = on; }
   void on_device_changed();
+  // The same, as a journal tells it: since then that id may have had other lives than this one.
+  void on_device_changed_before();
   void on_history_restored();  // what was known of places is void: search from the start
   [[nodiscard]] std::optional<ConversationId> next_unnumbered() const;
   [[nodiscard]] Seq search_after(const ConversationId& conversation) const;

@@ -58,7 +58,10 @@ void Outbox::replay(const ConversationId& conversation, const JournalRenumbered&
   Lane& lane = lanes_[conversation];
   OutboxSeq next(record.outbox_seq());
   for (const std::uint64_t ticket : record.tickets()) {
-    if (Entry* entry = find(conversation, OutboxSeq(ticket)); entry != nullptr) entry->number = next;
+    if (Entry* entry = find(conversation, OutboxSeq(ticket)); entry != nullptr) {
+      entry->number = next;
+      entry->alone = true;
+    }
     next = next.next();
   }
   lane.next_number = next;

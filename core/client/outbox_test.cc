@@ -110,6 +110,19 @@ TEST_F(OutboxTest, who_was_replaced_by_a_copy_goes_one_by_one_in_the_next_life) 
   EXPECT_EQ(next_life.next(now)->number, OutboxSeq(5)) << "4 was answered";
 }
 
+TEST_F(OutboxTest, what_gets_its_number_in_a_life_that_is_not_proven_goes_one_by_one) {
+  outbox.on_device_changed_before();
+  for (const std::uint64_t ticket : {1U, 2U, 3U}) {
+    JournalSent sent;
+    sent.set_ticket(ticket);
+    sent.set_payload("x");
+    ASSERT_TRUE(outbox.replay(chat, sent).ok());
+  }
+  outbox.number_from_1(chat);
+  sync();
+  EXPECT_EQ(leaving(), (std::vector<std::uint64_t>{1}));
+}
+
 TEST_F(OutboxTest, at_most_64_are_unanswered) {
   prove();
   for (int i = 0; i < 100; ++i) send("x");

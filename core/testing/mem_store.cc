@@ -29,7 +29,7 @@ RangeResult MemStore::read(const RangeRead& range) const {
   auto high = rows_.lower_bound(range.end);
   std::uint64_t bytes = 0;
   while (low != high) {
-    if (result.rows.size() >= range.rows_max || bytes >= range.bytes_max) {
+    if (result.rows.size() >= range.rows_max || (bytes >= range.bytes_max && !result.rows.empty())) {
       result.more = true;
       break;
     }

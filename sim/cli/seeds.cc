@@ -51,9 +51,9 @@ struct Child {
   told.delivered = report.delivered;
   std::snprintf(told.hash, sizeof told.hash, "%s", report.hash.hex().c_str());
   std::snprintf(told.verdict, sizeof told.verdict, "%s", report.verdict.text().c_str());
-  if (!report.verdict.violations.empty()) {
-    std::snprintf(told.what, sizeof told.what, "%s", report.verdict.violations.front().what.c_str());
-  }
+  const bool violated = !report.verdict.violations.empty();
+  std::snprintf(told.what, sizeof told.what, "%s",
+                violated ? report.verdict.violations.front().what.c_str() : report.verdict.why.c_str());
   if (options.json) {
     const auto wall = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begun).count();
     const std::string line = report_json(plan, report, static_cast<std::uint64_t>(wall), options.replay_command(seed));

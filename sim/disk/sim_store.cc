@@ -35,7 +35,7 @@ RangeResult SimStore::read(const RangeRead& range) const {
   std::uint64_t bytes = 0;
   // True while there is room for another row.
   const auto take = [&](const auto& row) {
-    if (result.rows.size() >= range.rows_max || bytes >= range.bytes_max) {
+    if (result.rows.size() >= range.rows_max || (bytes >= range.bytes_max && !result.rows.empty())) {
       result.more = true;
       return false;
     }

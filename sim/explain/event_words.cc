@@ -38,6 +38,7 @@ Words words(EventKind kind) {
     case EventKind::DeviceRises: return {"device_rises", "device", "life"};
     case EventKind::Heal: return {"heal", "", ""};
     case EventKind::SettleCheck: return {"settle_check", "", ""};
+    case EventKind::DeviceReturns: return {"device_returns", "device", "life"};
   }
   return {"?", "", ""};
 }

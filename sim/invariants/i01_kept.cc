@@ -48,13 +48,23 @@ void Kept::see(Time at, const Fact& fact) {
     hold(at, seen->conversation, seen->seq, seen->text, "seen");
     Seq& up_to = seen_[{seen->device, seen->conversation}];
     if (seen->seq > up_to) up_to = seen->seq;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    std::erase_if(sent_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    for (const MessageSent& message : replaced->waiting) {
+      sent_[{message.device, message.conversation, message.number}] = message.text;
+    }
+    std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == replaced->device; });
+    for (const auto& [conversation, seq] : replaced->shown) seen_[{replaced->device, conversation}] = seq;
+  } else if (const auto* gone = std::get_if<DeviceGone>(&fact)) {
+    owners_.erase(gone->device);
   }
 }
 
 std::string Kept::missing() const {
   for (const auto& [conversation, known] : conversations_) {
+    const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
-      if (!conversation.has_direct_member(user)) continue;
+      if (user != lower && user != higher) continue;
       const auto it = seen_.find({device, conversation});
       const Seq up_to = it == seen_.end() ? Seq() : it->second;
       if (up_to >= known.head) continue;
@@ -68,8 +78,9 @@ std::string Kept::missing() const {
 std::uint64_t Kept::most_missing() const {
   std::map<std::uint32_t, std::uint64_t> lacking;
   for (const auto& [conversation, known] : conversations_) {
+    const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
-      if (!conversation.has_direct_member(user)) continue;
+      if (user != lower && user != higher) continue;
       const auto it = seen_.find({device, conversation});
       const std::uint64_t up_to = it == seen_.end() ? 0 : it->second.value();
       if (up_to < known.head.value()) lacking[device] += known.head.value() - up_to;

@@ -1,7 +1,8 @@
 // I1. Every accepted event is, with the same bytes, on every device of the conversation's members.
 //
 // While the run goes on: all who see a seq see the same bytes, and they are those that were accepted. At the end: every
-// device has everything up to the highest seq that anyone was told of.
+// device has everything up to the highest seq that anyone was told of: one that was reinstalled or restored once more
+// what it had lost, one that was thrown away nothing.
 #pragma once
 
 #include <cstdint>

@@ -5,17 +5,29 @@
 
 namespace chasqui::sim {
 
+void OnceInOrder::put_in_order(const MessageSent& sent) {
+  const Sender sender{sent.device, life_[sent.device]};
+  const std::uint64_t order = ++sent_count_[{sent.conversation, sender}];
+  order_[{sent.conversation, xxh3_64(sent.text)}].emplace_back(sender, order);
+}
+
+// What was seen above may be seen again.
+void OnceInOrder::know_as_shown(std::uint32_t device, const std::vector<std::pair<ConversationId, Seq>>& shown) {
+  for (auto it = last_.lower_bound({device, ConversationId()}); it != last_.end() && it->first.first == device; ++it) {
+    it->second = Seq();
+  }
+  for (const auto& [conversation, seq] : shown) last_[{device, conversation}] = seq;
+}
+
 void OnceInOrder::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    const std::uint64_t order = ++sent_count_[{sent->device, sent->conversation}];
-    order_[{sent->conversation, xxh3_64(sent->text)}] = {sent->device, order};
+    put_in_order(*sent);
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
-    // What was seen above the durable mark may be seen again.
-    for (auto it = last_.lower_bound({crashed->device, ConversationId()});
-         it != last_.end() && it->first.first == crashed->device; ++it) {
-      it->second = Seq();
-    }
-    for (const auto& [conversation, seq] : crashed->shown) last_[{crashed->device, conversation}] = seq;
+    know_as_shown(crashed->device, crashed->shown);
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    know_as_shown(replaced->device, replaced->shown);
+    ++life_[replaced->device];
+    for (const MessageSent& waiting : replaced->waiting) put_in_order(waiting);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     Seq& last = last_[{seen->device, seen->conversation}];
     check(seen->seq > last, at, [&] {
@@ -25,16 +37,17 @@ void OnceInOrder::see(Time at, const Fact& fact) {
     last = seen->seq;
     const auto it = order_.find({seen->conversation, xxh3_64(seen->text)});
     if (it == order_.end()) return;  // I3's matter
-    const auto [sender, order] = it->second;
-    auto& placed = placed_[{seen->conversation, sender}];
-    const auto [place, fresh] = placed.try_emplace(seen->seq.value(), order);
-    if (!fresh) return;
-    const bool above = place == placed.begin() || std::prev(place)->second < order;
-    const bool under = std::next(place) == placed.end() || order < std::next(place)->second;
-    check(above && under, at, [&] {
-      return absl::StrCat(seen->conversation.hex(), " seq ", seen->seq.value(), ": message ", order, " of device ",
-                          sender, " stands out of the order of sending, or twice");
-    });
+    for (const auto& [sender, order] : it->second) {
+      auto& placed = placed_[{seen->conversation, sender}];
+      const auto [place, fresh] = placed.try_emplace(seen->seq.value(), order);
+      if (!fresh) continue;
+      const bool above = place == placed.begin() || std::prev(place)->second < order;
+      const bool under = std::next(place) == placed.end() || order < std::next(place)->second;
+      check(above && under, at, [&, device = sender.first, message = order] {
+        return absl::StrCat(seen->conversation.hex(), " seq ", seen->seq.value(), ": message ", message, " of device ",
+                            device, " stands out of the order of sending, or twice");
+      });
+    }
   }
 }
 

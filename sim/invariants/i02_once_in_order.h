@@ -1,11 +1,14 @@
 // I2. An application sees each seq once, ascending; one sender's messages in the order of sending.
 //
-// After a phone crash it may be shown again what its journal did not know as shown, and nothing below.
+// After a phone crash it may be shown again what its journal did not know as shown, and nothing below; likewise when
+// the journal was replaced. Then what it sends from there on is as another sender's: the order of sending is that of
+// one life of the journal, which begins with what waits in it. (A phone that is reinstalled, sends, and is restored
+// from a backup that holds an older message sends that one later.)
 #pragma once
 
 #include <map>
-#include <set>
-#include <string>
+#include <utility>
+#include <vector>
 
 #include "sim/invariants/invariant.h"
 
@@ -17,16 +20,17 @@ class OnceInOrder : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
+  void put_in_order(const MessageSent& sent);
+  void know_as_shown(std::uint32_t device, const std::vector<std::pair<ConversationId, Seq>>& shown);
+
   std::map<std::pair<std::uint32_t, ConversationId>, Seq> last_;  // seen by the application that runs now
-  // The number in the order of sending of each text, in its conversation; of those accepted or not.
-  std::map<std::pair<ConversationId, std::uint64_t>, std::pair<std::uint32_t, std::uint64_t>> order_;
-  std::map<std::pair<std::uint32_t, ConversationId>, std::uint64_t> sent_count_;
-  struct Viewed {
-    Seq seq;
-    std::uint64_t order = 0;
-  };
-  // By conversation and sending device: the latest of its messages by seq that anyone has seen.
-  std::map<std::pair<ConversationId, std::uint32_t>, std::map<std::uint64_t, std::uint64_t>> placed_;
+  using Sender = std::pair<std::uint32_t, std::uint32_t>;         // a device, and which life of its journal
+  std::map<std::uint32_t, std::uint32_t> life_;
+  // Whose each text is and its number in the order of sending, in its conversation; of those accepted or not.
+  std::map<std::pair<ConversationId, std::uint64_t>, std::vector<std::pair<Sender, std::uint64_t>>> order_;
+  std::map<std::pair<ConversationId, Sender>, std::uint64_t> sent_count_;
+  // What anyone has seen of a sender's in a conversation: number in the order of sending by seq.
+  std::map<std::pair<ConversationId, Sender>, std::map<std::uint64_t, std::uint64_t>> placed_;
 };
 
 }  // namespace chasqui::sim

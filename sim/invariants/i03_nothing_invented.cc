@@ -1,5 +1,7 @@
 #include "sim/invariants/i03_nothing_invented.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace chasqui::sim {
@@ -9,22 +11,27 @@ void NothingInvented::see(Time at, const Fact& fact) {
     owners_[joined->device] = joined->user;
     ids_[joined->device].insert(joined->id);
   } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    sent_[sent->text] = {sent->device, sent->conversation};
+    sent_[sent->text] = {sent->conversation, {sent->device}};
   } else if (const auto* forgotten = std::get_if<MessageForgotten>(&fact)) {
     sent_.erase(forgotten->text);
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    for (const MessageSent& waiting : replaced->waiting) {
+      if (Sent* known = sent_.find(waiting.text)) known->devices.insert(waiting.device);
+    }
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     const auto describe = [&](const char* why) {
       return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
                           " '", seen->text.substr(0, 40), "': ", why);
     };
     check(seen->digest_right, at, [&] { return describe("its digest is another's"); });
-    const auto it = sent_.find(seen->text);
-    check(it != sent_.end(), at, [&] { return describe("nobody sent it"); });
-    if (it == sent_.end()) return;
-    const auto& [device, conversation] = it->second;
-    check(conversation == seen->conversation, at, [&] { return describe("it was sent elsewhere"); });
-    check(owners_[device] == seen->sender && ids_[device].contains(seen->sender_device), at,
-          [&] { return describe("another device sent it"); });
+    const Sent* sent_as = sent_.find(seen->text);
+    check(sent_as != nullptr, at, [&] { return describe("nobody sent it"); });
+    if (sent_as == nullptr) return;
+    check(sent_as->conversation == seen->conversation, at, [&] { return describe("it was sent elsewhere"); });
+    const bool by_it = std::any_of(sent_as->devices.begin(), sent_as->devices.end(), [&](std::uint32_t device) {
+      return owners_[device] == seen->sender && ids_[device].contains(seen->sender_device);
+    });
+    check(by_it, at, [&] { return describe("another device sent it"); });
     check(seen->conversation.has_direct_member(owners_[seen->device]), at,
           [&] { return describe("it is not for this user"); });
   }

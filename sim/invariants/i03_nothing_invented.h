@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -17,7 +18,11 @@ class NothingInvented : public Invariant {
  private:
   std::map<std::uint32_t, UserId> owners_;
   std::map<std::uint32_t, std::set<DeviceId>> ids_;
-  std::map<std::string, std::pair<std::uint32_t, ConversationId>> sent_;
+  struct Sent {
+    ConversationId conversation;
+    std::set<std::uint32_t> devices;  // who wrote it, and those whose journal was copied while it waited there
+  };
+  HashIndex<std::string, Sent> sent_;
 };
 
 }  // namespace chasqui::sim

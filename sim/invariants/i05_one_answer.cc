@@ -12,13 +12,18 @@ bool is_final(client::Code code) {
 
 void OneAnswer::see(Time at, const Fact& fact) {
   if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) {
-    const auto [it, fresh] = heard_.try_emplace({heard->device, heard->conversation, heard->number}, heard->seq);
+    Seq& first = heard_[heard->device][{heard->conversation, heard->number}];
+    const bool fresh = !first;
+    if (fresh) first = heard->seq;
     // A number whose message a phone crash forgot is used again; its seq is then above all before it.
-    check(fresh || it->second == heard->seq, at, [&] {
-      return absl::StrCat("device ", heard->device, " was told seq ", it->second.value(), " and then ",
-                          heard->seq.value(), " for its message ", heard->number.value(), " in ",
-                          heard->conversation.hex());
+    check(fresh || first == heard->seq, at, [&] {
+      return absl::StrCat("device ", heard->device, " was told seq ", first.value(), " and then ", heard->seq.value(),
+                          " for its message ", heard->number.value(), " in ", heard->conversation.hex());
     });
+    return;
+  }
+  if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {  // its numbers are others' from now on
+    heard_.erase(replaced->device);
     return;
   }
   const auto* left = std::get_if<AnswerLeft>(&fact);
@@ -31,7 +36,8 @@ void OneAnswer::see(Time at, const Fact& fact) {
                         left->key.conversation.hex(), " with seq ", left->seq.value(), " code ",
                         static_cast<int>(left->code), ": ", why);
   };
-  const auto [it, fresh] = answers_.try_emplace(left->key, Answer{left->code, left->seq, left->time});
+  auto& answers = answers_[{left->key.conversation, left->key.sender, left->key.device}];
+  const auto [it, fresh] = answers.try_emplace(left->key.number, Answer{left->code, left->seq, left->time});
   if (!fresh) {
     Answer& first = it->second;
     check(first.code == left->code && first.seq == left->seq, at,
@@ -43,18 +49,13 @@ void OneAnswer::see(Time at, const Fact& fact) {
   }
   if (left->code != client::OK) return;
   // Neighbours that were accepted stand on the right side.
-  const auto same_sender = [&](const SendKey& key) {
-    return key.conversation == left->key.conversation && key.sender == left->key.sender &&
-           key.device == left->key.device;
-  };
-  for (auto before = it; before != answers_.begin();) {
+  for (auto before = it; before != answers.begin();) {
     --before;
-    if (!same_sender(before->first)) break;
     if (before->second.code != client::OK) continue;
     check(before->second.seq < left->seq, at, [&] { return describe("it overtook an earlier number"); });
     break;
   }
-  for (auto after = std::next(it); after != answers_.end() && same_sender(after->first); ++after) {
+  for (auto after = std::next(it); after != answers.end(); ++after) {
     if (after->second.code != client::OK) continue;
     check(left->seq < after->second.seq, at, [&] { return describe("a later number overtook it"); });
     break;

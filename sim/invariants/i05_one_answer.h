@@ -5,7 +5,10 @@
 #pragma once
 
 #include <map>
+#include <tuple>
+#include <utility>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -24,8 +27,9 @@ class OneAnswer : public Invariant {
     Seq seq;
     LogTime time;
   };
-  std::map<SendKey, Answer> answers_;
-  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> heard_;
+  using Sender = std::tuple<ConversationId, UserId, DeviceId>;
+  HashIndex<Sender, std::map<OutboxSeq, Answer>> answers_;
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, Seq>> heard_;  // by device
 };
 
 }  // namespace chasqui::sim

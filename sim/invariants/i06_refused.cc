@@ -6,24 +6,29 @@ namespace chasqui::sim {
 
 void Refused::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    waiting_[{sent->device, sent->conversation, sent->number}] = sent->text;
+    sent_[sent->device][{sent->conversation, sent->number}] = sent->text;
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    sent_.erase(replaced->device);
+    for (const MessageSent& message : replaced->waiting) {
+      sent_[message.device][{message.conversation, message.number}] = message.text;
+    }
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
-    const auto it = waiting_.find({accepted->device, accepted->conversation, accepted->number});
-    if (it == waiting_.end()) return;
-    check(!refused_.contains(it->second), at, [&] {
-      return absl::StrCat("device ", accepted->device, ": '", it->second.substr(0, 40),
+    const std::string* text = sent_[accepted->device].find({accepted->conversation, accepted->number});
+    if (text == nullptr) return;
+    check(!refused_.contains(*text), at, [&] {
+      return absl::StrCat("device ", accepted->device, ": '", text->substr(0, 40),
                           "' was accepted after it had been refused");
     });
   } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
-    const auto it = waiting_.find({refusal->device, refusal->conversation, refusal->number});
-    if (it == waiting_.end()) return;
-    refused_.insert(it->second);
-    check(!seen_.contains(it->second), at, [&] {
-      return absl::StrCat("'", it->second.substr(0, 40), "' had been seen when device ", refusal->device,
+    const std::string* text = sent_[refusal->device].find({refusal->conversation, refusal->number});
+    if (text == nullptr) return;
+    refused_.insert(*text, {});
+    check(!seen_.contains(*text), at, [&] {
+      return absl::StrCat("'", text->substr(0, 40), "' had been seen when device ", refusal->device,
                           " was told that it is refused: ", refusal->reason);
     });
   } else if (const auto* event = std::get_if<EventSeen>(&fact)) {
-    seen_.insert(event->text);
+    seen_.insert(event->text, {});
     check(!refused_.contains(event->text), at, [&] {
       return absl::StrCat("device ", event->device, " was shown '", event->text.substr(0, 40), "', which was refused");
     });

@@ -1,11 +1,11 @@
 // I6. What was finally refused never appears as an event.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
-#include <tuple>
+#include <utility>
+#include <variant>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -16,9 +16,9 @@ class Refused : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
-  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::string> waiting_;  // sent, no final answer yet
-  std::set<std::string> refused_;
-  std::set<std::string> seen_;
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, std::string>> sent_;  // by device
+  HashIndex<std::string, std::monostate> refused_;
+  HashIndex<std::string, std::monostate> seen_;
 };
 
 }  // namespace chasqui::sim

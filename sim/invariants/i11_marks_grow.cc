@@ -6,7 +6,7 @@ namespace chasqui::sim {
 
 void MarksGrow::see(Time at, const Fact& fact) {
   if (const auto* heard = std::get_if<MarksHeard>(&fact)) {
-    Marks& marks = marks_[{heard->device, heard->conversation, heard->user}];
+    Marks& marks = heard_[heard->device][{heard->conversation, heard->user}];
     check(heard->delivered >= marks.delivered && heard->read >= marks.read, at, [&] {
       return absl::StrCat("device ", heard->device, " heard that user ", heard->user.value(), " has ",
                           heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",
@@ -14,7 +14,7 @@ void MarksGrow::see(Time at, const Fact& fact) {
     });
     marks = {heard->delivered, heard->read};
   } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
-    Marks& marks = told_[{left->node, left->session, left->conversation, left->user}];
+    Marks& marks = told_[{left->node, left->session}][{left->conversation, left->user}];
     check(left->delivered >= marks.delivered && left->read >= marks.read, at, [&] {
       return absl::StrCat("node ", left->node, " told a session that user ", left->user.value(), " has ",
                           left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
@@ -22,22 +22,14 @@ void MarksGrow::see(Time at, const Fact& fact) {
     });
     marks = {left->delivered, left->read};
   } else if (const auto* over = std::get_if<SessionOver>(&fact)) {
-    const auto begin = told_.lower_bound({over->node, over->session, ConversationId(), UserId()});
-    auto end = begin;
-    while (end != told_.end() && std::get<0>(end->first) == over->node && std::get<1>(end->first) == over->session)
-      ++end;
-    told_.erase(begin, end);
+    told_.erase({over->node, over->session});
   } else if (const auto* gone = std::get_if<NodeCrashed>(&fact)) {
-    const auto begin = told_.lower_bound({gone->node, SessionId(), ConversationId(), UserId()});
-    auto end = begin;
-    while (end != told_.end() && std::get<0>(end->first) == gone->node) ++end;
-    told_.erase(begin, end);
+    told_.erase(told_.lower_bound({gone->node, SessionId()}), told_.lower_bound({gone->node + 1, SessionId()}));
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     // What it had heard is not all in its journal: a new run of the program counts anew.
-    for (auto it = marks_.lower_bound({crashed->device, ConversationId(), UserId()});
-         it != marks_.end() && std::get<0>(it->first) == crashed->device;) {
-      it = marks_.erase(it);
-    }
+    heard_.erase(crashed->device);
+  } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
+    heard_.erase(replaced->device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     auto& [seq, time] = times_[{seen->device, seen->conversation}];
     check(seen->seq <= seq || seen->time >= time, at, [&] {

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <map>
-#include <tuple>
+#include <utility>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -19,9 +20,10 @@ class MarksGrow : public Invariant {
     Seq delivered;
     Seq read;
   };
-  std::map<std::tuple<std::uint32_t, ConversationId, UserId>, Marks> marks_;
-  std::map<std::tuple<std::uint32_t, SessionId, ConversationId, UserId>, Marks> told_;  // by node
-  std::map<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;
+  using Told = HashIndex<std::pair<ConversationId, UserId>, Marks>;
+  HashIndex<std::uint32_t, Told> heard_;                      // by device
+  std::map<std::pair<std::uint32_t, SessionId>, Told> told_;  // by node and session
+  HashIndex<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;
 };
 
 }  // namespace chasqui::sim

@@ -1,9 +1,9 @@
 // I16. What was accepted before another message was sent stands before it: seq is the witness.
 #pragma once
 
-#include <map>
 #include <tuple>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -14,8 +14,9 @@ class RealTime : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
-  std::map<ConversationId, Seq> accepted_;                                     // the highest that any sender was told
-  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, Seq> floor_;  // when it was sent
+  HashIndex<ConversationId, Seq> accepted_;  // the highest that any sender was told
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, Seq>> floor_;  // by device: when it was sent
+  HashIndex<std::uint64_t, Seq> floor_of_text_;  // likewise, by the text's hash
 };
 
 }  // namespace chasqui::sim

@@ -11,6 +11,7 @@ namespace chasqui::sim {
 class Contract : public Invariant {
  public:
   Contract() : Invariant(28, "contract") {}
+  [[nodiscard]] bool needed() const override { return false; }  // it counts what is wrong
   void see(Time at, const Fact& fact) override {
     const auto* broken = std::get_if<ContractBroken>(&fact);
     if (broken == nullptr) return;

@@ -31,6 +31,11 @@ class Invariant {
   // The run is over, all has healed. What must hold at the end is judged now.
   virtual void finish(Time at) { (void)at; }
 
+  // Must it have compared something in a run in which messages were accepted? Else the run is vacuous.
+  [[nodiscard]] virtual bool needed() const { return true; }
+  // It reads taps at nodes: where only devices were watched it may have compared nothing.
+  [[nodiscard]] virtual bool tapped() const { return false; }
+
   [[nodiscard]] int number() const { return number_; }
   [[nodiscard]] const char* name() const { return name_; }
   // How often it compared something. A judge that never did has shown nothing.

@@ -1,6 +1,7 @@
 // Each judge gets a hand-made history that it must accept, and one for each way of lying that it must refuse.
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "sim/invariants/i01_kept.h"
 #include "sim/invariants/i02_once_in_order.h"
 #include "sim/invariants/i03_nothing_invented.h"
@@ -216,11 +217,119 @@ TEST(Invariant, i28_an_output_that_cannot_be_carried_out_is_told) {
   EXPECT_EQ(found(judge, {ContractBroken{0, "a gap in its log"}}), 1U);
 }
 
+JournalReplaced replaced(std::uint32_t device, std::vector<MessageSent> waiting = {}, std::uint64_t shown = 0) {
+  JournalReplaced fact{device, {}, std::move(waiting)};
+  if (shown > 0) fact.shown = {{talk, Seq(shown)}};
+  return fact;
+}
+
+TEST(ReplacedJournal, i1_what_was_lost_with_a_phone_comes_again) {
+  const History before{sent(1, "a"), accepted(1, 1), seen(0, 1, "a"), seen(1, 1, "a"), replaced(1)};
+  refuses<Kept>(before);
+  History again = before;
+  again.push_back(seen(1, 1, "a"));
+  accepts<Kept>(again);
+  History away = before;
+  away.push_back(DeviceGone{1});
+  accepts<Kept>(away);
+}
+TEST(ReplacedJournal, i1_an_old_number_is_that_of_what_the_journal_says) {
+  const History before{sent(1, "a"), accepted(1, 1), replaced(0), sent(1, "b"), accepted(1, 2)};
+  const History others{seen(1, 1, "a"), seen(1, 2, "b"), seen(0, 1, "a"), seen(0, 2, "b")};
+  History once = before, twice = before, forgotten = before;
+  twice.insert(twice.end(), {replaced(0, {sent(1, "a")}), accepted(1, 1)});
+  forgotten.insert(forgotten.end(), {replaced(0, {sent(1, "a")}), accepted(1, 2)});  // b's place
+  for (History* history : {&once, &twice, &forgotten}) history->insert(history->end(), others.begin(), others.end());
+  accepts<Kept>(once);
+  accepts<Kept>(twice);
+  refuses<Kept>(forgotten);
+  refuses<Kept>({sent(1, "a"), replaced(0), accepted(1, 1), seen(0, 1, "a"), seen(1, 1, "a")});
+}
+TEST(ReplacedJournal, i2_a_backup_may_send_what_is_older_than_what_a_new_life_sent) {
+  const History before{sent(1, "old"), replaced(0), sent(1, "new"), seen(1, 1, "new"), replaced(0, {sent(1, "old")})};
+  History later = before;
+  later.push_back(seen(1, 2, "old"));
+  accepts<OnceInOrder>(later);
+  // But what it sends itself stands behind what waited in it.
+  History wrong = before;
+  wrong.insert(wrong.end(), {sent(2, "newest"), seen(1, 2, "newest"), seen(1, 3, "old")});
+  refuses<OnceInOrder>(wrong);
+  History twice = later;
+  twice.push_back(seen(1, 3, "old"));
+  refuses<OnceInOrder>(twice);
+}
+TEST(ReplacedJournal, i2_what_it_knows_as_shown_is_not_shown_again) {
+  const History before{sent(1, "a"), sent(2, "b"), seen(1, 1, "a"), seen(1, 2, "b"), replaced(1, {}, 1)};
+  History again = before;
+  again.push_back(seen(1, 2, "b"));
+  accepts<OnceInOrder>(again);
+  again.push_back(seen(1, 1, "a"));
+  refuses<OnceInOrder>(again);
+}
+TEST(ReplacedJournal, i3_what_waited_in_a_copy_may_be_sent_by_the_copy) {
+  const DeviceJoined twin{3, ana, DeviceId(7)};
+  EventSeen by_twin = seen(1, 1, "a");
+  by_twin.sender_device = DeviceId(7);
+  accepts<NothingInvented>({sent(1, "a"), twin, replaced(3, {{3, talk, OutboxSeq(1), "a"}}), by_twin});
+  refuses<NothingInvented>({sent(1, "a"), twin, replaced(3), by_twin});
+  refuses<NothingInvented>({twin, replaced(3, {{3, talk, OutboxSeq(1), "a"}}), by_twin});  // nobody wrote it
+}
+TEST(ReplacedJournal, i4_a_phone_that_lost_all_starts_at_its_first_event) {
+  accepts<Gapless>({seen(1, 1, "a"), seen(1, 2, "b"), replaced(1), seen(1, 1, "a"), seen(1, 2, "b")});
+  refuses<Gapless>({seen(1, 1, "a"), seen(1, 2, "b"), replaced(1), seen(1, 2, "b")});
+  refuses<Gapless>({seen(1, 1, "a"), seen(1, 2, "b"), replaced(1, {}, 1), seen(1, 3, "c")});
+}
+TEST(ReplacedJournal, i4_a_message_whose_sender_is_no_more_needs_no_answer) {
+  const auto given = [](std::uint64_t seq) {
+    return Fact(AnswerLeft{0, {talk, ana, phone, OutboxSeq(seq)}, client::OK, Seq(seq), {}});
+  };
+  accepts<Gapless>({given(1), seen(1, 1, "a"), seen(1, 2, "b"), replaced(0), given(3)});
+  refuses<Gapless>({given(1), seen(1, 1, "a"), seen(1, 2, "b"), given(3)});
+  refuses<Gapless>({given(1), seen(1, 1, "a"), replaced(0), given(3)});                         // nobody has seen it
+  refuses<Gapless>({given(1), seen(1, 1, "a"), seen(1, 2, "b", beto), replaced(0), given(3)});  // another's
+}
+TEST(ReplacedJournal, i5_a_number_is_another_messages_in_another_journal) {
+  accepts<OneAnswer>({sent(1, "a"), accepted(1, 1), accepted(1, 1), replaced(0), sent(1, "b"), accepted(1, 2)});
+  refuses<OneAnswer>({answer(1, 1), replaced(0), answer(1, 2)});  // at the node nothing is forgotten
+}
+TEST(ReplacedJournal, i6_a_refusal_is_that_of_what_the_journal_says) {
+  const RefusalHeard no{0, talk, OutboxSeq(1), "no"};
+  accepts<Refused>({sent(1, "a"), no, replaced(0), sent(1, "b"), accepted(1, 1), seen(1, 1, "b")});
+  refuses<Refused>({sent(1, "a"), replaced(0, {sent(1, "a")}), no, seen(1, 1, "a")});
+}
+TEST(ReplacedJournal, i11_a_new_program_hears_marks_anew) {
+  const MarksHeard low{0, talk, beto, Seq(1), Seq(1)}, high{0, talk, beto, Seq(2), Seq(1)};
+  accepts<MarksGrow>({low, high, replaced(0), low});
+  refuses<MarksGrow>({low, high, replaced(1), low});
+}
+TEST(ReplacedJournal, i16_what_waited_was_sent_when_it_was_written) {
+  const History before{sent(1, "a"), sent(2, "z", 1), accepted(2, 9, 1), replaced(0), sent(1, "b")};
+  History back = before;
+  back.insert(back.end(), {replaced(0, {sent(1, "a")}), accepted(1, 1)});
+  accepts<RealTime>(back);
+  History early = before;
+  early.push_back(accepted(1, 1));
+  refuses<RealTime>(early);
+}
+
 TEST(Judge, a_run_in_which_nothing_happened_has_shown_nothing) {
   Judge judge(30 * second);
   judge.see(0, Healed{});
   judge.see(0, Settled{});
   EXPECT_EQ(judge.finish(second, Ending::Over).text(), "vacuous");
+}
+
+TEST(Judge, an_invariant_that_had_nothing_to_compare_has_shown_nothing) {
+  Judge judge(30 * second, {1, 13});
+  for (const Fact& fact : cast()) judge.see(0, fact);
+  for (std::uint64_t n = 1; n <= Judge::accepted_least; ++n) {
+    judge.see(1, sent(n, absl::StrCat("m", n)));
+    judge.see(2, accepted(n, n));
+    for (const std::uint32_t device : {0U, 1U}) judge.see(3, seen(device, n, absl::StrCat("m", n)));
+  }
+  const Verdict verdict = judge.finish(second, Ending::Over);
+  EXPECT_EQ(verdict.outcome, Outcome::Vacuous);
+  EXPECT_EQ(verdict.why, "I13 compared nothing");
 }
 
 TEST(Judge, the_first_violation_names_the_verdict) {

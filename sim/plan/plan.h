@@ -30,7 +30,13 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
   X(Stall, "stall", "frames of device `subject` take `size` ms more for `length`")                                     \
   X(Offline, "offline", "device `subject` has no network for `length`; size 1: the program is told")                   \
   X(PhoneCrash, "phone_crash", "device `subject` loses what its journal had not synced, runs again after `length`")    \
-  X(WallJump, "wall_jump", "the wall clock of node `subject` goes forward by `size` ms; object 1: back")
+  X(WallJump, "wall_jump", "the wall clock of node `subject` goes forward by `size` ms; object 1: back")               \
+  X(Reinstall, "reinstall", "device `subject` loses all it has, and logs in as a new one after `length`")              \
+  X(Backup, "backup", "what device `subject` has on its disk is copied aside")                                         \
+  X(Restore, "restore", "device `subject` has what its last backup says, runs again after `length`")                   \
+  X(Twin, "twin", "a second program on a copy of device `subject`, for `length`; size 1: then the first one goes")     \
+  X(Roam, "roam", "device `subject` connects anew; what the old connection carries comes after `length`")              \
+  X(Audit, "audit", "one more device of whose device `subject` is asks what changed since its `object`-th answer")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,

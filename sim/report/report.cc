@@ -42,7 +42,7 @@ std::string quoted(const std::string& text) {
 }
 
 void append_verdict(const Verdict& verdict, std::string& out) {
-  absl::StrAppendFormat(&out, "verdict    %s\n", verdict.text());
+  absl::StrAppendFormat(&out, "verdict    %s%s%s\n", verdict.text(), verdict.why.empty() ? "" : ": ", verdict.why);
   for (const Violation& violation : verdict.violations) {
     absl::StrAppendFormat(&out, "  I%-2d at %.6f s: %s\n", violation.number,
                           to_seconds(static_cast<std::uint64_t>(violation.at)), violation.what);

@@ -178,7 +178,18 @@ class Kill9 : public testing::Test {
     const auto until = std::chrono::steady_clock::now() + settle_bound;
     while (!is_drained() && std::chrono::steady_clock::now() < until) io_.run_for(milliseconds(10));
     if (last && is_drained()) record_.see(sim::Settled{});
+    if (last) record_lists();
     check_round();
+  }
+
+  void record_lists() {
+    for (const auto& phone : phones_) {
+      sim::ListSeen list{phone->number, {}};
+      for (const ConversationId& conversation : phone->client->client().conversations()) {
+        list.heads.emplace_back(conversation, phone->client->client().taken(conversation));
+      }
+      record_.see(list);
+    }
   }
 
   [[nodiscard]] bool is_drained() const {

@@ -7,9 +7,14 @@
 //
 // A mark for a user who is not here, or who is no member, is dropped in silence: "no such user" is an acknowledgement.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 
+#include "core/base/points.h"
 #include "core/shard/commands/commands.h"
 
 namespace chasqui::shard {
@@ -63,6 +68,12 @@ void move_versions(const ShardView& view, UserId user, const std::map<Version, s
   }
   state::Version row;
   for (const std::string& conversation : all) row.add_conversations(conversation);
+  if (CHASQUI_CANARY("unordered_apply")) {  // as a hash map's order may be: by where it lies in memory
+    const auto table = std::make_unique<std::array<char, 48>>();
+    if ((std::bit_cast<std::uint64_t>(table.get()) >> 6 & 1) != 0) {
+      std::reverse(row.mutable_conversations()->begin(), row.mutable_conversations()->end());
+    }
+  }
   effects.put(keys::version(view.shard(), user, now), std::move(row));
 }
 

@@ -1,0 +1,86 @@
+#include "sim/plan/phones_draw.h"
+
+#include <algorithm>
+
+#include "sim/draw.h"
+
+namespace chasqui::sim {
+namespace {
+
+constexpr std::uint64_t family_draw = 40;  // of Concern::Plan
+constexpr std::uint64_t item_draw = 1040;  // of Concern::Items
+// Twins are not drawn yet: what two programs on one state do to each other still breaks I2 (core/client/outbox.h,
+// Alone).
+constexpr Time gap_least = 2 * second;
+
+class PhonesDraw {
+ public:
+  explicit PhonesDraw(Plan& plan)
+      : plan_(plan), dice_(plan.seed, Concern::Items, item_draw), end_(Time{plan.seconds} * second) {}
+
+  void fill() {
+    // A few people have all the trouble: what happens to one phone twice tells more than what happens to two once.
+    const auto devices = static_cast<std::uint64_t>(plan_.owners.size());
+    const std::uint64_t flaky = dice_.roll(1, std::min<std::uint64_t>(devices, 8));
+    const std::uint64_t first = dice_.roll(0, devices - 1);
+    const std::uint64_t gap = dice_.log_roll(gap_least / millisecond, 20'000);
+    Time at = drawn_ms(500, 5'000);
+    while (at < end_) {
+      const auto device = static_cast<std::uint32_t>((first + dice_.roll(0, flaky - 1)) % devices);
+      story(device, at);
+      at += drawn_ms(1, 2 * gap);
+    }
+  }
+
+ private:
+  Time drawn_ms(std::uint64_t low, std::uint64_t high) {
+    return static_cast<Time>(dice_.log_roll(low, high)) * millisecond;
+  }
+  void add(Item item) {
+    if (item.at < end_) plan_.items.push_back(std::move(item));
+  }
+
+  void story(std::uint32_t device, Time at) {
+    const std::uint64_t choice = dice_.roll(0, 99);
+    const Time length = drawn_ms(100, 10'000);
+    if (choice < 40) {
+      add({.at = at, .kind = ItemKind::Roam, .subject = device, .length = drawn_ms(1, 5'000)});
+    } else if (choice < 50) {
+      add({.at = at, .kind = ItemKind::Reinstall, .subject = device, .length = length});
+    } else {
+      restored(device, at, length);
+    }
+  }
+
+  // A backup; in between the phone may be reinstalled; then what the backup says, maybe twice.
+  void restored(std::uint32_t device, Time at, Time length) {
+    add({.at = at, .kind = ItemKind::Backup, .subject = device});
+    Time then = at + drawn_ms(200, 40'000);
+    if (dice_.chance(300'000)) {
+      add({.at = then, .kind = ItemKind::Reinstall, .subject = device, .length = length});
+      then += length + drawn_ms(200, 20'000);
+    }
+    const bool twice = dice_.chance(200'000);
+    const Time again = then + drawn_ms(1'000, 20'000);
+    add({.at = then, .kind = ItemKind::Restore, .subject = device, .length = drawn_ms(100, 10'000)});
+    if (twice) add({.at = again, .kind = ItemKind::Restore, .subject = device, .length = length});
+  }
+
+  Plan& plan_;
+  Dice dice_;
+  Time end_;
+};
+
+}  // namespace
+
+bool phones_alone(const Plan& plan) {
+  return plan.plan_class == PlanClass::Single && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 0), 111'111);
+}
+
+void draw_phones(Plan& plan) {
+  const bool in_swarm =
+      plan.plan_class == PlanClass::Swarm && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 1), 500'000);
+  if (in_swarm || phones_alone(plan)) PhonesDraw(plan).fill();
+}
+
+}  // namespace chasqui::sim
