@@ -40,6 +40,7 @@ enum class Concern : std::uint32_t {
   Maybe = 24,
   HostilePlan = 30,
   Hostile = 31,
+  Audit = 32,
   Phones = 40,  // 25 to 39: of others
 };
 

@@ -16,6 +16,7 @@
 #include "core/base/now.h"
 #include "proto/client.pb.h"
 #include "sim/event_queue.h"
+#include "sim/model/logged.h"
 
 namespace chasqui::sim {
 
@@ -114,6 +115,10 @@ struct AnswerHeard {
 struct ConnectionLost {  // nothing asked on it will be answered
   std::uint32_t device = 0;
 };
+struct ListSeen {  // once all has settled: what the device knows of, without what it has nothing of
+  std::uint32_t device = 0;
+  std::vector<std::pair<ConversationId, Seq>> heads;  // ascending
+};
 struct OperatorStep {  // what somebody did to a server: "killed", "started", or any other words
   std::uint32_t node = 0;
   std::string step;
@@ -196,17 +201,35 @@ struct NodeHindered {  // it stands still, or its disk does, for so long from no
   std::uint32_t node = 0;
   Time length = 0;
 };
+struct EntryCommitted {  // in the order of each shard's log
+  std::uint32_t node = 0;
+  LoggedEntry entry;
+  std::int64_t wall_ms = 0;  // the true time when it was appended
+};
+struct AuditAsked {  // the node took a question: what has changed for `user`?
+  std::uint32_t node = 0;
+  std::uint64_t audit = 0;  // its number in the run
+  UserId user;
+};
+struct AuditAnswered {  // to its last page
+  std::uint32_t node = 0;
+  std::uint64_t audit = 0;
+  UserId user;
+  Version since;
+  std::vector<std::pair<ConversationId, Seq>> known;  // by now, with what was known at `since`; ascending
+  bool at_end = false;                                // all had settled
+};
 struct ContractBroken {  // an output that is not legal, input that was not survived
   std::uint32_t node = 0;
   std::string what;
 };
 
-using Fact =
-    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
-                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
-                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
-                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
-                 HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft>;
+using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
+                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
+                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
+                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone, RequestAsked,
+                          AnswerHeard, ConnectionLost, OperatorStep, HostileJoined, HostileSent, DeviceRevoked,
+                          ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted, AuditAsked, AuditAnswered>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

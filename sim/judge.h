@@ -8,6 +8,7 @@
 
 #include "sim/invariants/i01_kept.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
@@ -33,12 +34,15 @@ struct Verdict {
   [[nodiscard]] std::string text() const;
 };
 
+// What the facts tell of: nodes too, or devices only, as in a history of real processes.
+enum class Sight : std::uint8_t { All, Devices };
+
 class Judge {
  public:
   static constexpr std::uint64_t accepted_least = 20;
 
   // `settle_bound`: I23's. `only`: numbers of the invariants that judge; empty: all.
-  explicit Judge(Time settle_bound, const std::vector<int>& only = {});
+  explicit Judge(Time settle_bound, const std::vector<int>& only = {}, Sight sight = Sight::All);
 
   void see(Time at, const Fact& fact);
   // What has not arrived yet; empty: nothing.
@@ -52,8 +56,10 @@ class Judge {
  private:
   [[nodiscard]] bool judges(const Invariant& invariant) const;
 
+  Model model_;  // fed before they see what it was fed with
   std::vector<std::unique_ptr<Invariant>> invariants_;
   std::vector<int> only_;
+  Sight sight_;
   Kept* kept_;
 };
 

@@ -97,19 +97,27 @@ void Tap::watch_device(SessionId session, std::vector<Fact>& facts) {
   }
 }
 
-void Tap::append_out(const LogAppend& out, std::vector<Fact>& facts) {
+void Tap::append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fact>& facts) {
   AppendHandedOut handed{node_, out.id, {}};
+  RaftIndex index = out.first_index;
   for (const LogEntry& entry : out.entries) {
-    if (entry.type != EntryType::Command || !entry.payload || !entry_.ParseFromString(*entry.payload)) continue;
-    for (const log::Command& command : entry_.commands()) {
-      if (!command.has_send()) continue;
-      const auto conversation = ConversationId::parse(command.send().conversation());
-      if (!conversation) continue;
-      handed.sends.push_back({*conversation, UserId(command.send().sender()), DeviceId(command.send().device()),
-                              OutboxSeq(command.send().outbox_seq())});
+    const bool is_command = entry.type == EntryType::Command && entry.payload;
+    LoggedEntry logged =
+        decode_entry({node_, out.shard}, index, is_command ? *entry.payload : std::string_view(), entry_);
+    for (const LoggedCommand& command : logged.commands) {
+      const auto* send = std::get_if<LoggedSend>(&command);
+      if (send != nullptr) handed.sends.push_back({send->conversation, send->sender, send->device, send->number});
     }
+    appended_.emplace_back(out.id, EntryCommitted{node_, std::move(logged), wall_ms});
+    index = index.next();
   }
   facts.push_back(std::move(handed));
+}
+
+void Tap::durable(AppendId id, std::vector<Fact>& facts) {
+  for (; !appended_.empty() && appended_.front().first <= id; appended_.pop_front()) {
+    facts.push_back(std::move(appended_.front().second));
+  }
 }
 
 void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
@@ -123,7 +131,9 @@ void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
   facts.push_back(SessionOver{node_, session});
 }
 
-void Tap::node_crashed() {
+void Tap::node_crashed(AppendId survived, std::vector<Fact>& facts) {
+  durable(survived, facts);
+  appended_.clear();
   sessions_.clear();
   claims_.clear();
   greeted_.clear();

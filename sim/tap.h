@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <utility>
@@ -19,9 +20,12 @@ class Tap {
 
   void frame_in(const SessionFrame& in, std::vector<Fact>& facts);
   void send_out(const SessionSend& out, std::vector<Fact>& facts);
-  void append_out(const LogAppend& out, std::vector<Fact>& facts);
+  // `wall_ms`: the true time. Each node is a cluster of its own.
+  void append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fact>& facts);
+  // All appends up to `id` are on its disk. A node without peers: so they are committed.
+  void durable(AppendId id, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
-  void node_crashed();
+  void node_crashed(AppendId survived, std::vector<Fact>& facts);
   // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
   void hostile(SessionId session) { hostile_.insert(session); }
 
@@ -37,7 +41,8 @@ class Tap {
     UserId user;
     DeviceId device;
   };
-  std::map<SessionId, Who> sessions_;  // as their Hello said
+  std::deque<std::pair<AppendId, EntryCommitted>> appended_;  // not on its disk yet
+  std::map<SessionId, Who> sessions_;                         // as their Hello said
   std::set<SessionId> hostile_;
   // Of all sessions, hostile ones too: whose they claim to be, whose the node took them for, who asked to be logged out
   // or renewed and has no answer yet, and whose device ids are out for good.

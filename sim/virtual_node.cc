@@ -4,12 +4,6 @@
 #include "proto/state.pb.h"
 
 namespace chasqui::sim {
-namespace {
-
-constexpr std::int64_t wall_at_start_ms = 1'767'225'600'000;  // 2026-01-01
-
-}  // namespace
-
 Now VirtualNode::now(Time at) const {
   return {{mono_offset + at}, {wall_at_start_ms + wall_offset_ms + at / millisecond}};
 }

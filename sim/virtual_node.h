@@ -18,6 +18,7 @@
 
 namespace chasqui::sim {
 
+constexpr std::int64_t wall_at_start_ms = 1'767'225'600'000;  // 2026-01-01
 constexpr Time no_time = std::numeric_limits<Time>::max();
 
 struct VirtualNode {

@@ -31,7 +31,7 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
-      judge_(settle_bound_of(plan_), options_.only),
+      judge_(settle_bound_of(plan_), options_.only, options_.devices_judge ? Sight::Devices : Sight::All),
       users_(plan_.contacts.size()),
       ids_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
@@ -292,9 +292,11 @@ void World::check_settled() {
       settled_at_ = now_;
       see(Settled{});
     }
-    if (now_ >= settled_at_ + afterwards) {
-      over_ = true;
-      return;
+    if (now_ >= settled_at_ + afterwards) return ends();
+    // A moment for what no device waits for: marks that linger at indexes.
+    if (now_ >= settled_at_ + afterwards - second && !end_audited_) {
+      end_audited_ = true;
+      audit_the_end();
     }
   } else {
     if (now_ > healed_at_ + settle_bound_ && !told_late_) {
@@ -302,12 +304,23 @@ void World::check_settled() {
       see(NotSettled{missing});
       if (over_) return;
     }
-    if (now_ > healed_at_ + settle_bound_ + grace) {
-      over_ = true;
-      return;
-    }
+    if (now_ > healed_at_ + settle_bound_ + grace) return ends();
   }
   push(now_ + second, EventKind::SettleCheck, 0, 0);
+}
+
+// What each device lists by now is looked at, settled or not.
+void World::ends() {
+  for (const auto& device : devices_) {
+    if (!device->has_account || !device->up()) continue;
+    ListSeen list{device->index, {}};
+    for (const ConversationId& conversation : device->client->conversations()) {
+      const Seq taken = device->client->taken(conversation);
+      if (taken) list.heads.emplace_back(conversation, taken);
+    }
+    see(std::move(list));
+  }
+  over_ = true;
 }
 
 void World::see(Fact fact) {

@@ -9,7 +9,7 @@
 //   const Report report = world.run();
 //
 // Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
-// world_phones.cc, world_accounts.cc, world_faults.cc, world_hostile.cc.
+// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_hostile.cc.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/base/points_state.h"
+#include "sim/auditor.h"
 #include "sim/connection.h"
 #include "sim/device.h"
 #include "sim/draw.h"
@@ -120,6 +121,7 @@ class World : private points::Listener {
   void dispatch(const Event& event);
   void heal();
   void check_settled();
+  void ends();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
   void see(Fact fact);
@@ -209,6 +211,17 @@ class World : private points::Listener {
   void call_due(Device& device, Time meant);
   void answered(VirtualNode& node, Time at, const HttpAnswer& answer);
 
+  // world_audit.cc
+  void audit(std::uint32_t person, std::uint64_t version, bool at_end);
+  [[nodiscard]] bool audit_answered(VirtualNode& node, const HttpAnswer& answer);  // false: no auditor asked
+  void audit_asks(VirtualNode& node, Auditor& auditor);
+  [[nodiscard]] Auditor* auditor_of(const VirtualNode& node, SessionId session);
+  void audit_taken(VirtualNode& node, const Auditor& auditor, std::vector<Fact>& facts);
+  void audit_hears(VirtualNode& node, Auditor& auditor, const std::string& bytes);
+  void audit_ends(VirtualNode& node, Auditor& auditor);
+  void audits_die(const VirtualNode& node);
+  void audit_the_end();
+
   // world_faults.cc
   void item_starts(const Item& item);
   void item_ends(const Item& item);
@@ -241,6 +254,11 @@ class World : private points::Listener {
   std::vector<UserId> users_;                             // by person; 0: no account yet
   std::vector<std::uint64_t> ids_;                // by person: device ids that may be taken, of Limits::devices_max
   std::map<std::uint64_t, std::uint32_t> twins_;  // by item
+  std::map<std::uint32_t, Auditor> auditors_;     // by person
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> audit_calls_;  // by node; to the person
+  std::map<std::pair<std::uint32_t, SessionId>, std::uint32_t> audit_sessions_;
+  std::uint64_t last_audit_ = 0;
+  bool end_audited_ = false;
   Time now_ = 0;
   std::uint64_t event_ = 0;  // the one that is under way
   std::uint64_t last_token_ = 0;

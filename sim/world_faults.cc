@@ -72,6 +72,7 @@ void World::item_starts(const Item& item) {
       device.client->stop(device.now(now_), outputs);
       return carry_out(device, outputs);
     }
+    case ItemKind::Audit: return audit(device.person, item.object, false);
     case ItemKind::PhoneCrash: return phone_crashes(device, item.length);
     case ItemKind::WallJump: {
       const auto jump = static_cast<std::int64_t>(item.size);

@@ -69,8 +69,11 @@ void World::node_crashes(VirtualNode& node, Time down) {
       }
     }
   }
-  taps_[node.index].node_crashed();
+  std::vector<Fact> facts;
+  taps_[node.index].node_crashed(survived, facts);
   see(NodeCrashed{node.index, survived});
+  see_all(facts);
+  audits_die(node);
   const std::map<std::uint64_t, std::uint32_t> callers = node.caller_of;
   node.kill();
   for (const auto& connection : connections_) {
@@ -117,8 +120,12 @@ void World::step(VirtualNode& node, Input input) {
   if (const auto* frame = std::get_if<SessionFrame>(&input)) {
     const Connection* connection = connection_of(node, frame->session);
     if (connection != nullptr && connection->node_open) taps_[node.index].frame_in(*frame, facts);
+    if (const Auditor* auditor = auditor_of(node, frame->session)) audit_taken(node, *auditor, facts);
   }
-  if (const auto* appended = std::get_if<LogAppended>(&input)) facts.push_back(AppendDurable{node.index, appended->id});
+  if (const auto* appended = std::get_if<LogAppended>(&input)) {
+    facts.push_back(AppendDurable{node.index, appended->id});
+    taps_[node.index].durable(appended->id, facts);
+  }
   see_all(facts);
 
   const Now now = node.now(now_);
@@ -222,6 +229,10 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
   for (Output& output : outputs) {
     if (tracing()) trace(absl::StrCat("node ", node.index, " -> ", describe(output)));
     if (auto* send = std::get_if<SessionSend>(&output)) {
+      if (Auditor* auditor = auditor_of(node, send->session)) {
+        audit_hears(node, *auditor, send->bytes);
+        continue;
+      }
       taps_[node.index].send_out(*send, facts);
       see_all(facts);
       if (send->session != gathered || message.size() + send->bytes.size() > message_bytes_most) flush();
@@ -231,6 +242,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
     }
     flush();
     if (auto* close = std::get_if<SessionClose>(&output)) {
+      if (Auditor* auditor = auditor_of(node, close->session)) audit_ends(node, *auditor);
       if (Connection* connection = connection_of(node, close->session); connection != nullptr) {
         close_by_node(*connection, at);
       }
@@ -248,7 +260,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
     } else if (auto* work = std::get_if<PasswordWork>(&output)) {
       carry_out(node, at, *work);
     } else if (auto* answer = std::get_if<HttpAnswer>(&output)) {
-      answered(node, at, *answer);
+      if (!audit_answered(node, *answer)) answered(node, at, *answer);
     } else if (std::holds_alternative<PeerSend>(output)) {
       see(ContractBroken{node.index, "it writes to a peer, and it has none"});
     }
@@ -258,7 +270,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
 
 void World::carry_out(VirtualNode& node, Time, LogAppend& append) {
   std::vector<Fact> facts;
-  taps_[node.index].append_out(append, facts);
+  taps_[node.index].append_out(append, wall_at_start_ms + now_ / millisecond, facts);
   see_all(facts);
   const AppendId id = append.id;
   if (options_.on_cause) node.append_causes[id] = event_;
@@ -288,7 +300,9 @@ void World::carry_out(VirtualNode& node, Time at, PasswordWork& work) {
   const std::uint64_t token = ++last_token_;
   PasswordHashed& hashed = node.passwords[token];
   hashed.call = work.call;
-  const std::string right = caller == node.caller_of.end()
+  const auto auditor = audit_calls_.find({node.index, work.call.value()});
+  const std::string right = auditor != audit_calls_.end() ? absl::StrCat("password of person ", auditor->second)
+                            : caller == node.caller_of.end()
                                 ? std::string("?")
                                 : absl::StrCat("password of person ", device_at(caller->second).person);
   const std::uint64_t bits = noise(Concern::Password, node.index, token);

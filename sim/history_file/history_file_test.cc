@@ -25,7 +25,7 @@ struct Recorded {
 Recorded record(std::uint64_t seed, Lie lie = Lie::None) {
   Recorded all;
   const Plan plan = draw_plan(seed, {.devices = 10, .seconds = 20});
-  Judge beside(settle_bound_of(plan), device_invariants());
+  Judge beside(settle_bound_of(plan), {}, Sight::Devices);
   all.lines.push_back(head_line({settle_bound_of(plan), "a test"}));
   WorldOptions options;
   options.lie = lie;
@@ -178,11 +178,11 @@ std::string parse_error(std::string_view line) {
 }
 TEST(JsonFields, what_other_programs_write_is_read) {
   JsonFields fields(
-      R"( { "a" : "\u00e1\ud83d\ude00\n" , "n":18446744073709551615, "t": true,"p":[ ["x", 1],["y",2] ] })");
+      R"( { "a" : "\u00e1\ud83d\ude00\n" , "n":18446744073709551615, "t": true,"p":[ ["x", 1],["y",2 , "z"] ] })");
   EXPECT_EQ(fields.text("a"), "\xc3\xa1\xf0\x9f\x98\x80\n");
   EXPECT_EQ(fields.number("n"), 18446744073709551615U);
   EXPECT_TRUE(fields.truth("t"));
-  EXPECT_EQ(fields.pairs("p"), (JsonFields::Pairs{{"x", 1}, {"y", 2}}));
+  EXPECT_EQ(fields.rows("p"), (JsonFields::Rows{{"x", 1}, {"y", 2, "z"}}));
   fields.finish();
   EXPECT_EQ(fields.error(), "");
 }

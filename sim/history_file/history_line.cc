@@ -34,18 +34,16 @@ class Writer {
     line_.text(name, value);
     return *this;
   }
-  Writer& shown(const std::vector<std::pair<ConversationId, Seq>>& shown) {
-    JsonFields::Pairs pairs;
-    for (const auto& [conversation, seq] : shown) pairs.emplace_back(conversation.hex(), seq.value());
-    line_.pairs("shown", pairs);
+  Writer& seqs(const char* name, const std::vector<std::pair<ConversationId, Seq>>& seqs) {
+    JsonFields::Rows rows;
+    for (const auto& [conversation, seq] : seqs) rows.push_back({conversation.hex(), seq.value()});
+    line_.rows(name, rows);
     return *this;
   }
   Writer& waiting(const std::vector<MessageSent>& waiting) {
-    JsonFields::Pairs pairs;
-    for (const MessageSent& message : waiting) {
-      pairs.emplace_back(absl::StrCat(message.conversation.hex(), " ", message.text), message.number.value());
-    }
-    line_.pairs("waiting", pairs);
+    JsonFields::Rows rows;
+    for (const MessageSent& sent : waiting) rows.push_back({sent.conversation.hex(), sent.number.value(), sent.text});
+    line_.rows("waiting", rows);
     return *this;
   }
   [[nodiscard]] std::string str() const { return line_.str(); }
@@ -86,10 +84,10 @@ struct ToLine {
     return line.str();
   }
   std::string operator()(const PhoneCrashed& fact) const {
-    return Writer(at, "phone_crashed").device(fact.device).shown(fact.shown).str();
+    return Writer(at, "phone_crashed").device(fact.device).seqs("shown", fact.shown).str();
   }
   std::string operator()(const JournalReplaced& fact) const {
-    return Writer(at, "journal_replaced").device(fact.device).shown(fact.shown).waiting(fact.waiting).str();
+    return Writer(at, "journal_replaced").device(fact.device).seqs("shown", fact.shown).waiting(fact.waiting).str();
   }
   std::string operator()(const DeviceGone& fact) const { return Writer(at, "gone").device(fact.device).str(); }
   std::string operator()(const HostileJoined& fact) const {
@@ -114,6 +112,9 @@ struct ToLine {
   }
   std::string operator()(const ConnectionLost& fact) const {
     return Writer(at, "disconnected").device(fact.device).str();
+  }
+  std::string operator()(const ListSeen& fact) const {
+    return Writer(at, "list").device(fact.device).seqs("heads", fact.heads).str();
   }
   std::string operator()(const OperatorStep& fact) const {
     return Writer(at, "operator").number("node", fact.node).text("step", fact.step).str();
@@ -161,20 +162,18 @@ class Reader {
     }
     return is_valid(UserId(value)) ? UserId(value) : no_user(name, digits);
   }
-  std::vector<std::pair<ConversationId, Seq>> shown() {
+  std::vector<std::pair<ConversationId, Seq>> seqs(std::string_view name) {
     std::vector<std::pair<ConversationId, Seq>> all;
-    for (const auto& [conversation, seq] : fields_.pairs("shown")) {
-      all.emplace_back(conversation_of("shown", conversation), Seq(seq));
+    for (const JsonFields::Row& row : fields_.rows(name)) {
+      if (!row.text.empty()) fields_.wrong(absl::StrCat("\"", std::string(name), "\": a list of [conversation, seq]"));
+      all.emplace_back(conversation_of(name, row.name), Seq(row.number));
     }
     return all;
   }
   std::vector<MessageSent> waiting(std::uint32_t device) {
     std::vector<MessageSent> all;
-    for (const auto& [message, number] : fields_.pairs("waiting")) {
-      const std::size_t space = std::min(message.find(' '), message.size());
-      if (space == message.size()) fields_.wrong("\"waiting\": a conversation, a space and a text must stand there");
-      all.push_back({device, conversation_of("waiting", message.substr(0, space)), OutboxSeq(number),
-                     space < message.size() ? message.substr(space + 1) : std::string()});
+    for (JsonFields::Row& row : fields_.rows("waiting")) {
+      all.push_back({device, conversation_of("waiting", row.name), OutboxSeq(row.number), std::move(row.text)});
     }
     return all;
   }
@@ -222,9 +221,9 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
     }
     return Fact(std::move(seen));
   }
-  if (what == "phone_crashed") return Fact(PhoneCrashed{in.device(), in.shown()});
+  if (what == "phone_crashed") return Fact(PhoneCrashed{in.device(), in.seqs("shown")});
   if (what == "journal_replaced") {
-    JournalReplaced replaced{in.device(), in.shown(), {}};
+    JournalReplaced replaced{in.device(), in.seqs("shown"), {}};
     replaced.waiting = in.waiting(replaced.device);
     return Fact(std::move(replaced));
   }
@@ -239,6 +238,7 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
   if (what == "asked") return Fact(RequestAsked{in.device(), in.fields().number("request")});
   if (what == "answered") return Fact(AnswerHeard{in.device(), in.fields().number("request")});
   if (what == "disconnected") return Fact(ConnectionLost{in.device()});
+  if (what == "list") return Fact(ListSeen{in.device(), in.seqs("heads")});
   if (what == "operator") return Fact(OperatorStep{in.number32("node"), in.text("step")});
   if (what == "healed") return Fact(Healed{in.time("backlog_ns")});
   if (what == "settled") return Fact(Settled{});

@@ -97,11 +97,11 @@ bool JsonFields::truth(std::string_view name) {
   return false;
 }
 
-JsonFields::Pairs JsonFields::pairs(std::string_view name) {
+JsonFields::Rows JsonFields::rows(std::string_view name) {
   Value* value = find(name);
   if (value == nullptr) return {};
-  if (auto* pairs = std::get_if<Pairs>(value); pairs != nullptr) return *pairs;
-  wrong(absl::StrCat("\"", std::string(name), "\" must be a list of [text, number]"));
+  if (auto* rows = std::get_if<Rows>(value); rows != nullptr) return *rows;
+  wrong(absl::StrCat("\"", std::string(name), "\" must be a list of [text, number] or [text, number, text]"));
   return {};
 }
 
@@ -150,7 +150,8 @@ bool JsonFields::member() {
   if (!text_value(name)) return bad("a member's name in quotes is missing");
   if (!take(':')) return bad("':' is missing");
   Member member;
-  if (!value(member.value)) return bad("a text, a whole number, true, false, or a list of [text, number] must follow");
+  if (!value(member.value))
+    return bad("a text, a whole number, true, false, or a list of [text, number] or [text, number, text] must follow");
   return members_.emplace(name, std::move(member)).second || bad("this member is there twice");
 }
 
@@ -158,7 +159,7 @@ bool JsonFields::value(Value& out) {
   skip_blanks();
   if (rest_.empty()) return false;
   if (rest_.front() == '"') return text_value(out.emplace<std::string>());
-  if (rest_.front() == '[') return pairs_value(out.emplace<Pairs>());
+  if (rest_.front() == '[') return rows_value(out.emplace<Rows>());
   if (take("true")) {
     out = true;
     return true;
@@ -232,14 +233,16 @@ bool JsonFields::number_value(std::uint64_t& out) {
   return digits > 0 && (rest_.empty() || std::string_view(".eE").find(rest_.front()) == std::string_view::npos);
 }
 
-bool JsonFields::pairs_value(Pairs& out) {
+bool JsonFields::rows_value(Rows& out) {
   if (!take('[')) return false;
   if (take(']')) return true;
   do {
-    auto& [text, number] = out.emplace_back();
-    if (!take('[') || !text_value(text) || !take(',')) return false;
+    Row& row = out.emplace_back();
+    if (!take('[') || !text_value(row.name) || !take(',')) return false;
     skip_blanks();
-    if (!number_value(number) || !take(']')) return false;
+    if (!number_value(row.number)) return false;
+    if (take(',') && !text_value(row.text)) return false;
+    if (!take(']')) return false;
   } while (take(','));
   return take(']');
 }
@@ -270,14 +273,19 @@ JsonLine& JsonLine::truth(std::string_view name, bool value) {
   return *this;
 }
 
-JsonLine& JsonLine::pairs(std::string_view name, const JsonFields::Pairs& value) {
+JsonLine& JsonLine::rows(std::string_view name, const JsonFields::Rows& value) {
   begin(name);
   out_.push_back('[');
-  for (const auto& [text, number] : value) {
+  for (const JsonFields::Row& row : value) {
     if (out_.back() == ']') out_.push_back(',');
     out_.push_back('[');
-    append_quoted(text, out_);
-    absl::StrAppend(&out_, ",", number, "]");
+    append_quoted(row.name, out_);
+    absl::StrAppend(&out_, ",", row.number);
+    if (!row.text.empty()) {
+      out_.push_back(',');
+      append_quoted(row.text, out_);
+    }
+    out_.push_back(']');
   }
   out_.push_back(']');
   return *this;

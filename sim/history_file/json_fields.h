@@ -1,4 +1,4 @@
-// One flat JSON object, read and written: names with texts, whole numbers, true, false, or a list of [text, number].
+// One flat JSON object, read and written: names with texts, whole numbers, true, false, or a list of rows.
 //
 // All that a line of a history needs (docs/history.md), and nothing else of JSON. Reading: ask for each member by name;
 // the first thing that is wrong is kept as a sentence, and what is asked after it gives zeros.
@@ -22,7 +22,13 @@ namespace chasqui::sim {
 
 class JsonFields {
  public:
-  using Pairs = std::vector<std::pair<std::string, std::uint64_t>>;
+  struct Row {  // [name, number] or [name, number, text]
+    std::string name;
+    std::uint64_t number = 0;
+    std::string text = {};  // empty: there is none
+    friend bool operator==(const Row&, const Row&) = default;
+  };
+  using Rows = std::vector<Row>;
 
   explicit JsonFields(std::string_view line);
 
@@ -31,14 +37,14 @@ class JsonFields {
   std::string text(std::string_view name);
   std::uint64_t number(std::string_view name, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
   bool truth(std::string_view name);
-  Pairs pairs(std::string_view name);
+  Rows rows(std::string_view name);
 
   void finish();
   void wrong(std::string sentence);
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
-  using Value = std::variant<std::string, std::uint64_t, bool, Pairs>;
+  using Value = std::variant<std::string, std::uint64_t, bool, Rows>;
   struct Member {
     Value value;
     bool asked = false;
@@ -53,7 +59,7 @@ class JsonFields {
   bool escaped(std::string& out);
   bool hex4(std::uint32_t& out);
   bool number_value(std::uint64_t& out);
-  bool pairs_value(Pairs& out);
+  bool rows_value(Rows& out);
   bool take(char c);
   bool take(std::string_view word);
   void skip_blanks();
@@ -71,7 +77,7 @@ class JsonLine {
   JsonLine& text(std::string_view name, std::string_view value);
   JsonLine& number(std::string_view name, std::uint64_t value);
   JsonLine& truth(std::string_view name, bool value);
-  JsonLine& pairs(std::string_view name, const JsonFields::Pairs& value);
+  JsonLine& rows(std::string_view name, const JsonFields::Rows& value);
   [[nodiscard]] std::string str() const { return out_ + "}"; }
 
  private:

@@ -1,7 +1,5 @@
 #include "sim/history_file/judge_history.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 
 namespace chasqui::sim {
@@ -16,10 +14,6 @@ std::optional<std::uint32_t> device_of(const Known& fact) {
 
 }  // namespace
 
-std::vector<int> device_invariants() {
-  return {1, 2, 3, 4, 5, 6, 11, 13, 16, 23, 24};
-}
-
 absl::Status HistoryJudge::take(std::string_view line) {
   ++told_.lines;
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return absl::OkStatus();
@@ -32,7 +26,7 @@ absl::Status HistoryJudge::take(std::string_view line) {
 absl::Status HistoryJudge::take(HistoryLine line) {
   if (const auto* head = std::get_if<HistoryHead>(&line.said)) {
     if (judge_) return absl::InvalidArgumentError("a second head: one file is one history");
-    judge_.emplace(head->settle_bound, device_invariants());
+    judge_.emplace(head->settle_bound, std::vector<int>(), Sight::Devices);
     told_.from = head->from;
     return absl::OkStatus();
   }
@@ -67,9 +61,8 @@ HistoryVerdict HistoryJudge::finish() {
   }
   told_.verdict = judge_->finish(now_, ending_.value_or(Ending::Stopped));
   told_.accepted = judge_->accepted();
-  const std::vector<int> mine = device_invariants();
   for (const auto& invariant : judge_->invariants()) {
-    if (std::find(mine.begin(), mine.end(), invariant->number()) == mine.end()) continue;
+    if (invariant->tapped() && invariant->checks() == 0) continue;
     told_.checks.push_back({invariant->number(), invariant->checks()});
   }
   return std::move(told_);

@@ -18,9 +18,6 @@
 
 namespace chasqui::sim {
 
-// Numbers of the invariants that read D facts.
-[[nodiscard]] std::vector<int> device_invariants();
-
 struct HistoryVerdict {
   Verdict verdict;
   std::string from;

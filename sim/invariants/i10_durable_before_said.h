@@ -15,6 +15,7 @@ namespace chasqui::sim {
 class DurableBeforeSaid : public Invariant {
  public:
   DurableBeforeSaid() : Invariant(10, "durable before said") {}
+  [[nodiscard]] bool tapped() const override { return true; }
   void see(Time at, const Fact& fact) override;
 
  private:

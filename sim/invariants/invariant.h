@@ -33,6 +33,8 @@ class Invariant {
 
   // Must it have compared something in a run in which messages were accepted? Else the run is vacuous.
   [[nodiscard]] virtual bool needed() const { return true; }
+  // It reads taps at nodes: where only devices were watched it may have compared nothing.
+  [[nodiscard]] virtual bool tapped() const { return false; }
 
   [[nodiscard]] int number() const { return number_; }
   [[nodiscard]] const char* name() const { return name_; }

@@ -373,7 +373,7 @@ TEST(Judge, an_invariant_that_had_nothing_to_compare_has_shown_nothing) {
   }
   const Verdict verdict = judge.finish(second, Ending::Over);
   EXPECT_EQ(verdict.outcome, Outcome::Vacuous);
-  EXPECT_EQ(verdict.why, "I10 compared nothing");
+  EXPECT_EQ(verdict.why, "I7 compared nothing");
 }
 
 TEST(Judge, the_first_violation_names_the_verdict) {

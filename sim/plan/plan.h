@@ -58,7 +58,8 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile };
   X(Restore, "restore", "device `subject` has what its last backup says, runs again after `length`")                   \
   X(Twin, "twin", "a second program on a copy of device `subject`, for `length`; size 1: then the first one goes")     \
   X(Roam, "roam", "device `subject` connects anew; what the old connection carries comes after `length`")              \
-  CHASQUI_SIM_TRICKS(X)
+  CHASQUI_SIM_TRICKS(X)                                                                                                \
+  X(Audit, "audit", "one more device of whose device `subject` is asks what changed since its `object`-th answer")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,

@@ -241,6 +241,21 @@ void draw_sends(Plan& plan) {
   }
 }
 
+// In half of the seeds somebody asks now and then what has changed, once a new device and then from old versions.
+void draw_audits(Plan& plan) {
+  Dice dice(plan.seed, Concern::Audit, ~std::uint64_t{0});
+  if (!dice.chance(500'000)) return;
+  const Time gap = static_cast<Time>(dice.log_roll(300, 8'000)) * millisecond;
+  const std::uint64_t watched = dice.log_roll(1, plan.owners.size());  // few, so that they have old versions
+  const Time end = Time{plan.seconds} * second;
+  for (Time at = second; at < end; at += static_cast<Time>(dice.roll(1, 2 * static_cast<std::uint64_t>(gap)))) {
+    Item item{.at = at, .kind = ItemKind::Audit};
+    item.subject = static_cast<std::uint32_t>(dice.roll(0, watched - 1));
+    item.object = static_cast<std::uint32_t>(dice.roll(0, 1'000));
+    plan.items.push_back(item);
+  }
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
@@ -272,6 +287,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_phones(plan);
   draw_hostile(plan);
   draw_more(plan, overrides.points_off);
+  draw_audits(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;
 }

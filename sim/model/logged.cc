@@ -1,0 +1,36 @@
+#include "sim/model/logged.h"
+
+namespace chasqui::sim {
+
+LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view bytes, log::Entry& kept) {
+  LoggedEntry entry{shard, index, {}, {}};
+  if (!kept.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return entry;
+  entry.time = {kept.log_time_ms()};
+  for (const log::Command& command : kept.commands()) {
+    if (command.has_send()) {
+      const log::Send& send = command.send();
+      const auto conversation = ConversationId::parse(send.conversation());
+      if (!conversation) continue;
+      entry.commands.emplace_back(LoggedSend{*conversation, UserId(send.sender()), DeviceId(send.device()),
+                                             OutboxSeq(send.outbox_seq()), send.digest(), send.refused()});
+    } else if (command.has_mark()) {
+      const log::Mark& mark = command.mark();
+      const auto conversation = ConversationId::parse(mark.conversation());
+      if (!conversation) continue;
+      entry.commands.emplace_back(
+          LoggedMark{*conversation, UserId(mark.user()), Seq(mark.delivered()), Seq(mark.read())});
+    } else if (command.has_notify()) {
+      for (const log::IndexMark& mark : command.notify().marks()) {
+        const auto conversation = ConversationId::parse(mark.conversation());
+        if (!conversation) continue;
+        entry.commands.emplace_back(
+            LoggedNotice{UserId(mark.user()), *conversation, Seq(mark.head()), Seq(mark.read())});
+      }
+    } else if (command.has_move_cursor()) {
+      entry.commands.emplace_back(LoggedCursor{RaftIndex(command.move_cursor().index())});
+    }
+  }
+  return entry;
+}
+
+}  // namespace chasqui::sim

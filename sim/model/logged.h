@@ -1,0 +1,57 @@
+// What the model is fed with: one entry of a shard's log, as commands, decoded from its bytes (proto/log.proto).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/now.h"
+#include "proto/log.pb.h"
+
+namespace chasqui::sim {
+
+struct LoggedSend {
+  ConversationId conversation;
+  UserId sender;
+  DeviceId device;
+  OutboxSeq number;
+  std::string digest;
+  std::uint32_t refused = 0;  // a client.Code; 0: it is to be stored
+};
+struct LoggedMark {
+  ConversationId conversation;
+  UserId user;
+  Seq delivered;
+  Seq read;
+};
+struct LoggedNotice {  // another shard tells a user's index
+  UserId user;
+  ConversationId conversation;
+  Seq head;
+  Seq read;
+};
+struct LoggedCursor {  // all that the shard owed others up to this index has taken effect there
+  RaftIndex index;
+};
+using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor>;
+
+// A shard of one of the world's clusters, each of which counts its shards from 0.
+struct LoggedShard {
+  std::uint32_t cluster = 0;
+  ShardId shard;
+  friend auto operator<=>(const LoggedShard&, const LoggedShard&) = default;
+};
+struct LoggedEntry {
+  LoggedShard shard;
+  RaftIndex index;
+  LogTime time;
+  std::vector<LoggedCommand> commands;  // those that the model knows, in their order
+};
+
+// `kept` is memory that is used again. Bytes that are no entry give one without commands.
+[[nodiscard]] LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view bytes, log::Entry& kept);
+
+}  // namespace chasqui::sim

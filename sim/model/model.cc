@@ -1,0 +1,100 @@
+#include "sim/model/model.h"
+
+#include <algorithm>
+
+namespace chasqui::sim {
+
+bool Model::apply(const LoggedEntry& entry) {
+  untold_.clear();
+  RaftIndex& applied = applied_[entry.shard];
+  if (entry.index <= applied) return true;
+  const bool in_order = !applied || entry.index == applied.next();  // how a log begins is its own matter
+  applied = entry.index;
+  for (const LoggedCommand& command : entry.commands) {
+    std::visit([&](const auto& known) { apply(entry, known); }, command);
+  }
+  return in_order;
+}
+
+// "Number n is taken only after n-1": what was taken before keeps its first answer, what comes too early writes
+// nothing. "Someone who was never a member writes nothing and takes no number"; a command of a member that is refused
+// "still takes its number".
+void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
+  if (!send.conversation.has_direct_member(send.sender)) return;
+  std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
+  if (send.number.value() != answers.size() + 1) return;
+  if (send.refused != 0) {
+    answers.push_back({static_cast<client::Code>(send.refused), Seq(), entry.time});
+    return;
+  }
+  Conversation& conversation = conversations_[send.conversation];
+  conversation.events.push_back({send.sender, send.device, send.number, entry.time, send.digest});
+  const Seq seq(conversation.events.size());
+  answers.push_back({client::OK, seq, entry.time});
+  owed_[entry.shard].emplace(entry.index, Owed{send.conversation, seq});
+}
+
+// "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.
+void Model::apply(const LoggedEntry& /*entry*/, const LoggedMark& mark) {
+  if (!mark.conversation.has_direct_member(mark.user)) return;
+  const auto it = conversations_.find(mark.conversation);
+  if (it == conversations_.end()) return;
+  const Seq head(it->second.events.size());
+  Marks& marks = it->second.marks[mark.user];
+  marks.read = std::max(marks.read, std::min(mark.read, head));
+  marks.delivered = std::max({marks.delivered, std::min(mark.delivered, head), marks.read});
+}
+
+// "Never clamped at the user's index, which may lag": merged by max; the version is the Raft index of the change.
+void Model::apply(const LoggedEntry& entry, const LoggedNotice& notice) {
+  IndexEntry& known = indexes_[notice.user][notice.conversation];
+  if (notice.head <= known.head && notice.read <= known.read) return;
+  known.head = std::max(known.head, notice.head);
+  known.read = std::max(known.read, notice.read);
+  known.changed = entry.index;
+}
+
+// "The cursor is the lowest feed index with a batch outstanding", and a batch is acknowledged "after its effects are
+// committed over there": so behind it every member has been told.
+void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
+  auto& owed = owed_[entry.shard];
+  while (!owed.empty() && owed.begin()->first <= cursor.index) {
+    const Owed& done = owed.begin()->second;
+    for (const UserId user : {done.conversation.lower(), done.conversation.higher()}) {
+      const Index* told = index(user);
+      const auto it = told == nullptr ? Index::const_iterator() : told->find(done.conversation);
+      if (told != nullptr && it != told->end() && it->second.head >= done.seq) continue;
+      untold_.push_back({user, done.conversation, done.seq});
+    }
+    owed.erase(owed.begin());
+  }
+}
+
+const Model::Conversation* Model::conversation(const ConversationId& id) const {
+  const auto it = conversations_.find(id);
+  return it == conversations_.end() ? nullptr : &it->second;
+}
+
+Seq Model::head(const ConversationId& id) const {
+  const Conversation* known = conversation(id);
+  return known == nullptr ? Seq() : Seq(known->events.size());
+}
+
+const Model::Event* Model::event(const ConversationId& id, Seq seq) const {
+  const Conversation* known = conversation(id);
+  if (known == nullptr || !seq || seq.value() > known->events.size()) return nullptr;
+  return &known->events[seq.value() - 1];
+}
+
+const Model::Answer* Model::answer(const ConversationId& id, UserId sender, DeviceId device, OutboxSeq number) const {
+  const auto it = answers_.find({id, sender, device});
+  if (it == answers_.end() || !number || number.value() > it->second.size()) return nullptr;
+  return &it->second[number.value() - 1];
+}
+
+const Model::Index* Model::index(UserId user) const {
+  const auto it = indexes_.find(user);
+  return it == indexes_.end() ? nullptr : &it->second;
+}
+
+}  // namespace chasqui::sim

@@ -1,0 +1,93 @@
+// What is right: a second, slow and plain implementation of what the shards' logs mean, written from ARCHITECTURE.md
+// (sections 6, 7 and 10) and not from core/, with which it shares the protobuf messages and the ids alone.
+//
+// It is fed with what is committed and knows, for each conversation, its events by seq, the answer to every number of
+// every device, and the members' marks; for each user, what their index has been told; for each shard, up to where it
+// has said that all it owed others has taken effect. Nothing in it fails, forgets or is bounded.
+//
+//   Model model;
+//   model.apply(entry);                                   // in the order of each shard's log
+//   const Model::Answer* answer = model.answer(key);      // what the device must be told, always
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "proto/client.pb.h"
+#include "sim/model/logged.h"
+
+namespace chasqui::sim {
+
+class Model {
+ public:
+  struct Event {
+    UserId sender;
+    DeviceId device;
+    OutboxSeq number;
+    LogTime time;
+    std::string digest;
+  };
+  struct Answer {
+    client::Code code{};  // OK: it is the event `seq`
+    Seq seq;
+    LogTime time;
+  };
+  struct Marks {
+    Seq delivered;
+    Seq read;
+  };
+  struct IndexEntry {
+    Seq head;
+    Seq read;
+    RaftIndex changed;  // the entry of the user's shard that changed it last
+  };
+  struct Conversation {
+    std::vector<Event> events;  // by seq - 1
+    std::map<UserId, Marks> marks;
+  };
+  using Index = std::map<ConversationId, IndexEntry>;
+  // What a shard has said to be done at others, and is not: an event that a member's index does not know.
+  struct Untold {
+    UserId user;
+    ConversationId conversation;
+    Seq seq;
+  };
+
+  // One entry of a shard's log, in order; an index that was applied before is skipped (another replica's, or a
+  // restart). False: entries between are missing.
+  [[nodiscard]] bool apply(const LoggedEntry& entry);
+
+  [[nodiscard]] bool fed() const { return !applied_.empty(); }
+  [[nodiscard]] const Conversation* conversation(const ConversationId& id) const;
+  [[nodiscard]] Seq head(const ConversationId& id) const;
+  [[nodiscard]] const Event* event(const ConversationId& id, Seq seq) const;  // none: there is no such event
+  // None: that number was never taken.
+  [[nodiscard]] const Answer* answer(const ConversationId& id, UserId sender, DeviceId device, OutboxSeq number) const;
+  [[nodiscard]] const Index* index(UserId user) const;
+  [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
+  // Of the last apply(): what its cursors said to be done although it is not.
+  [[nodiscard]] const std::vector<Untold>& untold() const { return untold_; }
+
+ private:
+  void apply(const LoggedEntry& entry, const LoggedSend& send);
+  void apply(const LoggedEntry& entry, const LoggedMark& mark);
+  void apply(const LoggedEntry& entry, const LoggedNotice& notice);
+  void apply(const LoggedEntry& entry, const LoggedCursor& cursor);
+
+  struct Owed {  // by the entry that made the event
+    ConversationId conversation;
+    Seq seq;
+  };
+  std::map<LoggedShard, RaftIndex> applied_;
+  std::map<ConversationId, Conversation> conversations_;
+  std::map<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
+  std::map<UserId, Index> indexes_;
+  std::map<LoggedShard, std::multimap<RaftIndex, Owed>> owed_;  // above the shard's cursor
+  std::vector<Untold> untold_;
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,132 @@
+// The model on logs made by hand.
+#include "sim/model/model.h"
+
+#include <gtest/gtest.h>
+
+namespace chasqui::sim {
+namespace {
+
+const UserId ana(10), beto(20), eva(30);
+const ConversationId talk = ConversationId::direct(ana, beto);
+const DeviceId phone(1), laptop(2);
+constexpr LoggedShard talks{0, ShardId(1)}, users{0, ShardId(2)};
+
+LoggedSend send(std::uint64_t number, std::string digest, UserId sender = ana, DeviceId device = phone,
+                std::uint32_t refused = 0) {
+  return {talk, sender, device, OutboxSeq(number), std::move(digest), refused};
+}
+LoggedNotice notice(UserId user, std::uint64_t head, std::uint64_t read = 0) {
+  return {user, talk, Seq(head), Seq(read)};
+}
+
+// Entries of both shards, each in its order.
+class Logs : public testing::Test {
+ protected:
+  void add(LoggedShard shard, std::vector<LoggedCommand> commands, std::int64_t time_ms = 5) {
+    ASSERT_TRUE(model.apply({shard, RaftIndex(++last_[shard]), {time_ms}, std::move(commands)}));
+  }
+  [[nodiscard]] std::string digests() const {
+    std::string all;
+    for (Seq seq(1); model.event(talk, seq) != nullptr; seq = seq.next()) all += model.event(talk, seq)->digest;
+    return all;
+  }
+  [[nodiscard]] Seq answered(std::uint64_t number, DeviceId device = phone) const {
+    const Model::Answer* answer = model.answer(talk, ana, device, OutboxSeq(number));
+    return answer == nullptr ? Seq() : answer->seq;
+  }
+  Model model;
+
+ private:
+  std::map<LoggedShard, std::uint64_t> last_;
+};
+using ModelOfLogs = Logs;
+
+TEST_F(ModelOfLogs, each_number_of_a_device_is_taken_once_and_in_turn) {
+  add(talks, {send(1, "a"), send(3, "x"), send(1, "a"), send(2, "b"), send(1, "b", ana, laptop)});
+  EXPECT_EQ(digests(), "abb");
+  EXPECT_EQ(answered(1), Seq(1));
+  EXPECT_EQ(answered(2), Seq(2));
+  EXPECT_EQ(answered(1, laptop), Seq(3)) << "another device counts for itself";
+  EXPECT_EQ(answered(3), Seq()) << "it came before its turn";
+  EXPECT_EQ(model.head(talk), Seq(3));
+}
+
+TEST_F(ModelOfLogs, a_refused_command_takes_its_number_and_a_strangers_does_not) {
+  add(talks, {send(1, "", ana, phone, client::INVALID_ARGUMENT), send(2, "b"), send(1, "e", eva)});
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(1))->code, client::INVALID_ARGUMENT);
+  EXPECT_EQ(answered(2), Seq(1));
+  EXPECT_EQ(model.answer(talk, eva, phone, OutboxSeq(1)), nullptr);
+  EXPECT_EQ(digests(), "b");
+}
+
+TEST_F(ModelOfLogs, an_event_has_the_log_time_of_its_entry) {
+  add(talks, {send(1, "a")}, 7);
+  add(talks, {send(2, "b")}, 9);
+  EXPECT_EQ(model.event(talk, Seq(2))->time.ms, 9);
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(1))->time.ms, 7);
+}
+
+TEST_F(ModelOfLogs, marks_grow_are_cut_at_the_head_and_read_raises_delivered) {
+  add(talks, {send(1, "a"), send(2, "b")});
+  add(talks, {LoggedMark{talk, beto, Seq(1), Seq(0)}, LoggedMark{talk, eva, Seq(2), Seq(2)}});
+  EXPECT_EQ(model.conversation(talk)->marks.at(beto).delivered, Seq(1));
+  EXPECT_FALSE(model.conversation(talk)->marks.contains(eva));
+  add(talks, {LoggedMark{talk, beto, Seq(0), Seq(9)}, LoggedMark{talk, beto, Seq(1), Seq(1)}});
+  EXPECT_EQ(model.conversation(talk)->marks.at(beto).read, Seq(2));
+  EXPECT_EQ(model.conversation(talk)->marks.at(beto).delivered, Seq(2));
+}
+
+TEST_F(ModelOfLogs, an_index_keeps_the_highest_and_the_entry_that_changed_it) {
+  add(users, {notice(ana, 3)});
+  add(users, {notice(ana, 2)});
+  EXPECT_EQ(model.index(ana)->at(talk).head, Seq(3));
+  EXPECT_EQ(model.index(ana)->at(talk).changed, RaftIndex(1));
+  add(users, {notice(ana, 0, 2)});
+  EXPECT_EQ(model.index(ana)->at(talk).read, Seq(2));
+  EXPECT_EQ(model.index(ana)->at(talk).changed, RaftIndex(3));
+  EXPECT_EQ(model.index(beto), nullptr);
+}
+
+TEST_F(ModelOfLogs, a_cursor_that_moves_before_everyone_is_told_is_noticed) {
+  add(talks, {send(1, "a")});
+  add(users, {notice(ana, 1), notice(beto, 1)});
+  add(talks, {LoggedCursor{RaftIndex(1)}});
+  EXPECT_TRUE(model.untold().empty());
+  add(talks, {send(2, "b")});
+  add(users, {notice(ana, 2)});
+  add(talks, {LoggedCursor{RaftIndex(3)}});
+  ASSERT_EQ(model.untold().size(), 1U);
+  EXPECT_EQ(model.untold().front().user, beto);
+  EXPECT_EQ(model.untold().front().seq, Seq(2));
+  add(talks, {});
+  EXPECT_TRUE(model.untold().empty());
+}
+
+TEST_F(ModelOfLogs, an_entry_that_comes_again_changes_nothing_and_a_gap_is_told) {
+  add(talks, {send(1, "a")});
+  EXPECT_TRUE(model.apply({talks, RaftIndex(1), {}, {send(2, "b")}}));
+  EXPECT_EQ(digests(), "a");
+  EXPECT_FALSE(model.apply({talks, RaftIndex(3), {}, {}}));
+}
+
+TEST_F(ModelOfLogs, what_is_no_entry_has_no_commands) {
+  log::Entry kept;
+  EXPECT_TRUE(decode_entry(talks, RaftIndex(1), "\xff\xff", kept).commands.empty());
+  log::Entry entry;
+  entry.set_log_time_ms(4);
+  log::Send& message = *entry.add_commands()->mutable_send();
+  message.set_conversation(talk.str());
+  message.set_sender(10);
+  message.set_device(1);
+  message.set_outbox_seq(1);
+  message.set_digest("d");
+  entry.add_commands()->mutable_move_cursor()->set_index(8);
+  const LoggedEntry decoded = decode_entry(talks, RaftIndex(1), entry.SerializeAsString(), kept);
+  ASSERT_EQ(decoded.commands.size(), 2U);
+  EXPECT_EQ(std::get<LoggedSend>(decoded.commands[0]).digest, "d");
+  EXPECT_EQ(std::get<LoggedCursor>(decoded.commands[1]).index, RaftIndex(8));
+  EXPECT_EQ(decoded.time.ms, 4);
+}
+
+}  // namespace
+}  // namespace chasqui::sim
