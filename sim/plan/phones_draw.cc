@@ -72,6 +72,32 @@ class PhonesDraw {
   Time end_;
 };
 
+// Between a backup and its restoring one conversation gets more messages than answers are kept (bounds::outbox_window):
+// what the restored phone sends there bears a number that nobody remembers.
+void draw_long_absence(Plan& plan) {
+  constexpr std::uint64_t messages = 70;
+  Dice dice(plan.seed, Concern::Items, item_draw + 1);
+  const Time end = Time{plan.seconds} * second;
+  const auto device = static_cast<std::uint32_t>(dice.roll(0, plan.owners.size() - 1));
+  const auto contact = static_cast<std::uint32_t>(dice.roll(0, plan.contacts[plan.owners[device]].size() - 1));
+  const auto send = [&](Time at) {
+    plan.items.push_back({.at = at, .kind = ItemKind::Send, .subject = device, .object = contact, .size = 20});
+  };
+  Time at = static_cast<Time>(dice.roll(1'000, 10'000)) * millisecond;
+  send(at);
+  plan.items.push_back({.at = at + second, .kind = ItemKind::Backup, .subject = device});
+  for (std::uint64_t i = 0; i < messages; ++i) {
+    at += static_cast<Time>(dice.roll(100, 400)) * millisecond;
+    send(at + second);
+  }
+  at += static_cast<Time>(dice.roll(2'000, 10'000)) * millisecond;
+  plan.items.push_back({.at = at, .kind = ItemKind::Restore, .subject = device, .length = second});
+  at += static_cast<Time>(dice.roll(1'000, 10'000)) * millisecond;
+  send(at);
+  send(at + second);
+  std::erase_if(plan.items, [&](const Item& item) { return item.at >= end; });
+}
+
 }  // namespace
 
 bool phones_alone(const Plan& plan) {
@@ -81,7 +107,9 @@ bool phones_alone(const Plan& plan) {
 void draw_phones(Plan& plan) {
   const bool in_swarm =
       plan.plan_class == PlanClass::Swarm && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 1), 500'000);
-  if (in_swarm || phones_alone(plan)) PhonesDraw(plan).fill();
+  if (!in_swarm && !phones_alone(plan)) return;
+  PhonesDraw(plan).fill();
+  if (chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 2), 125'000)) draw_long_absence(plan);
 }
 
 }  // namespace chasqui::sim
