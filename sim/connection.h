@@ -61,6 +61,8 @@ struct Connection {
   Pipe down;                          // to the device
   bool device_reads = true;           // what it is sent; a slow reader does not
   std::uint64_t queued = 0;           // bytes that the node handed out and that have not left it
+  std::uint64_t owed = 0;             // requests that were unanswered when `queued` passed the budget
+  std::deque<std::string> put_back;   // messages that the node had not taken when it stopped reading
   std::deque<std::uint64_t> leaving;  // bytes of frames that are on their way out of the node's socket
 
   [[nodiscard]] bool over() const { return !connecting && !device_open && !node_open; }

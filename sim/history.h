@@ -13,6 +13,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "core/node_sizes.h"
 #include "proto/client.pb.h"
 #include "sim/event_queue.h"
 
@@ -147,14 +148,26 @@ struct NodeHindered {  // it stands still, or its disk does, for so long from no
   std::uint32_t node = 0;
   Time length = 0;
 };
+struct NodeMeasured {  // what it holds now
+  std::uint32_t node = 0;
+  NodeSizes sizes;
+  std::uint64_t memory_bytes = 0;
+};
+struct SessionQueued {  // more than its budget was handed out to a session and has not left
+  std::uint32_t node = 0;
+  SessionId session;
+  std::uint64_t bytes = 0;
+  std::uint64_t owed = 0;  // requests that were unanswered when the budget was passed
+};
 struct ContractBroken {  // an output that is not legal, input that was not survived
   std::uint32_t node = 0;
   std::string what;
 };
 
-using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
-                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
-                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
-                          NodeHindered, ContractBroken, MarksLeft, HostileJoined, HostileSent>;
+using Fact =
+    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
+                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
+                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
+                 HostileJoined, HostileSent, NodeMeasured, SessionQueued>;
 
 }  // namespace chasqui::sim

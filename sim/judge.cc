@@ -14,6 +14,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 
 namespace chasqui::sim {
@@ -35,7 +36,8 @@ std::string Verdict::text() const {
   return absl::StrCat("violated I", violations.front().number);
 }
 
-Judge::Judge(Time settle_bound, const std::vector<int>& only) : only_(only) {
+Judge::Judge(Time settle_bound, const std::vector<int>& only, const Limits& limits, std::uint32_t shards)
+    : only_(only) {
   auto kept = std::make_unique<Kept>();
   kept_ = kept.get();
   invariants_.push_back(std::move(kept));
@@ -50,6 +52,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only) : only_(only) {
   invariants_.push_back(std::make_unique<RealTime>());
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
+  invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
 }
 

@@ -3,9 +3,12 @@
 namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
-  if (hostile_.contains(in.session) || !client_.ParseFromString(in.bytes)) return;
+  if (!client_.ParseFromString(in.bytes)) return;
+  const bool hostile = hostile_.contains(in.session);
   for (const client::ClientFrame& frame : client_.frames()) {
     if (frame.body_case() == client::ClientFrame::kAck) continue;
+    ++unanswered_[in.session];
+    if (hostile) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
     if (frame.has_hello()) sessions_[in.session] = {UserId(frame.hello().user()), DeviceId(frame.hello().device())};
     if (!frame.has_send()) continue;
@@ -22,8 +25,10 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     facts.push_back(ContractBroken{node_, "it sent bytes that are no ServerMessage"});
     return;
   }
-  if (hostile_.contains(out.session)) return;
+  const bool hostile = hostile_.contains(out.session);
   for (const client::ServerFrame& frame : server_.frames()) {
+    if (frame.request_id() != 0 && !frame.has_acked()) answered_.push_back(out.session);
+    if (hostile) continue;
     if (frame.request_id() == 0) {
       const auto conversation = ConversationId::parse(frame.receipt().conversation());
       if (frame.has_receipt() && conversation) {
@@ -73,14 +78,29 @@ void Tap::append_out(const LogAppend& out, std::vector<Fact>& facts) {
 void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
   sessions_.erase(session);
   hostile_.erase(session);
+  unanswered_.erase(session);
   auto it = sends_.lower_bound({session, 0});
   while (it != sends_.end() && it->first.first == session) it = sends_.erase(it);
   facts.push_back(SessionOver{node_, session});
 }
 
+void Tap::step_over() {
+  for (const SessionId session : answered_) {
+    const auto it = unanswered_.find(session);
+    if (it != unanswered_.end() && it->second > 0) --it->second;
+  }
+  answered_.clear();
+}
+
+std::uint64_t Tap::unanswered(SessionId session) const {
+  const auto it = unanswered_.find(session);
+  return it == unanswered_.end() ? 0 : it->second;
+}
+
 void Tap::node_crashed() {
   sessions_.clear();
   hostile_.clear();
+  unanswered_.clear();
   sends_.clear();
 }
 

@@ -22,6 +22,9 @@ class Tap {
   void append_out(const LogAppend& out, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
   void node_crashed();
+  void step_over();
+  // Requests before this step's answers.
+  [[nodiscard]] std::uint64_t unanswered(SessionId session) const;
   // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
   void hostile(SessionId session) { hostile_.insert(session); }
 
@@ -36,6 +39,8 @@ class Tap {
   };
   std::map<SessionId, Who> sessions_;  // as their Hello said
   std::set<SessionId> hostile_;
+  std::map<SessionId, std::uint64_t> unanswered_;                 // requests
+  std::vector<SessionId> answered_;                               // in this step
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };
 

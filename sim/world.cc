@@ -31,7 +31,7 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
-      judge_(bound_of(plan_), options_.only),
+      judge_(bound_of(plan_), options_.only, plan_.limits, plan_.shards),
       users_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();

@@ -134,6 +134,7 @@ class World : private points::Listener {
   void feed(VirtualNode& node, Input input);
   void step(VirtualNode& node, Input input);
   void node_runs(VirtualNode& node);
+  void put_back(VirtualNode& node);
   void node_wakes(VirtualNode& node, Time meant);
   void set_wake(VirtualNode& node);
   void begin_sync(VirtualNode& node);
@@ -144,6 +145,7 @@ class World : private points::Listener {
   void carry_out(VirtualNode& node, Time at, Read& read);
   void carry_out(VirtualNode& node, Time at, PasswordWork& work);
   void see_all(std::vector<Fact>& facts);
+  void measure(VirtualNode& node);
 
   // world_links.cc
   [[nodiscard]] Connection* find(std::uint64_t id);

@@ -118,7 +118,13 @@ void World::send_up(Connection& connection, Time at, std::string bytes) {
 
 void World::send_down(Connection& connection, Time at, std::string bytes) {
   const std::uint64_t size = bytes.size();
+  const bool was_within = connection.queued <= plan_.limits.push_budget_bytes_max;
   connection.queued += size;
+  if (connection.queued > plan_.limits.push_budget_bytes_max && connection.node_open) {
+    // This message may hold some of what was owed: it counts as well.
+    if (was_within) connection.owed = taps_[connection.node].unanswered(connection.session) + 1;
+    see(SessionQueued{connection.node, connection.session, connection.queued, connection.owed});
+  }
   if (!connection.device_reads) return;  // it stays where it is
   if (connection.cut) {
     // The kernel takes what its buffer holds; then nothing leaves any more.
@@ -137,11 +143,16 @@ void World::send_down(Connection& connection, Time at, std::string bytes) {
 }
 
 void World::frame_up(Connection& connection) {
-  if (connection.up.empty()) return;  // it was lost
+  if (connection.up.empty() && connection.put_back.empty()) return;  // it was lost
   if (!connection.node_open) return;
   if (!connection.node_reads) {
     ++connection.held;
     return;
+  }
+  if (!connection.put_back.empty()) {
+    std::string bytes = std::move(connection.put_back.front());
+    connection.put_back.pop_front();
+    return feed(*nodes_[connection.node], SessionFrame{connection.session, std::move(bytes)});
   }
   feed(*nodes_[connection.node], SessionFrame{connection.session, connection.up.receive()});
 }

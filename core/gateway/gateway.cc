@@ -103,6 +103,9 @@ void Gateway::bad_frame(SessionId id, std::string_view message, Outputs& out) {
 void Gateway::frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out) {
   if (find(input.session) == nullptr) {  // closed while the frame was under way
     CHASQUI_MARK("late_frame");
+    auto next = CHASQUI_CANARY("slot_reused") ? all_.upper_bound(input.session) : all_.end();
+    while (next != all_.end() && find(*next)->state != Session::State::Live) ++next;
+    if (next != all_.end()) frame(now, {*next, input.bytes}, requests, out);
     return;
   }
   absl::StatusOr<client::ClientMessage> message = wire::parse_client_message(input.bytes);
@@ -205,7 +208,9 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kRenewDevice:
     case client::ClientFrame::kLogout:
     case client::ClientFrame::kPing: return true;
-    case client::ClientFrame::BODY_NOT_SET: break;
+    case client::ClientFrame::BODY_NOT_SET:
+      CHASQUI_ASSERT(!CHASQUI_CANARY("assert_on_input"), "every kind of request is known");
+      break;
   }
   refuse(now, session.id, frame.request_id(),
          {client::UNIMPLEMENTED, "this server does not know that kind of request: is it older than the client?", 0,
@@ -301,7 +306,7 @@ void Gateway::settle(Session& session, Outputs& out) {
 void Gateway::send(Now now, Session& session, std::string bytes, Outputs& out) {
   session.bytes_out += bytes.size();
   const bool over = session.bytes_out > limits_.push_budget_bytes_max;
-  if (!session.behind && over) {
+  if (!session.behind && over && !CHASQUI_CANARY("queue_unbounded")) {
     CHASQUI_MARK("session_lags");
     session.behind = true;
     session.progress_at = now.mono;
@@ -483,10 +488,6 @@ MonoTime Gateway::next_deadline() const {
         earlier(next, behind_.begin()->first + milliseconds(static_cast<std::int64_t>(limits_.session_behind_ms_max)));
   }
   return next;
-}
-
-std::uint64_t Gateway::memory_bytes() const {
-  return sessions_.size() * (sizeof(Session) + 200) + (connections_.size() + look_ups_.size()) * 48;
 }
 
 }  // namespace chasqui::gateway

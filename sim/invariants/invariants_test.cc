@@ -13,6 +13,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 #include "sim/judge.h"
 
@@ -99,6 +100,44 @@ TEST(Invariant, i13_marks_of_hostile_users_are_lies_but_end_at_the_head) {
   const HostileSent wrote{mal, there, "boo"};
   accepts<ReceiptsTrue>({mal_joins(), wrote, told(1), MarksHeard{0, there, mal, Seq(1), Seq()}});
   refuses<ReceiptsTrue>({mal_joins(), wrote, told(2)});
+}
+
+std::size_t memory_violations(const History& history) {
+  BoundedMemory judge({}, 4);
+  const std::size_t count = found(judge, history);
+  EXPECT_GT(judge.checks(), 0U);
+  return count;
+}
+NodeMeasured measured(std::uint64_t NodeSizes::* size, std::uint64_t value) {
+  NodeMeasured fact;
+  fact.sizes.*size = value;
+  return fact;
+}
+
+TEST(Invariant, i26_what_is_within_its_limit_is_accepted) {
+  const Limits limits;
+  EXPECT_EQ(memory_violations({NodeMeasured{}, measured(&NodeSizes::calls, limits.calls_max),
+                               measured(&NodeSizes::session_missed_most, 1'024)}),
+            0U);
+  const BoundedMemory judge(limits, 4);
+  const std::uint64_t three = limits.push_budget_bytes_max + 3 * judge.answer_bytes_max();
+  EXPECT_EQ(memory_violations({SessionQueued{0, SessionId(1), three, 2}}), 0U);
+}
+TEST(Invariant, i26_every_size_has_its_limit) {
+  const std::uint64_t much = std::uint64_t{1} << 40;
+#define CHASQUI_NODE_SIZE(name, meaning)                                           \
+  if (std::string(#name) != "sessions") {                                          \
+    EXPECT_EQ(memory_violations({measured(&NodeSizes::name, much)}), 1U) << #name; \
+  }
+  CHASQUI_NODE_SIZES(CHASQUI_NODE_SIZE)
+#undef CHASQUI_NODE_SIZE
+  EXPECT_EQ(memory_violations({NodeMeasured{0, {}, much}}), 1U);
+}
+TEST(Invariant, i26_a_queue_over_its_budget_may_hold_what_was_owed_and_no_more) {
+  const Limits limits;
+  const BoundedMemory judge(limits, 4);
+  const std::uint64_t five = limits.push_budget_bytes_max + 5 * judge.answer_bytes_max();
+  EXPECT_EQ(memory_violations({SessionQueued{0, SessionId(1), five, 2}}), 1U);
 }
 
 TEST(Invariant, i2_once_and_ascending) {
