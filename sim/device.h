@@ -40,7 +40,8 @@ struct Device {
   std::uint64_t in_sync = 0;  // records of the sync under way; 0: none
   Time wake_at = no_time;
   bool started = false;
-  bool ended = false;  // for good
+  bool greeted = false;  // on its last connection Hello was answered, or it has begun anew
+  bool ended = false;    // for good
 
   // What depends on records that may still be lost: counts are of `handed`, before and after the call that made them.
   struct Doubt {

@@ -40,6 +40,7 @@ enum class Concern : std::uint32_t {
   Maybe = 24,
   HostilePlan = 30,
   Hostile = 31,
+  Codec = 32,
 };
 
 __extension__ using Wide = unsigned __int128;

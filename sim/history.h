@@ -148,6 +148,22 @@ struct NodeHindered {  // it stands still, or its disk does, for so long from no
   std::uint32_t node = 0;
   Time length = 0;
 };
+struct ConnectTried {  // by the program of a device
+  std::uint32_t device = 0;
+  bool fresh = false;  // Hello was answered on its last connection, or the program began anew
+};
+struct TrafficCounted {  // frames of honest sessions in a stretch of time, at all nodes
+  std::uint64_t devices = 0;
+  Time length = 0;
+  std::uint64_t frames_up = 0;
+  std::uint64_t frames_down = 0;
+};
+struct IdleFrame {  // passed although all has arrived, and nobody has done anything for a while
+  std::uint32_t node = 0;
+  SessionId session;
+  bool is_ping = false;  // or its answer
+  std::string what;
+};
 struct NodeMeasured {  // what it holds now
   std::uint32_t node = 0;
   NodeSizes sizes;
@@ -168,6 +184,6 @@ using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
                  AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
-                 HostileJoined, HostileSent, NodeMeasured, SessionQueued>;
+                 HostileJoined, HostileSent, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame>;
 
 }  // namespace chasqui::sim

@@ -14,6 +14,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i25_bounded_traffic.h"
 #include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 
@@ -52,6 +53,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, const Limits& limi
   invariants_.push_back(std::make_unique<RealTime>());
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
+  invariants_.push_back(std::make_unique<BoundedTraffic>());
   invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
 }

@@ -1,11 +1,15 @@
 #include "sim/tap.h"
 
+#include "core/describe.h"
+
 namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
   if (!client_.ParseFromString(in.bytes)) return;
   const bool hostile = hostile_.contains(in.session);
   for (const client::ClientFrame& frame : client_.frames()) {
+    if (!hostile) ++frames_up_;
+    if (!hostile && idle_) facts.push_back(IdleFrame{node_, in.session, frame.has_ping(), describe(frame)});
     if (frame.body_case() == client::ClientFrame::kAck) continue;
     ++unanswered_[in.session];
     if (hostile) continue;
@@ -29,6 +33,8 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
   for (const client::ServerFrame& frame : server_.frames()) {
     if (frame.request_id() != 0 && !frame.has_acked()) answered_.push_back(out.session);
     if (hostile) continue;
+    ++frames_down_;
+    if (idle_) facts.push_back(IdleFrame{node_, out.session, frame.has_pong(), describe(frame)});
     if (frame.request_id() == 0) {
       const auto conversation = ConversationId::parse(frame.receipt().conversation());
       if (frame.has_receipt() && conversation) {

@@ -23,6 +23,10 @@ class Tap {
   void session_over(SessionId session, std::vector<Fact>& facts);
   void node_crashed();
   void step_over();
+  // From now on each frame of an honest session is a fact.
+  void idle() { idle_ = true; }
+  [[nodiscard]] std::uint64_t frames_up() const { return frames_up_; }
+  [[nodiscard]] std::uint64_t frames_down() const { return frames_down_; }
   // Requests before this step's answers.
   [[nodiscard]] std::uint64_t unanswered(SessionId session) const;
   // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
@@ -38,6 +42,9 @@ class Tap {
     DeviceId device;
   };
   std::map<SessionId, Who> sessions_;  // as their Hello said
+  bool idle_ = false;
+  std::uint64_t frames_up_ = 0;  // of honest sessions
+  std::uint64_t frames_down_ = 0;
   std::set<SessionId> hostile_;
   std::map<SessionId, std::uint64_t> unanswered_;                 // requests
   std::vector<SessionId> answered_;                               // in this step

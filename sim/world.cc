@@ -83,9 +83,11 @@ Report World::run() {
     ++report_.events;
     if (options_.on_event) options_.on_event(event);
     dispatch(event);
+    if (now_ >= counted_at_ + 60 * second) count_traffic();
     if (report_.events >= options_.events_max) break;
   }
 
+  count_traffic();
   report_.verdict = judge_.finish(now_, stuck_ || early_);
   if (!over_ && report_.verdict.outcome == Outcome::Ok) report_.verdict.outcome = Outcome::Undecided;
   report_.records = hash_.records();
@@ -281,10 +283,8 @@ void World::check_settled() {
       settled_at_ = now_;
       see(Settled{});
     }
-    if (now_ >= settled_at_ + afterwards) {
-      over_ = true;
-      return;
-    }
+    if (now_ >= settled_at_ + afterwards) rest();
+    if (over_) return;
   } else {
     if (now_ > healed_at_ + settle_bound_ && !told_late_) {
       told_late_ = true;
@@ -297,6 +297,37 @@ void World::check_settled() {
     }
   }
   push(now_ + second, EventKind::SettleCheck, 0, 0);
+}
+
+// Once nobody reads any more, and the last marks have had their time, nothing but pings may pass.
+void World::rest() {
+  const Time quiet = static_cast<Time>(plan_.knobs.quiet_s) * second;
+  if (quiet == 0) {
+    over_ = true;
+    return;
+  }
+  const bool busy = std::any_of(devices_.begin(), devices_.end(), [](const auto& device) { return device->reading; });
+  if (busy) rested_at_ = -1;
+  if (!busy && rested_at_ < 0) rested_at_ = now_;
+  const Time lingering = 20 * second + static_cast<Time>(plan_.knobs.retry_cap_ms) * millisecond;
+  if (busy || now_ < rested_at_ + lingering) return;
+  if (!std::exchange(idle_, true)) {
+    for (Tap& tap : taps_) tap.idle();
+  }
+  over_ = now_ >= rested_at_ + lingering + quiet;
+}
+
+void World::count_traffic() {
+  std::uint64_t up = 0;
+  std::uint64_t down = 0;
+  for (const Tap& tap : taps_) {
+    up += tap.frames_up();
+    down += tap.frames_down();
+  }
+  see(TrafficCounted{devices_.size(), now_ - counted_at_, up - counted_up_, down - counted_down_});
+  counted_at_ = now_;
+  counted_up_ = up;
+  counted_down_ = down;
 }
 
 void World::see(Fact fact) {

@@ -113,6 +113,8 @@ class World : private points::Listener {
   void dispatch(const Event& event);
   void heal();
   void check_settled();
+  void rest();  // after all has arrived
+  void count_traffic();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
   void see(Fact fact);
@@ -158,6 +160,10 @@ class World : private points::Listener {
   void frame_up(Connection& connection);
   void frame_down(Connection& connection);
   void send_up(Connection& connection, Time at, std::string bytes);
+  void put_up(Connection& connection, Time at, std::string bytes);  // one message
+  void put_down(Connection& connection, Time at, std::string bytes);
+  [[nodiscard]] Dice codec_dice(Connection& connection);
+  void read_stream(Connection& connection, StreamCheck& stream, const std::string& bytes);
   void send_down(Connection& connection, Time at, std::string bytes);
   void close_by_node(Connection& connection, Time at);
   void close_by_device(Connection& connection);
@@ -222,6 +228,11 @@ class World : private points::Listener {
   Time healed_at_ = -1;
   Time settle_bound_ = 0;  // from healing
   Time settled_at_ = -1;
+  Time rested_at_ = -1;
+  bool idle_ = false;
+  Time counted_at_ = 0;  // traffic
+  std::uint64_t counted_up_ = 0;
+  std::uint64_t counted_down_ = 0;
   bool told_late_ = false;
   bool over_ = false;
   bool stuck_ = false;

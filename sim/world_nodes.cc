@@ -244,6 +244,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
       taps_[node.index].send_out(*send, facts);
       see_all(facts);
       if (send->session != gathered || message.size() + send->bytes.size() > message_bytes_most) flush();
+      if (plan_.knobs.codec != 0 && chance_ppm(noise(Concern::Codec, node.index, report_.steps), 500'000)) flush();
       gathered = send->session;
       message += send->bytes;
       continue;

@@ -295,7 +295,8 @@ void Gateway::refuse(Now now, SessionId id, std::uint64_t request_id, const Refu
 void Gateway::settle(Session& session, Outputs& out) {
   CHASQUI_ASSERT(session.unanswered > 0, "a request is answered once");
   --session.unanswered;
-  if (!session.reading && session.unanswered <= limits_.session_unanswered_max / 2) {
+  // One that is behind asks nothing more before it has caught up: see send() and writable().
+  if (!session.reading && !session.behind && session.unanswered <= limits_.session_unanswered_max / 2) {
     session.reading = true;
     out.push_back(SessionRead{session.id, true});
   }

@@ -13,6 +13,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i25_bounded_traffic.h"
 #include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 #include "sim/judge.h"
@@ -138,6 +139,40 @@ TEST(Invariant, i26_a_queue_over_its_budget_may_hold_what_was_owed_and_no_more) 
   const BoundedMemory judge(limits, 4);
   const std::uint64_t five = limits.push_budget_bytes_max + 5 * judge.answer_bytes_max();
   EXPECT_EQ(memory_violations({SessionQueued{0, SessionId(1), five, 2}}), 1U);
+}
+
+History attempts(std::size_t count, bool fresh) {
+  History history;
+  for (std::size_t i = 0; i < count; ++i) history.push_back(ConnectTried{0, fresh});
+  return history;
+}
+
+TEST(Invariant, i25_who_backs_off_or_gets_through_may_connect_often) {
+  accepts<BoundedTraffic>([] {
+    History history = attempts(100, true);
+    history.push_back(TrafficCounted{2, 60 * second, 4'000, 4'000});
+    return history;
+  }());
+  BoundedTraffic judge;
+  EXPECT_EQ(found(judge, attempts(40, false), 100 * millisecond), 0U);
+}
+TEST(Invariant, i25_who_hammers_is_noticed) {
+  BoundedTraffic judge;
+  EXPECT_GT(found(judge, attempts(16, false), 20 * millisecond), 0U);
+}
+TEST(Invariant, i25_frames_follow_from_what_happens) {
+  accepts<BoundedTraffic>({TrafficCounted{2, second, 100, 100}});
+  refuses<BoundedTraffic>({TrafficCounted{2, second, 121, 0}});
+  refuses<BoundedTraffic>({TrafficCounted{2, second, 0, 121}});
+  accepts<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 121, 0}});
+  // Once more after the next count: not for ever.
+  accepts<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 0, 0}, TrafficCounted{2, second, 121, 0}});
+  refuses<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 0, 0}, TrafficCounted{2, second, 0, 0},
+                           TrafficCounted{2, second, 121, 0}});
+}
+TEST(Invariant, i25_idle_means_pings_and_nothing_else) {
+  accepts<BoundedTraffic>({IdleFrame{0, SessionId(1), true, "ping"}});
+  refuses<BoundedTraffic>({IdleFrame{0, SessionId(1), false, "sync"}});
 }
 
 TEST(Invariant, i2_once_and_ascending) {
