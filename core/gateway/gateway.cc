@@ -103,9 +103,11 @@ void Gateway::bad_frame(SessionId id, std::string_view message, Outputs& out) {
 void Gateway::frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out) {
   if (find(input.session) == nullptr) {  // closed while the frame was under way
     CHASQUI_MARK("late_frame");
-    auto next = CHASQUI_CANARY("slot_reused") ? all_.upper_bound(input.session) : all_.end();
-    while (next != all_.end() && find(*next)->state != Session::State::Live) ++next;
-    if (next != all_.end()) frame(now, {*next, input.bytes}, requests, out);
+    if (CHASQUI_CANARY("slot_reused")) {
+      const auto next =
+          std::find_if(all_.begin(), all_.end(), [&](SessionId id) { return find(id)->state == Session::State::Live; });
+      if (next != all_.end()) frame(now, {*next, input.bytes}, requests, out);
+    }
     return;
   }
   absl::StatusOr<client::ClientMessage> message = wire::parse_client_message(input.bytes);

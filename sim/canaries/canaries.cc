@@ -21,7 +21,7 @@ constexpr Canary all[] = {
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},
     {42, "silent_drop", "requests that waited too long are forgotten", {24}, ""},
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7, 1}, ""},
-    {20, "slot_reused", "a closed session's late frame is taken as the next session's", {3}, ""},
+    {20, "slot_reused", "a closed session's late frame is taken as that of whoever has its place now", {3}, ""},
     {23, "ack_unclamped", "an ack above the head is merged", {13}, ""},
     {37, "retry_at_once", "a client that lost its connection comes back at once", {25}, ""},
     {38, "queue_unbounded", "what waits for a session that does not read has no limit", {26}, ""},

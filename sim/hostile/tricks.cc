@@ -286,8 +286,9 @@ class Speaker {
       default:
         fill_hello(add());
         flush();
-        for (int i = 0; i < 20; ++i) {  // what comes behind a frame that ends the session is nobody's
-          legal_send(20);
+        // What comes behind a frame that ends the session is nobody's, though others could have sent the like.
+        for (int i = 0; i < 20; ++i) {
+          fill_send(add(), ConversationId::direct(scene_.user, somebody()).str(), 1, payload(20));
           flush();
         }
     }
