@@ -18,6 +18,7 @@
 #include "core/base/now.h"
 #include "core/base/random.h"
 #include "core/io.h"
+#include "core/node_sizes.h"
 #include "core/store.h"
 
 namespace chasqui {
@@ -48,6 +49,8 @@ class Node {
   [[nodiscard]] bool ready() const;
   // Bytes that all sessions, queues and tails hold, roughly: for metrics and I26.
   [[nodiscard]] std::uint64_t memory_bytes() const;
+  // Looks at every session and shard: not for each step.
+  [[nodiscard]] NodeSizes sizes() const;
 
  private:
   class Impl;

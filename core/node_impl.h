@@ -63,6 +63,7 @@ class Node::Impl {
   [[nodiscard]] MonoTime next_deadline() const;
   [[nodiscard]] bool ready() const { return shards_led_ == shards_.size(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
+  [[nodiscard]] NodeSizes sizes() const;
 
  private:
   struct InFlight {

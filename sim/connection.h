@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/base/ids.h"
+#include "sim/codec.h"
 #include "sim/event_queue.h"
 
 namespace chasqui::sim {
@@ -55,13 +56,18 @@ struct Connection {
   bool cut = false;          // nothing passes any more
   bool device_will_learn = false;
   bool node_will_learn = false;
-  bool node_reads = true;             // SessionRead
-  Time late_until = 0;                // the device has left it, what it sent comes then; 0: it has not
-  std::uint64_t held = 0;             // frames that have arrived while the node did not read
-  Pipe up;                            // to the node
-  Pipe down;                          // to the device
-  bool device_reads = true;           // what it is sent; a slow reader does not
+  bool node_reads = true;    // SessionRead
+  Time late_until = 0;       // the device has left it, what it sent comes then; 0: it has not
+  std::uint64_t held = 0;    // frames that have arrived while the node did not read
+  Pipe up;                   // to the node
+  Pipe down;                 // to the device
+  bool device_reads = true;  // what it is sent; a slow reader does not
+  StreamCheck up_stream;     // knob `codec`
+  StreamCheck down_stream;
+  std::uint64_t codec_draws = 0;
   std::uint64_t queued = 0;           // bytes that the node handed out and that have not left it
+  std::uint64_t owed = 0;             // requests that were unanswered when `queued` passed the budget
+  std::deque<std::string> put_back;   // messages that the node had not taken when it stopped reading
   std::deque<std::uint64_t> leaving;  // bytes of frames that are on their way out of the node's socket
 
   [[nodiscard]] bool over() const { return !connecting && !device_open && !node_open; }

@@ -42,7 +42,8 @@ struct Device {
   std::uint64_t in_sync = 0;  // records of the sync under way; 0: none
   Time wake_at = no_time;
   bool started = false;
-  bool ended = false;  // it was sent away
+  bool greeted = false;  // on its last connection Hello was answered, or it has begun anew
+  bool ended = false;    // it was sent away
 
   // What people do to their phones (world_phones.cc).
   struct Copy {

@@ -40,7 +40,8 @@ enum class Concern : std::uint32_t {
   Maybe = 24,
   HostilePlan = 30,
   Hostile = 31,
-  Audit = 32,
+  Codec = 32,
+  Audit = 33,
   Phones = 40,  // 25 to 39: of others
 };
 

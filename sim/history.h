@@ -14,6 +14,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "core/node_sizes.h"
 #include "proto/client.pb.h"
 #include "sim/event_queue.h"
 #include "sim/model/logged.h"
@@ -219,21 +220,50 @@ struct AuditAnswered {  // to its last page
   std::vector<std::pair<ConversationId, Seq>> known;  // by now, with what was known at `since`; ascending
   bool at_end = false;                                // all had settled
 };
+struct ConnectTried {  // by the program of a device
+  std::uint32_t device = 0;
+  bool fresh = false;  // Hello was answered on its last connection, or the program began anew
+};
+struct TrafficCounted {  // frames of honest sessions in a stretch of time, at all nodes
+  std::uint64_t devices = 0;
+  Time length = 0;
+  std::uint64_t frames_up = 0;
+  std::uint64_t frames_down = 0;
+};
+struct IdleFrame {  // passed although all has arrived, and nobody has done anything for a while
+  std::uint32_t node = 0;
+  SessionId session;
+  bool is_ping = false;  // or its answer
+  std::string what;
+};
+struct NodeMeasured {  // what it holds now
+  std::uint32_t node = 0;
+  NodeSizes sizes;
+  std::uint64_t memory_bytes = 0;
+};
+struct SessionQueued {  // more than its budget was handed out to a session and has not left
+  std::uint32_t node = 0;
+  SessionId session;
+  std::uint64_t bytes = 0;
+  std::uint64_t owed = 0;  // requests that were unanswered when the budget was passed
+};
 struct ContractBroken {  // an output that is not legal, input that was not survived
   std::uint32_t node = 0;
   std::string what;
 };
 
-using Fact = std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen,
-                          PhoneCrashed, MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut,
-                          AppendDurable, NodeCrashed, AnswerLeft, RequestTaken, RequestAnswered, SessionOver,
-                          NodeHindered, ContractBroken, MarksLeft, JournalReplaced, DeviceGone, RequestAsked,
-                          AnswerHeard, ConnectionLost, OperatorStep, HostileJoined, HostileSent, DeviceRevoked,
-                          ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted, AuditAsked, AuditAnswered>;
+using Fact =
+    std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
+                 MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
+                 AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
+                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
+                 HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
+                 AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>
-constexpr bool is_tap = requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>;
+constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>) ||
+                        std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted>;
 [[nodiscard]] inline bool is_tapped(const Fact& fact) {
   return std::visit([]<class Known>(const Known&) { return is_tap<Known>; }, fact);
 }

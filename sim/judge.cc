@@ -17,6 +17,8 @@
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i25_bounded_traffic.h"
+#include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 
 namespace chasqui::sim {
@@ -47,7 +49,8 @@ std::string Verdict::text() const {
   return absl::StrCat("violated I", violations.front().number);
 }
 
-Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight) : only_(only), sight_(sight) {
+Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const Limits& limits, std::uint32_t shards)
+    : only_(only), sight_(sight) {
   auto kept = std::make_unique<Kept>();
   kept_ = kept.get();
   invariants_.push_back(std::move(kept));
@@ -65,6 +68,8 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight) : onl
   invariants_.push_back(std::make_unique<Revoked>());
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
+  invariants_.push_back(std::make_unique<BoundedTraffic>());
+  invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/bounds.h"
 #include "sim/invariants/i01_kept.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
@@ -42,7 +43,9 @@ class Judge {
   static constexpr std::uint64_t accepted_least = 20;
 
   // `settle_bound`: I23's. `only`: numbers of the invariants that judge; empty: all.
-  explicit Judge(Time settle_bound, const std::vector<int>& only = {}, Sight sight = Sight::All);
+  // `limits`, `shards`: those of the nodes.
+  explicit Judge(Time settle_bound, const std::vector<int>& only = {}, Sight sight = Sight::All,
+                 const Limits& limits = {}, std::uint32_t shards = 1);
 
   void see(Time at, const Fact& fact);
   // What has not arrived yet; empty: nothing.

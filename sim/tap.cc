@@ -1,13 +1,19 @@
 #include "sim/tap.h"
 
+#include "core/describe.h"
+
 namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
   if (!client_.ParseFromString(in.bytes)) return;
   for (const client::ClientFrame& frame : client_.frames()) watch_device(in.session, frame);
-  if (hostile_.contains(in.session)) return;
+  const bool hostile = hostile_.contains(in.session);
   for (const client::ClientFrame& frame : client_.frames()) {
+    if (!hostile) ++frames_up_;
+    if (!hostile && idle_) facts.push_back(IdleFrame{node_, in.session, frame.has_ping(), describe(frame)});
     if (frame.body_case() == client::ClientFrame::kAck) continue;
+    ++unanswered_[in.session];
+    if (hostile) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
     if (frame.has_hello()) sessions_[in.session] = {UserId(frame.hello().user()), DeviceId(frame.hello().device())};
     if (frame.has_history()) {
@@ -30,8 +36,12 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     return;
   }
   watch_device(out.session, facts);
-  if (hostile_.contains(out.session)) return;
+  const bool hostile = hostile_.contains(out.session);
   for (const client::ServerFrame& frame : server_.frames()) {
+    if (frame.request_id() != 0 && !frame.has_acked()) answered_.push_back(out.session);
+    if (hostile) continue;
+    ++frames_down_;
+    if (idle_) facts.push_back(IdleFrame{node_, out.session, frame.has_pong(), describe(frame)});
     if (frame.request_id() == 0) {
       const auto conversation = ConversationId::parse(frame.receipt().conversation());
       if (frame.has_receipt() && conversation) {
@@ -126,9 +136,23 @@ void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
   greeted_.erase(session);
   leaving_.erase(leaving_.lower_bound({session, 0}), leaving_.lower_bound({session.next(), 0}));
   hostile_.erase(session);
+  unanswered_.erase(session);
   auto it = sends_.lower_bound({session, 0});
   while (it != sends_.end() && it->first.first == session) it = sends_.erase(it);
   facts.push_back(SessionOver{node_, session});
+}
+
+void Tap::step_over() {
+  for (const SessionId session : answered_) {
+    const auto it = unanswered_.find(session);
+    if (it != unanswered_.end() && it->second > 0) --it->second;
+  }
+  answered_.clear();
+}
+
+std::uint64_t Tap::unanswered(SessionId session) const {
+  const auto it = unanswered_.find(session);
+  return it == unanswered_.end() ? 0 : it->second;
 }
 
 void Tap::node_crashed(AppendId survived, std::vector<Fact>& facts) {
@@ -139,6 +163,7 @@ void Tap::node_crashed(AppendId survived, std::vector<Fact>& facts) {
   greeted_.clear();
   leaving_.clear();
   hostile_.clear();
+  unanswered_.clear();
   sends_.clear();
 }
 

@@ -26,6 +26,13 @@ class Tap {
   void durable(AppendId id, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
   void node_crashed(AppendId survived, std::vector<Fact>& facts);
+  void step_over();
+  // From now on each frame of an honest session is a fact.
+  void idle() { idle_ = true; }
+  [[nodiscard]] std::uint64_t frames_up() const { return frames_up_; }
+  [[nodiscard]] std::uint64_t frames_down() const { return frames_down_; }
+  // Requests before this step's answers.
+  [[nodiscard]] std::uint64_t unanswered(SessionId session) const;
   // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
   void hostile(SessionId session) { hostile_.insert(session); }
 
@@ -51,6 +58,11 @@ class Tap {
   std::map<SessionId, OfUser> greeted_;
   std::set<std::pair<SessionId, std::uint64_t>> leaving_;
   std::set<OfUser> gone_;
+  bool idle_ = false;
+  std::uint64_t frames_up_ = 0;  // of honest sessions
+  std::uint64_t frames_down_ = 0;
+  std::map<SessionId, std::uint64_t> unanswered_;                 // requests
+  std::vector<SessionId> answered_;                               // in this step
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };
 

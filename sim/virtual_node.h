@@ -46,6 +46,7 @@ struct VirtualNode {
   Time frozen_until = 0;
   bool run_pending = false;
   Time wake_at = no_time;        // the wake that counts
+  Time measured_at = 0;          // I26
   std::uint64_t late_ticks = 0;  // in a row, each with the deadline still in the past: it spins
 
   // Its clocks.

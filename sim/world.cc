@@ -31,7 +31,8 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
-      judge_(settle_bound_of(plan_), options_.only, options_.devices_judge ? Sight::Devices : Sight::All),
+      judge_(settle_bound_of(plan_), options_.only, options_.devices_judge ? Sight::Devices : Sight::All, plan_.limits,
+             plan_.shards),
       users_(plan_.contacts.size()),
       ids_(plan_.contacts.size()) {
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
@@ -85,9 +86,11 @@ Report World::run() {
     ++report_.events;
     if (options_.on_event) options_.on_event(event);
     dispatch(event);
+    if (now_ >= counted_at_ + 60 * second) count_traffic();
     if (report_.events >= options_.events_max) break;
   }
 
+  count_traffic();
   report_.ending = stuck_ ? Ending::Stuck : early_ || !over_ ? Ending::Stopped : Ending::Over;
   report_.verdict = judge_.finish(now_, report_.ending);
   report_.records = hash_.records();
@@ -292,7 +295,8 @@ void World::check_settled() {
       settled_at_ = now_;
       see(Settled{});
     }
-    if (now_ >= settled_at_ + afterwards) return ends();
+    if (now_ >= settled_at_ + afterwards) rest();
+    if (over_) return;
     // A moment for what no device waits for: marks that linger at indexes.
     if (now_ >= settled_at_ + afterwards - second && !end_audited_) {
       end_audited_ = true;
@@ -321,6 +325,37 @@ void World::ends() {
     see(std::move(list));
   }
   over_ = true;
+}
+
+// Once nobody reads any more, and the last marks have had their time, nothing but pings may pass.
+void World::rest() {
+  const Time quiet = static_cast<Time>(plan_.knobs.quiet_s) * second;
+  if (quiet == 0) {
+    ends();
+    return;
+  }
+  const bool busy = std::any_of(devices_.begin(), devices_.end(), [](const auto& device) { return device->reading; });
+  if (busy) rested_at_ = -1;
+  if (!busy && rested_at_ < 0) rested_at_ = now_;
+  const Time lingering = 20 * second + static_cast<Time>(plan_.knobs.retry_cap_ms) * millisecond;
+  if (busy || now_ < rested_at_ + lingering) return;
+  if (!std::exchange(idle_, true)) {
+    for (Tap& tap : taps_) tap.idle();
+  }
+  if (now_ >= rested_at_ + lingering + quiet) ends();
+}
+
+void World::count_traffic() {
+  std::uint64_t up = 0;
+  std::uint64_t down = 0;
+  for (const Tap& tap : taps_) {
+    up += tap.frames_up();
+    down += tap.frames_down();
+  }
+  see(TrafficCounted{devices_.size(), now_ - counted_at_, up - counted_up_, down - counted_down_});
+  counted_at_ = now_;
+  counted_up_ = up;
+  counted_down_ = down;
 }
 
 void World::see(Fact fact) {

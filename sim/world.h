@@ -122,6 +122,8 @@ class World : private points::Listener {
   void heal();
   void check_settled();
   void ends();
+  void rest();  // after all has arrived
+  void count_traffic();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
   void see(Fact fact);
@@ -143,6 +145,7 @@ class World : private points::Listener {
   void feed(VirtualNode& node, Input input);
   void step(VirtualNode& node, Input input);
   void node_runs(VirtualNode& node);
+  void put_back(VirtualNode& node);
   void node_wakes(VirtualNode& node, Time meant);
   void set_wake(VirtualNode& node);
   void begin_sync(VirtualNode& node);
@@ -153,6 +156,7 @@ class World : private points::Listener {
   void carry_out(VirtualNode& node, Time at, Read& read);
   void carry_out(VirtualNode& node, Time at, PasswordWork& work);
   void see_all(std::vector<Fact>& facts);
+  void measure(VirtualNode& node);
 
   // world_links.cc
   [[nodiscard]] Connection* find(std::uint64_t id);
@@ -165,6 +169,10 @@ class World : private points::Listener {
   void frame_up(Connection& connection);
   void frame_down(Connection& connection);
   void send_up(Connection& connection, Time at, std::string bytes);
+  void put_up(Connection& connection, Time at, std::string bytes);  // one message
+  void put_down(Connection& connection, Time at, std::string bytes);
+  [[nodiscard]] Dice codec_dice(Connection& connection);
+  void read_stream(Connection& connection, StreamCheck& stream, const std::string& bytes);
   void send_down(Connection& connection, Time at, std::string bytes);
   void close_by_node(Connection& connection, Time at);
   void close_by_device(Connection& connection);
@@ -265,6 +273,11 @@ class World : private points::Listener {
   Time healed_at_ = -1;
   Time settle_bound_ = 0;  // from healing
   Time settled_at_ = -1;
+  Time rested_at_ = -1;
+  bool idle_ = false;
+  Time counted_at_ = 0;  // traffic
+  std::uint64_t counted_up_ = 0;
+  std::uint64_t counted_down_ = 0;
   bool told_late_ = false;
   bool over_ = false;
   bool stuck_ = false;

@@ -9,6 +9,19 @@
 #include "sim/world.h"
 
 namespace chasqui::sim {
+namespace {
+
+// What leaves together may leave as one message: `frames` is a repeated field.
+void glue(std::vector<std::string>& messages) {
+  std::vector<std::string> glued;
+  for (std::string& bytes : messages) {
+    if (glued.empty() || glued.back().size() + bytes.size() > 200'000) glued.emplace_back();
+    glued.back() += bytes;
+  }
+  messages = std::move(glued);
+}
+
+}  // namespace
 
 void World::device_rises(Device& device) {
   ++device.incarnation;
@@ -39,6 +52,7 @@ void World::device_rises(Device& device) {
     shown(device, received.conversation, outputs);
   }
   device.started = true;
+  device.greeted = true;
   device.client->start(device.now(now_), outputs);
   carry_out(device, outputs);
 }
@@ -63,6 +77,7 @@ void World::carry_out(Device& device, client::Outputs& outputs) {
     push(now_ + static_cast<Time>(us) * microsecond, EventKind::JournalSynced, device.index, device.incarnation);
   }
   if (Connection* connection = find(device.connection); connection != nullptr && connection->device_open) {
+    if (plan_.knobs.codec != 0) glue(outputs.send);
     for (std::string& bytes : outputs.send) {
       if (tracing()) {
         client::ClientMessage message;

@@ -53,6 +53,7 @@ Time World::frame_delay(Device& device) {
 }
 
 void World::connect(Device& device) {
+  if (device.index < hostile_base) see(ConnectTried{device.index, std::exchange(device.greeted, false)});
   auto connection = std::make_unique<Connection>();
   connection->id = connections_.size() + 1;
   connection->device = device.index;
@@ -108,17 +109,47 @@ void World::connect_answered(Connection& connection) {
   carry_out(device, outputs);
 }
 
+Dice World::codec_dice(Connection& connection) {
+  return {plan_.seed, Concern::Codec, (connection.id << 32) | ++connection.codec_draws};
+}
+
+void World::read_stream(Connection& connection, StreamCheck& stream, const std::string& bytes) {
+  if (plan_.knobs.codec == 0) return;
+  Dice dice = codec_dice(connection);
+  const std::string wrong = stream.read(bytes, dice);
+  if (!wrong.empty()) see(ContractBroken{connection.node, wrong});
+}
+
 void World::send_up(Connection& connection, Time at, std::string bytes) {
   if (connection.cut) return;  // into the void
+  if (plan_.knobs.codec == 0 || connection.device >= hostile_base) return put_up(connection, at, std::move(bytes));
+  Dice dice = codec_dice(connection);
+  for (std::string& piece : split_client_message(bytes, dice)) put_up(connection, at, std::move(piece));
+}
+
+void World::send_down(Connection& connection, Time at, std::string bytes) {
+  if (plan_.knobs.codec == 0) return put_down(connection, at, std::move(bytes));
+  Dice dice = codec_dice(connection);
+  for (std::string& piece : split_server_message(bytes, dice)) put_down(connection, at, std::move(piece));
+}
+
+void World::put_up(Connection& connection, Time at, std::string bytes) {
+  if (plan_.knobs.codec != 0) connection.up_stream.write(bytes);
   Device& device = device_at(connection.device);
   const Time ns_per_byte = profile(device).ns_per_byte;
   const Pipe::Times times = connection.up.send(at, std::move(bytes), ns_per_byte, frame_delay(device));
   push(times.arrives, EventKind::FrameUp, 0, connection.id);
 }
 
-void World::send_down(Connection& connection, Time at, std::string bytes) {
+void World::put_down(Connection& connection, Time at, std::string bytes) {
   const std::uint64_t size = bytes.size();
+  const bool was_within = connection.queued <= plan_.limits.push_budget_bytes_max;
   connection.queued += size;
+  if (connection.queued > plan_.limits.push_budget_bytes_max && connection.node_open) {
+    // This message may hold some of what was owed: it counts as well.
+    if (was_within) connection.owed = taps_[connection.node].unanswered(connection.session) + 1;
+    see(SessionQueued{connection.node, connection.session, connection.queued, connection.owed});
+  }
   if (!connection.device_reads) return;  // it stays where it is
   if (connection.cut || connection.late_until != 0) {
     // The kernel takes what its buffer holds; then nothing leaves any more.
@@ -129,28 +160,38 @@ void World::send_down(Connection& connection, Time at, std::string bytes) {
     return;
   }
   Device& device = device_at(connection.device);
-  const Pipe::Times times = connection.down.send(at, alter_frame(connection, std::move(bytes)),
-                                                 profile(device).ns_per_byte, frame_delay(device));
+  bytes = alter_frame(connection, std::move(bytes));
+  if (plan_.knobs.codec != 0) connection.down_stream.write(bytes);
+  const Pipe::Times times =
+      connection.down.send(at, std::move(bytes), profile(device).ns_per_byte, frame_delay(device));
   connection.leaving.push_back(size);
   push(times.leaves, EventKind::BytesLeft, 0, connection.id);
   push(times.arrives, EventKind::FrameDown, 0, connection.id);
 }
 
 void World::frame_up(Connection& connection) {
-  if (connection.up.empty()) return;  // it was lost
+  if (connection.up.empty() && connection.put_back.empty()) return;  // it was lost
   if (!connection.node_open) return;
   if (connection.late_until > now_) return push(connection.late_until, EventKind::FrameUp, 0, connection.id);
   if (!connection.node_reads) {
     ++connection.held;
     return;
   }
-  feed(*nodes_[connection.node], SessionFrame{connection.session, connection.up.receive()});
+  if (!connection.put_back.empty()) {
+    std::string bytes = std::move(connection.put_back.front());
+    connection.put_back.pop_front();
+    return feed(*nodes_[connection.node], SessionFrame{connection.session, std::move(bytes)});
+  }
+  std::string bytes = connection.up.receive();
+  read_stream(connection, connection.up_stream, bytes);
+  feed(*nodes_[connection.node], SessionFrame{connection.session, std::move(bytes)});
 }
 
 void World::frame_down(Connection& connection) {
   if (connection.down.empty() || !connection.device_open) return;
   Device& device = device_at(connection.device);
   const std::string bytes = connection.down.receive();
+  read_stream(connection, connection.down_stream, bytes);
   if (connection.device >= hostile_base) return hostile_hears(connection, bytes);
   if (tracing()) {
     client::ServerMessage message;
@@ -159,6 +200,7 @@ void World::frame_down(Connection& connection) {
   }
   client::Outputs outputs;
   device.client->received(device.now(now_), bytes, outputs);
+  device.greeted = device.greeted || device.client->is_connected();
   carry_out(device, outputs);
 }
 

@@ -103,6 +103,7 @@ void World::node_runs(VirtualNode& node) {
   const Time free = std::max(node.free_at, node.frozen_until);
   if (free > now_) return push(free, EventKind::NodeRuns, node.index, 0);
   node.run_pending = false;
+  put_back(node);
   if (node.inbox.empty()) return;
   Input input = std::move(node.inbox.front());
   node.inbox.pop_front();
@@ -112,6 +113,19 @@ void World::node_runs(VirtualNode& node) {
   if (node.inbox.empty() || node.run_pending) return;
   node.run_pending = true;
   push(node.free_at, EventKind::NodeRuns, node.index, 0);
+}
+
+// What waits is still in the kernel: of a session that the node has stopped reading it stays there.
+void World::put_back(VirtualNode& node) {
+  while (!node.inbox.empty()) {
+    auto* frame = std::get_if<SessionFrame>(&node.inbox.front());
+    Connection* connection = frame == nullptr ? nullptr : connection_of(node, frame->session);
+    if (connection == nullptr || !connection->node_open || connection->node_reads) return;
+    connection->put_back.push_back(std::move(frame->bytes));
+    ++connection->held;
+    node.inbox.pop_front();
+    node.inbox_causes.pop_front();
+  }
 }
 
 void World::step(VirtualNode& node, Input input) {
@@ -156,6 +170,13 @@ void World::step(VirtualNode& node, Input input) {
   }
   carry_out(node, node.free_at, outputs);
   set_wake(node);
+  if (now_ >= node.measured_at + second) measure(node);
+}
+
+// Once a second at most: it looks at everything that the node holds.
+void World::measure(VirtualNode& node) {
+  node.measured_at = now_;
+  see(NodeMeasured{node.index, node.node->sizes(), node.node->memory_bytes()});
 }
 
 void World::set_wake(VirtualNode& node) {
@@ -236,6 +257,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
       taps_[node.index].send_out(*send, facts);
       see_all(facts);
       if (send->session != gathered || message.size() + send->bytes.size() > message_bytes_most) flush();
+      if (plan_.knobs.codec != 0 && chance_ppm(noise(Concern::Codec, node.index, report_.steps), 500'000)) flush();
       gathered = send->session;
       message += send->bytes;
       continue;
@@ -266,6 +288,7 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
     }
   }
   flush();
+  taps_[node.index].step_over();
 }
 
 void World::carry_out(VirtualNode& node, Time, LogAppend& append) {

@@ -60,6 +60,47 @@ TEST(World, kill_9_in_the_middle_loses_nothing) {
   EXPECT_EQ(report.crashes, 6U);
 }
 
+// Every trick once a second, and nobody else's fault: honest people see nothing of it but delays.
+TEST(World, hostile_people_hurt_nobody) {
+  Plan plan = draw_plan(6, {.nodes = 1, .devices = 6, .seconds = 20, .plan_class = PlanClass::Calm});
+  plan.knobs.hostile = 3;
+  Time at = 2 * second;
+  for (std::uint32_t round = 0; round < 3; ++round) {
+#define CHASQUI_SIM_TRICK(name, word, meaning) \
+  plan.items.push_back(                        \
+      {.at = at += 300 * millisecond, .kind = ItemKind::name, .subject = round, .length = 2 * second, .size = 20});
+    CHASQUI_SIM_TRICKS(CHASQUI_SIM_TRICK)
+#undef CHASQUI_SIM_TRICK
+  }
+  std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
+  const Report report = World(plan, {}).run();
+  EXPECT_EQ(report.verdict.text(), "ok") << first_violation(report);
+  EXPECT_EQ(report.accepted, report.sent);
+  EXPECT_GT(report.marks.at("rate_refused"), 0U);
+}
+
+TEST(World, who_rests_exchanges_pings_only) {
+  Plan plan = draw_plan(1, {.devices = 6, .seconds = 20, .plan_class = PlanClass::Calm});
+  plan.knobs.quiet_s = 0;
+  const auto traffic_checks = [](const Report& report) {
+    return std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.number == 25; })
+        ->count;
+  };
+  const Report brief = World(plan, {}).run();
+  plan.knobs.quiet_s = 70;
+  const Report report = World(plan, {}).run();
+  EXPECT_EQ(report.verdict.text(), "ok") << first_violation(report);
+  EXPECT_GE(traffic_checks(report), traffic_checks(brief) + 2 * 6 * 2) << "two pings of each device, and their answers";
+}
+
+TEST(World, messages_split_and_glued_are_the_same_messages) {
+  Plan plan = draw_plan(1, {.devices = 6, .seconds = 20, .plan_class = PlanClass::Calm});
+  plan.knobs.codec = 1;
+  const Report report = World(plan, {}).run();
+  EXPECT_EQ(report.verdict.text(), "ok") << first_violation(report);
+  EXPECT_GE(report.accepted, 20U);
+}
+
 // A judge that never rejects is worth nothing: each lie of the world is found by one of those invariants, on seeds that
 // an honest world passes.
 void expect_caught(Lie lie, std::vector<int> by) {

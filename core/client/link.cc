@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/client/timers.h"
 
 namespace chasqui::client {
@@ -47,6 +48,7 @@ void Link::on_lost(MonoTime now, Duration at_least, bool misunderstood) {
   state_ = State::Waiting;
   connect_at_ =
       now + std::max(full_jitter(random_, retry_base_, retry_cap_, std::max(failures_, misunderstandings_)), at_least);
+  if (CHASQUI_CANARY("retry_at_once")) connect_at_ = now + Duration{1};
   if (failures_ < 30) ++failures_;
 }
 

@@ -103,6 +103,11 @@ void Gateway::bad_frame(SessionId id, std::string_view message, Outputs& out) {
 void Gateway::frame(Now now, const SessionFrame& input, std::vector<Request>& requests, Outputs& out) {
   if (find(input.session) == nullptr) {  // closed while the frame was under way
     CHASQUI_MARK("late_frame");
+    if (CHASQUI_CANARY("slot_reused")) {
+      const auto next =
+          std::find_if(all_.begin(), all_.end(), [&](SessionId id) { return find(id)->state == Session::State::Live; });
+      if (next != all_.end()) frame(now, {*next, input.bytes}, requests, out);
+    }
     return;
   }
   absl::StatusOr<client::ClientMessage> message = wire::parse_client_message(input.bytes);
@@ -205,7 +210,9 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kRenewDevice:
     case client::ClientFrame::kLogout:
     case client::ClientFrame::kPing: return true;
-    case client::ClientFrame::BODY_NOT_SET: break;
+    case client::ClientFrame::BODY_NOT_SET:
+      CHASQUI_ASSERT(!CHASQUI_CANARY("assert_on_input"), "every kind of request is known");
+      break;
   }
   refuse(now, session.id, frame.request_id(),
          {client::UNIMPLEMENTED, "this server does not know that kind of request: is it older than the client?", 0,
@@ -290,7 +297,8 @@ void Gateway::refuse(Now now, SessionId id, std::uint64_t request_id, const Refu
 void Gateway::settle(Session& session, Outputs& out) {
   CHASQUI_ASSERT(session.unanswered > 0, "a request is answered once");
   --session.unanswered;
-  if (!session.reading && session.unanswered <= limits_.session_unanswered_max / 2) {
+  // One that is behind asks nothing more before it has caught up: see send() and writable().
+  if (!session.reading && !session.behind && session.unanswered <= limits_.session_unanswered_max / 2) {
     session.reading = true;
     out.push_back(SessionRead{session.id, true});
   }
@@ -301,7 +309,7 @@ void Gateway::settle(Session& session, Outputs& out) {
 void Gateway::send(Now now, Session& session, std::string bytes, Outputs& out) {
   session.bytes_out += bytes.size();
   const bool over = session.bytes_out > limits_.push_budget_bytes_max;
-  if (!session.behind && over) {
+  if (!session.behind && over && !CHASQUI_CANARY("queue_unbounded")) {
     CHASQUI_MARK("session_lags");
     session.behind = true;
     session.progress_at = now.mono;
@@ -484,10 +492,6 @@ MonoTime Gateway::next_deadline() const {
         earlier(next, behind_.begin()->first + milliseconds(static_cast<std::int64_t>(limits_.session_behind_ms_max)));
   }
   return next;
-}
-
-std::uint64_t Gateway::memory_bytes() const {
-  return sessions_.size() * (sizeof(Session) + 200) + (connections_.size() + look_ups_.size()) * 48;
 }
 
 }  // namespace chasqui::gateway

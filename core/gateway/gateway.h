@@ -71,6 +71,15 @@ class Gateway {
   [[nodiscard]] bool online(UserId user) const { return by_user_.contains(user); }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
+  struct Sizes {
+    std::uint64_t sessions = 0;
+    std::uint64_t sockets_before_hello = 0;
+    std::uint64_t missed_most = 0;      // of one session
+    std::uint64_t unanswered_most = 0;  // likewise
+    std::uint64_t missed = 0;           // of all of them
+    std::uint64_t rate_entries_most = 0;
+  };
+  [[nodiscard]] Sizes sizes() const;  // looks at every session
 
  private:
   Session* find(SessionId session);

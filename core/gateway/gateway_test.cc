@@ -188,6 +188,34 @@ TEST_F(GatewayTest, a_session_that_reads_nothing_for_a_minute_is_closed) {
   EXPECT_EQ(sent(1).back().go_away().reason(), client::GoAway::TOO_SLOW);
 }
 
+TEST_F(GatewayTest, a_session_that_is_behind_asks_nothing_more_until_it_has_caught_up) {
+  log_in(1, 7);
+  client::ClientFrame ask;
+  ask.set_request_id(9);
+  ask.mutable_sync();
+  frame(1, ask);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  client::Event event;
+  event.set_payload(std::string(60'000, 'x'));
+  for (std::uint64_t seq = 1; seq <= 40; ++seq) {
+    gateway.push(now, UserId(7), both, Seq(seq), event.SerializeAsString(), out);
+  }
+  const auto last_read = [&] {
+    bool on = true;
+    for (const Output& output : out) {
+      if (const auto* read = std::get_if<SessionRead>(&output)) on = read->on;
+    }
+    return on;
+  };
+  EXPECT_FALSE(last_read());
+  client::ServerFrame page;
+  page.mutable_sync();
+  gateway.answer(now, SessionId(1), 9, page, out);
+  EXPECT_FALSE(last_read()) << "an answer is no reason to let it ask again";
+  gateway.writable(now, SessionWritable{SessionId(1), limits.push_budget_bytes_max * 2}, out);
+  EXPECT_TRUE(last_read());
+}
+
 TEST_F(GatewayTest, a_session_that_missed_too_many_conversations_is_sent_away) {
   open(1);
   hello(1, 7, 1);

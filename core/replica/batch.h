@@ -75,6 +75,7 @@ class Batch {
 
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
   [[nodiscard]] MonoTime next_deadline() const { return waiting_.empty() ? MonoTime::never() : waiting_.front().until; }
 
  private:

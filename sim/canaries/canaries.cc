@@ -26,6 +26,11 @@ constexpr Canary all[] = {
     {42, "silent_drop", "requests that waited too long are forgotten", {24}, ""},
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7}, ""},
     {14, "stale_history", "history is answered as it was before the last event", {16}, ""},
+    {20, "slot_reused", "a closed session's late frame is taken as that of whoever has its place now", {3}, ""},
+    {23, "ack_unclamped", "an ack above the head is merged", {13}, ""},
+    {37, "retry_at_once", "a client that lost its connection comes back at once", {25}, ""},
+    {38, "queue_unbounded", "what waits for a session that does not read has no limit", {26}, ""},
+    {43, "assert_on_input", "a request of an unknown kind reaches an assertion", {28}, ""},
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7}, ""},
 };
 }  // namespace

@@ -71,11 +71,12 @@ int run_marks(const Options& options) {
   bool all = true;
   for (std::size_t i = 0; i < count; ++i) {
     const Reached& mark = reached[i];
-    all = all && mark.seeds > 0;
+    const std::string why(why_unreached(known_marks()[i]));
+    all = all && (mark.seeds > 0 || !why.empty());
     std::printf("%-22s %8llu %10llu  ", std::string(known_marks()[i]).c_str(),
                 static_cast<unsigned long long>(mark.seeds), static_cast<unsigned long long>(mark.times));
     if (mark.seeds > 0) std::printf("--seed %llu\n", static_cast<unsigned long long>(mark.first));
-    if (mark.seeds == 0) std::printf("never\n");
+    if (mark.seeds == 0) std::printf("never%s%s\n", why.empty() ? "" : ": ", why.c_str());
   }
   if (crashed > 0) std::printf("%llu seeds did not end\n", static_cast<unsigned long long>(crashed));
   return all ? 0 : 1;

@@ -286,16 +286,22 @@ class Speaker {
       default:
         fill_hello(add());
         flush();
-        for (int i = 0; i < 5; ++i) {
-          fill_send(add(), of_others().str(), 1, payload(20));
+        // What comes behind a frame that ends the session is nobody's, though others could have sent the like.
+        for (int i = 0; i < 20; ++i) {
+          fill_send(add(), ConversationId::direct(scene_.user, somebody()).str(), 1, payload(20));
           flush();
         }
     }
   }
   void slow_read() {
-    legal_send(dice_.log_roll(1'000, 30'000));
-    add().mutable_history()->set_conversation(own().str());
-    message_.mutable_frames(message_.frames_size() - 1)->mutable_history()->set_limit(200);
+    const ConversationId conversation = ConversationId::direct(scene_.user, scene_.user);
+    for (int i = 0; i < 2; ++i) {
+      fill_send(add(), conversation.str(), ++scene_.next_outbox_seq[conversation], payload(dice_.roll(5'000, 20'000)));
+    }
+    flush();
+    client::History& history = *add().mutable_history();
+    history.set_conversation(conversation.str());
+    history.set_limit(200);
     flush();
   }
   void wrong_token() {

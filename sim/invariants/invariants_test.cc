@@ -15,6 +15,8 @@
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i25_bounded_traffic.h"
+#include "sim/invariants/i26_bounded_memory.h"
 #include "sim/invariants/i28_contract.h"
 #include "sim/judge.h"
 
@@ -101,6 +103,78 @@ TEST(Invariant, i13_marks_of_hostile_users_are_lies_but_end_at_the_head) {
   const HostileSent wrote{mal, there, "boo"};
   accepts<ReceiptsTrue>({mal_joins(), wrote, told(1), MarksHeard{0, there, mal, Seq(1), Seq()}});
   refuses<ReceiptsTrue>({mal_joins(), wrote, told(2)});
+}
+
+std::size_t memory_violations(const History& history) {
+  BoundedMemory judge({}, 4);
+  const std::size_t count = found(judge, history);
+  EXPECT_GT(judge.checks(), 0U);
+  return count;
+}
+NodeMeasured measured(std::uint64_t NodeSizes::* size, std::uint64_t value) {
+  NodeMeasured fact;
+  fact.sizes.*size = value;
+  return fact;
+}
+
+TEST(Invariant, i26_what_is_within_its_limit_is_accepted) {
+  const Limits limits;
+  EXPECT_EQ(memory_violations({NodeMeasured{}, measured(&NodeSizes::calls, limits.calls_max),
+                               measured(&NodeSizes::session_missed_most, 1'024)}),
+            0U);
+  const BoundedMemory judge(limits, 4);
+  const std::uint64_t three = limits.push_budget_bytes_max + 3 * judge.answer_bytes_max();
+  EXPECT_EQ(memory_violations({SessionQueued{0, SessionId(1), three, 2}}), 0U);
+}
+TEST(Invariant, i26_every_size_has_its_limit) {
+  const std::uint64_t much = std::uint64_t{1} << 40;
+#define CHASQUI_NODE_SIZE(name, meaning)                                           \
+  if (std::string(#name) != "sessions") {                                          \
+    EXPECT_EQ(memory_violations({measured(&NodeSizes::name, much)}), 1U) << #name; \
+  }
+  CHASQUI_NODE_SIZES(CHASQUI_NODE_SIZE)
+#undef CHASQUI_NODE_SIZE
+  EXPECT_EQ(memory_violations({NodeMeasured{0, {}, much}}), 1U);
+}
+TEST(Invariant, i26_a_queue_over_its_budget_may_hold_what_was_owed_and_no_more) {
+  const Limits limits;
+  const BoundedMemory judge(limits, 4);
+  const std::uint64_t five = limits.push_budget_bytes_max + 5 * judge.answer_bytes_max();
+  EXPECT_EQ(memory_violations({SessionQueued{0, SessionId(1), five, 2}}), 1U);
+}
+
+History attempts(std::size_t count, bool fresh) {
+  History history;
+  for (std::size_t i = 0; i < count; ++i) history.push_back(ConnectTried{0, fresh});
+  return history;
+}
+
+TEST(Invariant, i25_who_backs_off_or_gets_through_may_connect_often) {
+  accepts<BoundedTraffic>([] {
+    History history = attempts(100, true);
+    history.push_back(TrafficCounted{2, 60 * second, 4'000, 4'000});
+    return history;
+  }());
+  BoundedTraffic judge;
+  EXPECT_EQ(found(judge, attempts(40, false), 100 * millisecond), 0U);
+}
+TEST(Invariant, i25_who_hammers_is_noticed) {
+  BoundedTraffic judge;
+  EXPECT_GT(found(judge, attempts(16, false), 20 * millisecond), 0U);
+}
+TEST(Invariant, i25_frames_follow_from_what_happens) {
+  accepts<BoundedTraffic>({TrafficCounted{2, second, 100, 100}});
+  refuses<BoundedTraffic>({TrafficCounted{2, second, 121, 0}});
+  refuses<BoundedTraffic>({TrafficCounted{2, second, 0, 121}});
+  accepts<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 121, 0}});
+  // Once more after the next count: not for ever.
+  accepts<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 0, 0}, TrafficCounted{2, second, 121, 0}});
+  refuses<BoundedTraffic>({sent(1, "a"), TrafficCounted{2, second, 0, 0}, TrafficCounted{2, second, 0, 0},
+                           TrafficCounted{2, second, 121, 0}});
+}
+TEST(Invariant, i25_idle_means_pings_and_nothing_else) {
+  accepts<BoundedTraffic>({IdleFrame{0, SessionId(1), true, "ping"}});
+  refuses<BoundedTraffic>({IdleFrame{0, SessionId(1), false, "sync"}});
 }
 
 TEST(Invariant, i2_once_and_ascending) {

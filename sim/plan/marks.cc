@@ -1,5 +1,8 @@
 #include "sim/plan/marks.h"
 
+#include <array>
+#include <utility>
+
 namespace chasqui::sim {
 
 namespace {
@@ -12,6 +15,15 @@ constexpr std::string_view all[] = {
     "session_replaced",  "unanswered_full",
 };
 }  // namespace
+
+std::string_view why_unreached(std::string_view mark) {
+  // X(mark, reason): none today. A row is a debt: it says what the world cannot do yet.
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 0> reasons{};
+  for (const auto& [name, reason] : reasons) {
+    if (name == mark) return reason;
+  }
+  return {};
+}
 
 std::span<const std::string_view> known_marks() {
   return all;

@@ -10,4 +10,7 @@ namespace chasqui::sim {
 // Ascending.
 [[nodiscard]] std::span<const std::string_view> known_marks();
 
+// Why no plan reaches this mark; empty: plans must.
+[[nodiscard]] std::string_view why_unreached(std::string_view mark);
+
 }  // namespace chasqui::sim

@@ -98,6 +98,8 @@ struct Item {
   X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
   X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
   X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")  \
+  X(quiet_s, 0, "that the run goes on after all has arrived and everybody rests")                    \
+  X(codec, 0, "1: messages are split and glued on their way, and pass the stream codec as well")     \
   X(hostile, 0, "hostile users, with an account and a device each")
 
 struct Knobs {

@@ -33,6 +33,8 @@ void draw_limits(Plan& plan, Dice& dice) {
 }  // namespace
 
 void draw_hostile(Plan& plan) {
+  if (Dice(plan.seed, Concern::HostilePlan, 3).chance(100'000)) plan.knobs.quiet_s = 70;  // two pings of each device
+  if (Dice(plan.seed, Concern::HostilePlan, 4).chance(100'000)) plan.knobs.codec = 1;
   Dice dice(plan.seed, Concern::HostilePlan, 2);
   const bool in_swarm = dice.chance(500'000);
   const bool much = plan.plan_class == PlanClass::Hostile;

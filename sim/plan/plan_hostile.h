@@ -5,7 +5,8 @@
 
 namespace chasqui::sim {
 
-// Nothing in plans that are calm or have one family of faults; a little in half of those of the class swarm.
+// And two knobs of all classes, of later times than plan_draw.h's: quiet_s, codec.
+// Nothing hostile in plans that are calm or have one family of faults; a little in half of those of the class swarm.
 void draw_hostile(Plan& plan);
 
 }  // namespace chasqui::sim

@@ -30,7 +30,7 @@ Effects mark(const ShardView& view, const log::Mark& command) {
   const bool of_an_older_history = epoch && epoch < view.history_epoch();
   if (of_an_older_history) return Effects::only(now);
 
-  const std::uint64_t head = stored->head();
+  const std::uint64_t head = CHASQUI_CANARY("ack_unclamped") ? ~std::uint64_t{0} : stored->head();
   if (command.delivered() > head || command.read() > head) CHASQUI_MARK("ack_clamped");
   std::uint64_t read = std::max(before->read(), std::min(command.read(), head));
   std::uint64_t delivered = std::max({before->delivered(), std::min(command.delivered(), head), read});
