@@ -60,6 +60,8 @@ struct Connection {
   std::uint64_t held = 0;             // frames that have arrived while the node did not read
   Pipe up;                            // to the node
   Pipe down;                          // to the device
+  bool device_reads = true;           // what it is sent; a slow reader does not
+  std::uint64_t queued = 0;           // bytes that the node handed out and that have not left it
   std::deque<std::uint64_t> leaving;  // bytes of frames that are on their way out of the node's socket
 
   [[nodiscard]] bool over() const { return !connecting && !device_open && !node_open; }

@@ -38,7 +38,9 @@ enum class Concern : std::uint32_t {
   Spurious = 22,
   Clock = 23,
   Maybe = 24,
-  Audit = 30,
+  HostilePlan = 30,
+  Hostile = 31,
+  Audit = 32,
   Phones = 40,  // 25 to 39: of others
 };
 

@@ -44,6 +44,7 @@ enum class EventKind : std::uint8_t {
   Heal,
   SettleCheck,
   DeviceReturns,  // subject: device; object: incarnation. A program that was sent away is opened again
+  HostileActs,    // object: connection. The next volley of a hostile client
 };
 
 struct Event {

@@ -94,6 +94,15 @@ struct Settled {};   // everything has arrived everywhere
 struct NotSettled {  // not in time
   std::string missing;
 };
+struct HostileJoined {  // who means harm has an account; again when it gets another device id
+  UserId user;
+  DeviceId id;
+};
+struct HostileSent {  // such a user wrote, or wrote again, into a conversation of its own: it may appear there, or not
+  UserId user;
+  ConversationId conversation;
+  std::string text;
+};
 
 struct RequestAsked {  // by a device, on the connection that it has
   std::uint32_t device = 0;
@@ -152,6 +161,16 @@ struct MarksLeft {  // told unasked: how far `user` has the conversation
   Seq delivered;
   Seq read;
 };
+struct DeviceRevoked {  // the node answered a logout, or a renewal under another id: this device id is out
+  std::uint32_t node = 0;
+  UserId user;
+  DeviceId id;
+};
+struct ToldDevice {  // the node greeted such a device, or told its session anything
+  std::uint32_t node = 0;
+  UserId user;
+  DeviceId id;
+};
 struct RequestTaken {  // by step; one that must be answered
   std::uint32_t node = 0;
   SessionId session;
@@ -197,8 +216,8 @@ using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
                  AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
-                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, ListSeen,
-                 EntryCommitted, AuditAsked, AuditAnswered>;
+                 JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
+                 HostileSent, DeviceRevoked, ToldDevice, ListSeen, EntryCommitted, AuditAsked, AuditAnswered>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

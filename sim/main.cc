@@ -1,6 +1,8 @@
 // chasqui-sim: runs the production core in a simulated world. docs/simulator.md.
 //
 // Exit codes: 0 every run was ok; 1 one was not; 2 usage; 3 it could not be run.
+#include <google/protobuf/stubs/logging.h>
+
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -92,6 +94,7 @@ int run_regressions(const Options& options) {
 }
 
 int run(int argc, char** argv) {
+  google::protobuf::SetLogHandler(nullptr);  // as in chasquid: what a client sends wrong is answered, not printed
   int exit_code = 0;
   const auto options = parse_options(argc, argv, exit_code);
   if (!options) return exit_code;

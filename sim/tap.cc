@@ -4,6 +4,8 @@ namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
   if (!client_.ParseFromString(in.bytes)) return;
+  for (const client::ClientFrame& frame : client_.frames()) watch_device(in.session, frame);
+  if (hostile_.contains(in.session)) return;
   for (const client::ClientFrame& frame : client_.frames()) {
     if (frame.body_case() == client::ClientFrame::kAck) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
@@ -22,6 +24,8 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     facts.push_back(ContractBroken{node_, "it sent bytes that are no ServerMessage"});
     return;
   }
+  watch_device(out.session, facts);
+  if (hostile_.contains(out.session)) return;
   for (const client::ServerFrame& frame : server_.frames()) {
     if (frame.request_id() == 0) {
       const auto conversation = ConversationId::parse(frame.receipt().conversation());
@@ -54,6 +58,37 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
   }
 }
 
+void Tap::watch_device(SessionId session, const client::ClientFrame& frame) {
+  if (frame.has_hello()) {
+    claims_[session] = {UserId(frame.hello().user()), DeviceId(frame.hello().device())};
+  } else if (frame.has_logout() || frame.has_renew_device()) {
+    leaving_.insert({session, frame.request_id()});
+  }
+}
+
+// What server_ tells a session: whose device it is, that this device is gone, or anything after that.
+void Tap::watch_device(SessionId session, std::vector<Fact>& facts) {
+  const auto device = greeted_.find(session);
+  if (device != greeted_.end() && gone_.contains(device->second)) {
+    facts.push_back(ToldDevice{node_, device->second.first, device->second.second});
+  }
+  for (const client::ServerFrame& frame : server_.frames()) {
+    if (frame.has_hello()) {
+      const auto claim = claims_.find(session);
+      if (claim == claims_.end()) continue;
+      greeted_[session] = claim->second;
+      if (gone_.contains(claim->second)) facts.push_back(ToldDevice{node_, claim->second.first, claim->second.second});
+    } else if (!leaving_.empty() && !frame.has_error() && leaving_.erase({session, frame.request_id()}) > 0) {
+      const auto leaver = greeted_.find(session);
+      if (leaver == greeted_.end()) continue;
+      // An old renewal said again names the device that it made then, and changes nothing.
+      if (frame.has_device_renewed() && frame.device_renewed().device() <= leaver->second.second.value()) continue;
+      gone_.insert(leaver->second);
+      facts.push_back(DeviceRevoked{node_, leaver->second.first, leaver->second.second});
+    }
+  }
+}
+
 void Tap::append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fact>& facts) {
   AppendHandedOut handed{node_, out.id, {}};
   RaftIndex index = out.first_index;
@@ -79,6 +114,10 @@ void Tap::durable(AppendId id, std::vector<Fact>& facts) {
 
 void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
   sessions_.erase(session);
+  claims_.erase(session);
+  greeted_.erase(session);
+  leaving_.erase(leaving_.lower_bound({session, 0}), leaving_.lower_bound({session.next(), 0}));
+  hostile_.erase(session);
   auto it = sends_.lower_bound({session, 0});
   while (it != sends_.end() && it->first.first == session) it = sends_.erase(it);
   facts.push_back(SessionOver{node_, session});
@@ -88,6 +127,10 @@ void Tap::node_crashed(AppendId survived, std::vector<Fact>& facts) {
   durable(survived, facts);
   appended_.clear();
   sessions_.clear();
+  claims_.clear();
+  greeted_.clear();
+  leaving_.clear();
+  hostile_.clear();
   sends_.clear();
 }
 

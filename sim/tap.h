@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -25,8 +26,13 @@ class Tap {
   void durable(AppendId id, std::vector<Fact>& facts);
   void session_over(SessionId session, std::vector<Fact>& facts);
   void node_crashed(AppendId survived, std::vector<Fact>& facts);
+  // Of what this session asks and hears nothing is said: its user means harm, and nobody judges how it fares.
+  void hostile(SessionId session) { hostile_.insert(session); }
 
  private:
+  void watch_device(SessionId session, const client::ClientFrame& frame);
+  void watch_device(SessionId session, std::vector<Fact>& facts);
+
   std::uint32_t node_;
   client::ClientMessage client_;  // kept, so that their memory is used again
   client::ServerMessage server_;
@@ -35,8 +41,16 @@ class Tap {
     UserId user;
     DeviceId device;
   };
-  std::deque<std::pair<AppendId, EntryCommitted>> appended_;      // not on its disk yet
-  std::map<SessionId, Who> sessions_;                             // as their Hello said
+  std::deque<std::pair<AppendId, EntryCommitted>> appended_;  // not on its disk yet
+  std::map<SessionId, Who> sessions_;                         // as their Hello said
+  std::set<SessionId> hostile_;
+  // Of all sessions, hostile ones too: whose they claim to be, whose the node took them for, who asked to be logged out
+  // or renewed and has no answer yet, and whose device ids are out for good.
+  using OfUser = std::pair<UserId, DeviceId>;
+  std::map<SessionId, OfUser> claims_;
+  std::map<SessionId, OfUser> greeted_;
+  std::set<std::pair<SessionId, std::uint64_t>> leaving_;
+  std::set<OfUser> gone_;
   std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
 };
 

@@ -51,6 +51,7 @@ World::World(Plan plan, WorldOptions options)
     ++ids_[device->person];
     devices_.push_back(std::move(device));
   }
+  make_hostiles();
 }
 
 World::~World() {
@@ -66,6 +67,7 @@ Report World::run() {
     const std::uint64_t bits = noise(Concern::Connect, device->index, 0);
     set_call(*device, static_cast<Time>(below(bits, 100)) * millisecond);
   }
+  for (const auto& hostile : hostiles_) set_call(hostile->device, 200 * millisecond);
   for (std::size_t i = 0; i < plan_.items.size(); ++i) {
     if (plan_.items[i].mark.empty()) {
       push(plan_.items[i].at, EventKind::ItemStarts, 0, i);
@@ -118,7 +120,7 @@ void World::push(Time at, EventKind kind, std::uint32_t subject, std::uint64_t o
 
 void World::dispatch(const Event& event) {
   const auto node = [&]() -> VirtualNode& { return *nodes_[event.subject]; };
-  const auto device = [&]() -> Device& { return *devices_[event.subject]; };
+  const auto device = [&]() -> Device& { return device_at(event.subject); };
   const auto of_this_life = [&] { return node().up() && node().incarnation == event.object; };
   // What happens to a connection that is over is nobody's business.
   const auto with_connection = [&](void (World::*what)(Connection&)) {
@@ -169,6 +171,7 @@ void World::dispatch(const Event& event) {
       if (connection == nullptr || connection->leaving.empty()) return;
       const std::uint64_t bytes = connection->leaving.front();
       connection->leaving.pop_front();
+      connection->queued -= std::min(connection->queued, bytes);
       if (connection->node_open) feed(*nodes_[connection->node], SessionWritable{connection->session, bytes});
       return;
     }
@@ -187,6 +190,7 @@ void World::dispatch(const Event& event) {
     case EventKind::DeviceReturns:
       if (device().incarnation == event.object) device_returns(device());
       return;
+    case EventKind::HostileActs: return with_connection(&World::hostile_acts);
   }
 }
 
@@ -220,6 +224,7 @@ void World::heal() {
   healed_at_ = now_;
   settle_bound_ = settle_bound_of(plan_) + backlog();
   see(Healed{backlog()});
+  hostiles_leave();
   for (const auto& node : nodes_) {
     node->frozen_until = std::min(node->frozen_until, now_);
     node->stuck_until = std::min(node->stuck_until, now_);

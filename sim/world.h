@@ -9,7 +9,7 @@
 //   const Report report = world.run();
 //
 // Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
-// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc.
+// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_hostile.cc.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@
 #include "sim/device.h"
 #include "sim/draw.h"
 #include "sim/event_queue.h"
+#include "sim/hostile/hostile.h"
 #include "sim/judge.h"
 #include "sim/plan/plan.h"
 #include "sim/tap.h"
@@ -225,6 +226,20 @@ class World : private points::Listener {
   void item_ends(const Item& item);
   std::string alter_frame(const Connection& connection, std::string bytes);
 
+  // world_hostile.cc
+  [[nodiscard]] Device& device_at(std::uint32_t index);  // honest or hostile
+  void make_hostiles();
+  void hostile_joins(Device& device);
+  void hostile_joins_anew(Hostile& hostile);
+  void hostile_starts(const Item& item);
+  void hostile_connects(Hostile& hostile, HostileSession session);
+  void hostile_connected(Connection& connection);
+  void hostile_says(Hostile& hostile, Connection& connection, const std::string& bytes);
+  void hostile_acts(Connection& connection);
+  void hostile_hears(Connection& connection, const std::string& bytes);
+  void hostile_lost(Connection& connection);
+  void hostiles_leave();
+
   Plan plan_;
   WorldOptions options_;
   Judge judge_;
@@ -233,6 +248,7 @@ class World : private points::Listener {
   std::vector<std::unique_ptr<VirtualNode>> nodes_;
   std::vector<Tap> taps_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<Hostile>> hostiles_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over
   std::vector<UserId> users_;                             // by person; 0: no account yet
   std::vector<std::uint64_t> ids_;                // by person: device ids that may be taken, of Limits::devices_max

@@ -26,7 +26,8 @@ void World::call_due(Device& device, Time meant) {
     feed(node, CallAbandoned{CallId(device.call)});
     device.call = 0;
   }
-  const bool too_early = !device.first && !users_[device.person];
+  const bool is_hostile = device.index >= hostile_base;
+  const bool too_early = !device.first && !is_hostile && !users_[device.person];
   if (!node.up() || too_early) return set_call(device, now_ + second);
   if (device.credentials.secret.empty()) {
     Dice dice(plan_.seed, Concern::Secret, device.index | (device.registrations << 32));
@@ -42,7 +43,7 @@ void World::call_due(Device& device, Time meant) {
   const std::string handle = absl::StrCat("person.", device.person);
   const std::string name = absl::StrCat("device ", device.index);
   const std::string hash(view(blake2b_256(device.credentials.secret)));
-  if (device.first && !users_[device.person]) {
+  if (device.first && (is_hostile || !users_[device.person])) {
     call.body = CreateAccountCall{handle, name, hash};
   } else {
     call.body = LoginCall{handle, name, hash};
@@ -54,7 +55,7 @@ void World::call_due(Device& device, Time meant) {
 void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   const auto caller = node.caller_of.find(answer.call.value());
   if (caller == node.caller_of.end()) return;  // it was abandoned
-  Device& device = *devices_[caller->second];
+  Device& device = device_at(caller->second);
   node.caller_of.erase(caller);
   device.call = 0;
   if (answer.code != 0) {
@@ -66,6 +67,7 @@ void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   device.credentials.user = answer.user;
   device.credentials.device = answer.device;
   device.credentials.handle = answer.handle;
+  if (device.index >= hostile_base) return hostile_joins(device);
   if (device.first && !users_[device.person]) {
     users_[device.person] = answer.user;
   } else if (users_[device.person] != answer.user) {

@@ -24,6 +24,7 @@ void World::item_starts(const Item& item) {
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
   if (is_of_node(item.kind)) see(OperatorStep{node.index, word(item.kind)});
+  if (is_trick(item.kind)) return hostile_starts(item);
   const Time until = now_ + item.length;
   const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
   switch (item.kind) {
@@ -83,6 +84,10 @@ void World::item_starts(const Item& item) {
     case ItemKind::Restore: return restore(device, item.length);
     case ItemKind::Twin: return twin_starts(device, item, item_number);
     case ItemKind::Roam: return roam(device, item.length);
+#define CHASQUI_SIM_TRICK(name, word, meaning) case ItemKind::name:
+      CHASQUI_SIM_TRICKS(CHASQUI_SIM_TRICK)
+#undef CHASQUI_SIM_TRICK
+      return;  // above
   }
 }
 

@@ -73,7 +73,7 @@ void World::connect(Device& device) {
 void World::connect_arrives(Connection& connection) {
   if (!connection.connecting) return;
   VirtualNode& node = *nodes_[connection.node];
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   if (connection.cut || !device.network || !node.up()) {
     connection.refused = true;
   } else {
@@ -81,6 +81,7 @@ void World::connect_arrives(Connection& connection) {
     connection.node_incarnation = node.incarnation;
     connection.node_open = true;
     node.connection_of.insert(connection.session.value(), connection.id);
+    if (connection.device >= hostile_base) taps_[node.index].hostile(connection.session);
     SessionOpened opened{connection.session, {}};
     for (std::size_t i = 0; i < 4; ++i) {
       opened.address[12 + i] = static_cast<std::uint8_t>((connection.device + 1) >> (24 - 8 * i));
@@ -93,7 +94,8 @@ void World::connect_arrives(Connection& connection) {
 void World::connect_answered(Connection& connection) {
   if (!connection.connecting) return;
   connection.connecting = false;
-  Device& device = *devices_[connection.device];
+  if (connection.device >= hostile_base) return hostile_connected(connection);
+  Device& device = device_at(connection.device);
   if (device.connection != connection.id || !device.up()) return;  // it has given up meanwhile
   client::Outputs outputs;
   if (connection.refused || connection.cut) {
@@ -108,7 +110,7 @@ void World::connect_answered(Connection& connection) {
 
 void World::send_up(Connection& connection, Time at, std::string bytes) {
   if (connection.cut) return;  // into the void
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   const Time ns_per_byte = profile(device).ns_per_byte;
   const Pipe::Times times = connection.up.send(at, std::move(bytes), ns_per_byte, frame_delay(device));
   push(times.arrives, EventKind::FrameUp, 0, connection.id);
@@ -116,6 +118,8 @@ void World::send_up(Connection& connection, Time at, std::string bytes) {
 
 void World::send_down(Connection& connection, Time at, std::string bytes) {
   const std::uint64_t size = bytes.size();
+  connection.queued += size;
+  if (!connection.device_reads) return;  // it stays where it is
   if (connection.cut || connection.late_until != 0) {
     // The kernel takes what its buffer holds; then nothing leaves any more.
     if (connection.leaving.size() < 4) {
@@ -124,7 +128,7 @@ void World::send_down(Connection& connection, Time at, std::string bytes) {
     }
     return;
   }
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   const Pipe::Times times = connection.down.send(at, alter_frame(connection, std::move(bytes)),
                                                  profile(device).ns_per_byte, frame_delay(device));
   connection.leaving.push_back(size);
@@ -145,8 +149,9 @@ void World::frame_up(Connection& connection) {
 
 void World::frame_down(Connection& connection) {
   if (connection.down.empty() || !connection.device_open) return;
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   const std::string bytes = connection.down.receive();
+  if (connection.device >= hostile_base) return hostile_hears(connection, bytes);
   if (tracing()) {
     client::ServerMessage message;
     (void)message.ParseFromString(bytes);
@@ -165,7 +170,7 @@ void World::close_by_node(Connection& connection, Time at) {
   see_all(facts);
   if (connection.cut) return;
   // The close frame comes behind all that was sent.
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   push(std::max(at, connection.down.last_arrival()) + frame_delay(device), EventKind::DeviceLearns, 0, connection.id);
 }
 
@@ -173,7 +178,7 @@ void World::close_by_device(Connection& connection) {
   connection.device_open = false;
   connection.connecting = false;
   if (connection.cut || !connection.node_open) return drop_if_over(connection.id);
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   push(std::max(now_, connection.up.last_arrival()) + frame_delay(device), EventKind::NodeLearns, 0, connection.id);
 }
 
@@ -209,9 +214,10 @@ void World::node_learns(Connection& connection) {
 
 void World::device_learns(Connection& connection) {
   connection.connecting = false;
+  if (connection.device >= hostile_base) return hostile_lost(connection);
   if (!connection.device_open) {
     // It may still be waiting for the answer.
-    Device& device = *devices_[connection.device];
+    Device& device = device_at(connection.device);
     if (device.connection != connection.id || !device.up()) return;
     device.connection = 0;
     client::Outputs outputs;
@@ -219,7 +225,7 @@ void World::device_learns(Connection& connection) {
     return carry_out(device, outputs);
   }
   connection.device_open = false;
-  Device& device = *devices_[connection.device];
+  Device& device = device_at(connection.device);
   if (device.connection != connection.id || !device.up()) return;
   device.connection = 0;
   client::Outputs outputs;

@@ -82,8 +82,8 @@ void World::node_crashes(VirtualNode& node, Time down) {
     cut(*connection, true, second);
   }
   for (const auto& [call, device] : callers) {
-    devices_[device]->call = 0;
-    set_call(*devices_[device], now_ + 2 * second);
+    device_at(device).call = 0;
+    set_call(device_at(device), now_ + 2 * second);
   }
   push(now_ + down, EventKind::NodeRises, node.index, node.incarnation);
 }
@@ -304,7 +304,7 @@ void World::carry_out(VirtualNode& node, Time at, PasswordWork& work) {
   const std::string right = auditor != audit_calls_.end() ? absl::StrCat("password of person ", auditor->second)
                             : caller == node.caller_of.end()
                                 ? std::string("?")
-                                : absl::StrCat("password of person ", devices_[caller->second]->person);
+                                : absl::StrCat("password of person ", device_at(caller->second).person);
   const std::uint64_t bits = noise(Concern::Password, node.index, token);
   if (plan_.plan_class == PlanClass::Swarm && chance_ppm(bits, 20'000)) {
     hashed.result = PasswordHashed::Result::Overloaded;

@@ -421,6 +421,7 @@ void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Output
 }
 
 void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
+  if (CHASQUI_CANARY("token_cached")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;

@@ -39,6 +39,7 @@ Words words(EventKind kind) {
     case EventKind::Heal: return {"heal", "", ""};
     case EventKind::SettleCheck: return {"settle_check", "", ""};
     case EventKind::DeviceReturns: return {"device_returns", "device", "life"};
+    case EventKind::HostileActs: return {"hostile_acts", "", "connection"};
   }
   return {"?", "", ""};
 }

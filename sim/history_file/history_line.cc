@@ -1,5 +1,6 @@
 #include "sim/history_file/history_line.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -89,6 +90,12 @@ struct ToLine {
     return Writer(at, "journal_replaced").device(fact.device).seqs("shown", fact.shown).waiting(fact.waiting).str();
   }
   std::string operator()(const DeviceGone& fact) const { return Writer(at, "gone").device(fact.device).str(); }
+  std::string operator()(const HostileJoined& fact) const {
+    return Writer(at, "hostile_joined").text("user", hex(fact.user)).number("id", fact.id.value()).str();
+  }
+  std::string operator()(const HostileSent& fact) const {
+    return Writer(at, "hostile_sent").text("user", hex(fact.user)).in(fact.conversation).text("text", fact.text).str();
+  }
   std::string operator()(const MarksHeard& fact) const {
     Writer line(at, "marks");
     line.device(fact.device).in(fact.conversation).text("user", hex(fact.user));
@@ -221,6 +228,8 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
     return Fact(std::move(replaced));
   }
   if (what == "gone") return Fact(DeviceGone{in.device()});
+  if (what == "hostile_joined") return Fact(HostileJoined{in.user("user"), in.number<DeviceId>("id")});
+  if (what == "hostile_sent") return Fact(HostileSent{in.user("user"), in.conversation(), in.text("text")});
   if (what == "marks") {
     return Fact(MarksHeard{in.device(), in.conversation(), in.user("user"), in.number<Seq>("delivered"),
                            in.number<Seq>("read")});

@@ -18,12 +18,28 @@ void NothingInvented::see(Time at, const Fact& fact) {
     for (const MessageSent& waiting : replaced->waiting) {
       if (Sent* known = sent_.find(waiting.text)) known->devices.insert(waiting.device);
     }
+  } else if (const auto* hostile = std::get_if<HostileJoined>(&fact)) {
+    hostile_ids_[hostile->user].insert(hostile->id);
+  } else if (const auto* wrote = std::get_if<HostileSent>(&fact)) {
+    hostile_sent_.insert({wrote->conversation, wrote->user, wrote->text});
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     const auto describe = [&](const char* why) {
       return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
                           " '", seen->text.substr(0, 40), "': ", why);
     };
     check(seen->digest_right, at, [&] { return describe("its digest is another's"); });
+    const Model::Event* logged = model_ == nullptr ? nullptr : model_->event(seen->conversation, seen->seq);
+    check(logged == nullptr ||
+              (logged->sender == seen->sender && logged->device == seen->sender_device && logged->time == seen->time),
+          at, [&] { return describe("the log has another event there"); });
+    if (const auto ids = hostile_ids_.find(seen->sender); ids != hostile_ids_.end()) {
+      check(hostile_sent_.contains({seen->conversation, seen->sender, seen->text}), at,
+            [&] { return describe("that hostile user never sent it there"); });
+      check(ids->second.contains(seen->sender_device), at, [&] { return describe("another device sent it"); });
+      check(seen->conversation.has_direct_member(owners_[seen->device]), at,
+            [&] { return describe("it is not for this user"); });
+      return;
+    }
     const Sent* sent_as = sent_.find(seen->text);
     check(sent_as != nullptr, at, [&] { return describe("nobody sent it"); });
     if (sent_as == nullptr) return;

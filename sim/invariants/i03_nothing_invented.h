@@ -4,18 +4,22 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class NothingInvented : public Invariant {
  public:
-  NothingInvented() : Invariant(3, "nothing invented") {}
+  explicit NothingInvented(const Model* model = nullptr) : Invariant(3, "nothing invented"), model_(model) {}
   void see(Time at, const Fact& fact) override;
 
  private:
+  const Model* model_;
   std::map<std::uint32_t, UserId> owners_;
   std::map<std::uint32_t, std::set<DeviceId>> ids_;
   struct Sent {
@@ -23,6 +27,8 @@ class NothingInvented : public Invariant {
     std::set<std::uint32_t> devices;  // who wrote it, and those whose journal was copied while it waited there
   };
   HashIndex<std::string, Sent> sent_;
+  std::map<UserId, std::set<DeviceId>> hostile_ids_;
+  std::set<std::tuple<ConversationId, UserId, std::string>> hostile_sent_;
 };
 
 }  // namespace chasqui::sim

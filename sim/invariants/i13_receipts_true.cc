@@ -10,6 +10,19 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     Seq& stored = stored_[{owners_[seen->device], seen->conversation}];
     if (seen->seq > stored) stored = seen->seq;
+  } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
+    ++sent_[sent->conversation];
+  } else if (const auto* wrote = std::get_if<HostileSent>(&fact)) {
+    ++sent_[wrote->conversation];
+  } else if (const auto* hostile = std::get_if<HostileJoined>(&fact)) {
+    hostile_.insert(hostile->user);
+  } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
+    const std::uint64_t sent_there = sent_[left->conversation];
+    check(left->delivered.value() <= sent_there && left->read.value() <= sent_there, at, [&] {
+      return absl::StrCat("node ", left->node, " told that user ", left->user.value(), " has ",
+                          left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
+                          left->read.value(), ", but only ", sent_there, " were ever sent");
+    });
   } else if (const auto* person = std::get_if<ReadByPerson>(&fact)) {
     Seq& read = read_[{owners_[person->device], person->conversation}];
     if (person->seq > read) read = person->seq;
@@ -21,6 +34,8 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
                           heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",
                           heard->read.value(), ": ", why, " (stored ", stored.value(), ", read ", read.value(), ")");
     };
+    // Whoever means harm says what it likes: that no more is told than there is, is judged where it is told.
+    if (hostile_.contains(heard->user)) return;
     check(heard->delivered <= stored, at, [&] { return describe("no device of that user has it"); });
     check(heard->read <= read, at, [&] { return describe("the person has not read it"); });
     check(heard->read <= heard->delivered, at, [&] { return describe("read and not delivered"); });

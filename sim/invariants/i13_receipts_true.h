@@ -1,8 +1,10 @@
 // I13. A mark tells no more than what is: delivered only what one of the member's devices has on its disk, read only
-// what the person has read (I12's part of it too: read <= delivered).
+// what the person has read (I12's part of it too: read <= delivered). No mark, not even one that somebody lied about,
+// goes beyond what was ever sent.
 #pragma once
 
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "sim/invariants/invariant.h"
@@ -18,6 +20,8 @@ class ReceiptsTrue : public Invariant {
   std::map<std::uint32_t, UserId> owners_;
   std::map<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
   std::map<std::pair<UserId, ConversationId>, Seq> read_;
+  std::map<ConversationId, std::uint64_t> sent_;  // messages: no seq is above
+  std::set<UserId> hostile_;
 };
 
 }  // namespace chasqui::sim

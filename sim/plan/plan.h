@@ -13,8 +13,30 @@
 
 namespace chasqui::sim {
 
-// calm: no fault, must be perfect. single: one family of faults. swarm: each family with p = 1/2.
-enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
+// calm: no fault, must be perfect. single: one family of faults. swarm: each family with p = 1/2. hostile: people who
+// mean harm, and each family with p = 1/4.
+enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile };
+
+// What hostile clients do (sim/hostile/): X(name, what it is called, what it does). `subject` is the hostile user; it
+// goes on for `length`, in volleys of about `size`; `object` enters its draws.
+#define CHASQUI_SIM_TRICKS(X)                                                                                       \
+  X(HostileTalk, "hostile_talk", "messages as anybody may send them, to honest people and to each other")           \
+  X(Garbage, "garbage", "messages of random bytes")                                                                 \
+  X(CutFrame, "cut_frame", "messages that end too early, or have a byte changed")                                   \
+  X(Oversize, "oversize", "messages of too many bytes, too many frames, too many levels")                           \
+  X(UnknownKind, "unknown_kind", "frames of unknown kinds, unknown fields, a server's frames with unknown enums")   \
+  X(LieAcks, "lie_acks", "acks above the head, of strangers' conversations, of epochs to come")                     \
+  X(LieReads, "lie_reads", "huge ranges and limits, strangers' conversations, malformed names")                     \
+  X(LieSends, "lie_sends", "numbers that are 0, taken, forgotten or far too high; contents that may not be stored") \
+  X(LieHello, "lie_hello", "Hellos as another user, with another's device, with impossible numbers")                \
+  X(Replay, "replay", "old frames of its own, once more")                                                           \
+  X(NoHello, "no_hello", "frames before Hello, right behind it, and a second Hello")                                \
+  X(SlowRead, "slow_read", "asks for much and reads nothing of it")                                                 \
+  X(HalfOpen, "half_open", "`size` connections that say nothing")                                                   \
+  X(WrongToken, "wrong_token", "logs out and goes on with the token, then with a wrong one")                        \
+  X(Guess, "guess", "user ids, handles and conversations guessed in bulk")                                          \
+  X(Flood, "flood", "`size` requests at once, without waiting for answers")                                         \
+  X(Pings, "pings", "pings without end")
 
 // X(name, what it does; the meaning of subject, object, length and size)
 #define CHASQUI_SIM_ITEMS(X)                                                                                           \
@@ -36,6 +58,7 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
   X(Restore, "restore", "device `subject` has what its last backup says, runs again after `length`")                   \
   X(Twin, "twin", "a second program on a copy of device `subject`, for `length`; size 1: then the first one goes")     \
   X(Roam, "roam", "device `subject` connects anew; what the old connection carries comes after `length`")              \
+  CHASQUI_SIM_TRICKS(X)                                                                                                \
   X(Audit, "audit", "one more device of whose device `subject` is asks what changed since its `object`-th answer")
 
 enum class ItemKind : std::uint8_t {
@@ -44,6 +67,7 @@ enum class ItemKind : std::uint8_t {
 #undef CHASQUI_SIM_ITEM
 };
 [[nodiscard]] const char* word(ItemKind kind);
+[[nodiscard]] bool is_trick(ItemKind kind);
 [[nodiscard]] const char* word(PlanClass plan_class);
 
 struct Item {
@@ -73,7 +97,8 @@ struct Item {
   X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
   X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
   X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
-  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")
+  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")  \
+  X(hostile, 0, "hostile users, with an account and a device each")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

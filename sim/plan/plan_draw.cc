@@ -6,6 +6,7 @@
 #include "sim/draw.h"
 #include "sim/plan/marks.h"
 #include "sim/plan/phones_draw.h"
+#include "sim/plan/plan_hostile.h"
 
 namespace chasqui::sim {
 namespace {
@@ -94,12 +95,14 @@ class FaultDraw {
 
 Families draw_families(const Plan& plan) {
   Dice dice(plan.seed, Concern::Plan, 2);
+  Dice half(plan.seed, Concern::HostilePlan, 1);  // in the class hostile fewer faults: it is about something else
   Families on{};
   const std::uint64_t only = dice.roll(0, family_count - 1);
   for (std::size_t family = 0; family < family_count; ++family) {
     const bool in_swarm = dice.chance(500'000);
     if (plan.plan_class == PlanClass::Single) on[family] = family == only;
     if (plan.plan_class == PlanClass::Swarm) on[family] = in_swarm;
+    if (plan.plan_class == PlanClass::Hostile) on[family] = half.chance(500'000) && in_swarm;
   }
   return on;
 }
@@ -240,7 +243,7 @@ void draw_sends(Plan& plan) {
 
 // In half of the seeds somebody asks now and then what has changed, once a new device and then from old versions.
 void draw_audits(Plan& plan) {
-  Dice dice(plan.seed, Concern::Audit, ~std::uint64_t{0});
+  Dice dice(plan.seed, Concern::Audit, std::uint64_t{1} << 32);  // below: people
   if (!dice.chance(500'000)) return;
   const Time gap = static_cast<Time>(dice.log_roll(300, 8'000)) * millisecond;
   const std::uint64_t watched = dice.log_roll(1, plan.owners.size());  // few, so that they have old versions
@@ -264,7 +267,10 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   const auto shards = static_cast<std::uint32_t>(dice.log_roll(1, 16));
   const auto devices = static_cast<std::uint32_t>(dice.log_roll(2, 100));
   const auto length = static_cast<std::uint32_t>(dice.log_roll(60, 200));
-  plan.plan_class = which < 10 ? PlanClass::Calm : which < 30 ? PlanClass::Single : PlanClass::Swarm;
+  plan.plan_class = which < 10   ? PlanClass::Calm
+                    : which < 30 ? PlanClass::Single
+                    : which < 95 ? PlanClass::Swarm
+                                 : PlanClass::Hostile;
   plan.plan_class = overrides.plan_class.value_or(plan.plan_class);
   plan.nodes = std::max(1U, overrides.nodes.value_or(nodes));
   plan.shards = shards;
@@ -279,6 +285,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
     if (on[family] && !phones_alone(plan)) FaultDraw(plan, static_cast<Family>(family)).fill();
   }
   draw_phones(plan);
+  draw_hostile(plan);
   draw_more(plan, overrides.points_off);
   draw_audits(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
