@@ -51,13 +51,13 @@ std::string Verdict::text() const {
 
 Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const Limits& limits, std::uint32_t shards)
     : only_(only), sight_(sight) {
-  auto kept = std::make_unique<Kept>();
+  auto kept = std::make_unique<Kept>(&model_);
   kept_ = kept.get();
   invariants_.push_back(std::move(kept));
   invariants_.push_back(std::make_unique<OnceInOrder>());
-  invariants_.push_back(std::make_unique<NothingInvented>());
-  invariants_.push_back(std::make_unique<Gapless>());
-  invariants_.push_back(std::make_unique<OneAnswer>());
+  invariants_.push_back(std::make_unique<NothingInvented>(&model_));
+  invariants_.push_back(std::make_unique<Gapless>(&model_));
+  invariants_.push_back(std::make_unique<OneAnswer>(&model_));
   invariants_.push_back(std::make_unique<Refused>());
   invariants_.push_back(std::make_unique<EveryoneTold>(model_));
   invariants_.push_back(std::make_unique<DurableBeforeSaid>());

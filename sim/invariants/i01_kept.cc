@@ -94,6 +94,21 @@ std::uint64_t Kept::most_missing() const {
 void Kept::finish(Time at) {
   const std::string lacking = missing();
   check(lacking.empty(), at, [&] { return lacking; });
+  if (model_ == nullptr) return;
+  // What was committed is kept, whether its sender heard so or not.
+  for (const auto& [conversation, known] : model_->conversations()) {
+    const UserId lower = conversation.lower(), higher = conversation.higher();
+    const Seq head(known.events.size());
+    for (const auto& [device, user] : owners_) {
+      if (user != lower && user != higher) continue;
+      const auto it = seen_.find({device, conversation});
+      const Seq up_to = it == seen_.end() ? Seq() : it->second;
+      check(up_to == head, at, [&, &id = conversation, number = device] {
+        return absl::StrCat("device ", number, " has ", id.hex(), " up to ", up_to.value(), ", and the log has ",
+                            head.value());
+      });
+    }
+  }
 }
 
 }  // namespace chasqui::sim

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class Kept : public Invariant {
  public:
-  Kept() : Invariant(1, "kept") {}
+  // Without a model what is right is inferred from what devices say to each other.
+  explicit Kept(const Model* model = nullptr) : Invariant(1, "kept"), model_(model) {}
   void see(Time at, const Fact& fact) override;
   void finish(Time at) override;
 
@@ -28,6 +30,7 @@ class Kept : public Invariant {
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
  private:
+  const Model* model_;
   struct Conversation {
     std::vector<std::uint64_t> events;  // by seq - 1: hash of its text; 0: not known yet
     Seq head;                           // the highest that anyone was told of

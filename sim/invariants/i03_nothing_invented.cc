@@ -28,6 +28,10 @@ void NothingInvented::see(Time at, const Fact& fact) {
                           " '", seen->text.substr(0, 40), "': ", why);
     };
     check(seen->digest_right, at, [&] { return describe("its digest is another's"); });
+    const Model::Event* logged = model_ == nullptr ? nullptr : model_->event(seen->conversation, seen->seq);
+    check(logged == nullptr ||
+              (logged->sender == seen->sender && logged->device == seen->sender_device && logged->time == seen->time),
+          at, [&] { return describe("the log has another event there"); });
     if (const auto ids = hostile_ids_.find(seen->sender); ids != hostile_ids_.end()) {
       check(hostile_sent_.contains({seen->conversation, seen->sender, seen->text}), at,
             [&] { return describe("that hostile user never sent it there"); });

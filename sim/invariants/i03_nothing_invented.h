@@ -9,15 +9,17 @@
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class NothingInvented : public Invariant {
  public:
-  NothingInvented() : Invariant(3, "nothing invented") {}
+  explicit NothingInvented(const Model* model = nullptr) : Invariant(3, "nothing invented"), model_(model) {}
   void see(Time at, const Fact& fact) override;
 
  private:
+  const Model* model_;
   std::map<std::uint32_t, UserId> owners_;
   std::map<std::uint32_t, std::set<DeviceId>> ids_;
   struct Sent {

@@ -22,6 +22,12 @@ void Gapless::see(Time at, const Fact& fact) {
   }
   const auto* seen = std::get_if<EventSeen>(&fact);
   if (seen == nullptr) return;
+  if (model_ != nullptr && model_->fed()) {
+    check(seen->seq <= model_->head(seen->conversation), at, [&] {
+      return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
+                          ", but the log has ", model_->head(seen->conversation).value());
+    });
+  }
   const auto complete = complete_.find(seen->conversation);
   if (complete == complete_.end() || seen->seq > complete->second) {
     unanswered_[seen->conversation].try_emplace(seen->seq, seen->sender, seen->sender_device);

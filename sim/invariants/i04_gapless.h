@@ -8,16 +8,18 @@
 #include <utility>
 
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class Gapless : public Invariant {
  public:
-  Gapless() : Invariant(4, "gapless") {}
+  explicit Gapless(const Model* model = nullptr) : Invariant(4, "gapless"), model_(model) {}
   void see(Time at, const Fact& fact) override;
   void finish(Time at) override;
 
  private:
+  const Model* model_;
   std::map<std::pair<std::uint32_t, ConversationId>, Seq> head_;  // all below was seen, by this device's applications
   std::map<ConversationId, std::set<Seq>> given_;                 // above the part without a gap
   std::map<ConversationId, Seq> complete_;                        // up to here each was given

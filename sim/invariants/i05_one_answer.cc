@@ -37,6 +37,7 @@ void OneAnswer::see(Time at, const Fact& fact) {
                         static_cast<int>(left->code), ": ", why);
   };
   auto& answers = answers_[{left->key.conversation, left->key.sender, left->key.device}];
+  if (answers.empty()) senders_.emplace_back(left->key.conversation, left->key.sender, left->key.device);
   const auto [it, fresh] = answers.try_emplace(left->key.number, Answer{left->code, left->seq, left->time});
   if (!fresh) {
     Answer& first = it->second;
@@ -59,6 +60,29 @@ void OneAnswer::see(Time at, const Fact& fact) {
     if (after->second.code != client::OK) continue;
     check(left->seq < after->second.seq, at, [&] { return describe("a later number overtook it"); });
     break;
+  }
+}
+
+// By now every entry is known: the answers that left are those that the log gives. A refusal may have come from who saw
+// the command before it reached the log; then the log must not have taken it.
+void OneAnswer::finish(Time at) {
+  if (model_ == nullptr || !model_->fed()) return;
+  for (const Sender& sender : senders_) {
+    const auto& [conversation, user, device] = sender;
+    for (const auto& [number, given] : answers_[sender]) {
+      const Model::Answer* right = model_->answer(conversation, user, device, number);
+      const bool holds = given.code == client::OK
+                             ? right != nullptr && right->code == client::OK && right->seq == given.seq &&
+                                   (given.time.ms == 0 || given.time == right->time)
+                             : right == nullptr || right->code == given.code;
+      check(holds, at, [&, &id = conversation, who = user, from = device, n = number, &answer = given] {
+        return absl::StrCat(
+            "user ", who.value(), " device ", from.value(), " was answered seq ", answer.seq.value(), " code ",
+            static_cast<int>(answer.code), " to number ", n.value(), " in ", id.hex(), ", and the log says ",
+            right == nullptr ? std::string("nothing")
+                             : absl::StrCat("seq ", right->seq.value(), " code ", static_cast<int>(right->code)));
+      });
+    }
   }
 }
 

@@ -7,9 +7,11 @@
 #include <map>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
@@ -18,10 +20,12 @@ namespace chasqui::sim {
 
 class OneAnswer : public Invariant {
  public:
-  OneAnswer() : Invariant(5, "one answer") {}
+  explicit OneAnswer(const Model* model = nullptr) : Invariant(5, "one answer"), model_(model) {}
   void see(Time at, const Fact& fact) override;
+  void finish(Time at) override;
 
  private:
+  const Model* model_;
   struct Answer {
     client::Code code{};
     Seq seq;
@@ -29,6 +33,7 @@ class OneAnswer : public Invariant {
   };
   using Sender = std::tuple<ConversationId, UserId, DeviceId>;
   HashIndex<Sender, std::map<OutboxSeq, Answer>> answers_;
+  std::vector<Sender> senders_;  // of those, in the order of their first answers
   HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, Seq>> heard_;  // by device
 };
 

@@ -11,6 +11,13 @@ void MarksTrue::see(Time at, const Fact& fact) {
     told(at, heard->conversation, heard->user, heard->delivered, heard->read);
   } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
     told(at, left->conversation, left->user, left->delivered, left->read);
+    const Model::Marks marks = model_.marks(left->conversation, left->user);
+    check(left->delivered <= marks.delivered && left->read <= marks.read, at, [&] {
+      return absl::StrCat("node ", left->node, " told that user ", left->user.value(), " has ",
+                          left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
+                          left->read.value(), ", and has committed ", marks.delivered.value(), " and ",
+                          marks.read.value());
+    });
   } else if (const auto* answer = std::get_if<AuditAnswered>(&fact)) {
     for (const auto& [conversation, said] : answer->known) {
       const Seq head = model_.head(conversation);

@@ -15,6 +15,7 @@ class Revoked : public Invariant {
 
   Revoked() : Invariant(19, "revoked is out") {}
   void see(Time at, const Fact& fact) override;
+  [[nodiscard]] bool tapped() const override { return true; }
   [[nodiscard]] bool needed() const override { return false; }  // most people log out seldom
 
  private:

@@ -26,10 +26,11 @@ std::vector<Violation> found(int number, const History& history) {
     judge.see(at, fact);
   }
   for (const Fact& fact : history) judge.see(at += millisecond, fact);
+  std::vector<Violation> violations = judge.finish(at, Ending::Over).violations;
   std::uint64_t checks = 0;
   for (const auto& invariant : judge.invariants()) checks += invariant->number() == number ? invariant->checks() : 0;
   EXPECT_GT(checks, 0U) << "it compared nothing";
-  return judge.finish(at, Ending::Over).violations;
+  return violations;
 }
 void accepts(int number, const History& history) {
   const auto violations = found(number, history);
@@ -101,7 +102,10 @@ TEST(Invariant, i12_read_is_delivered_and_delivered_is_there) {
   };
   accepts(12, {heard(5, 4)});  // from a file: there is no model
   refuses(12, {heard(4, 5)});
-  accepts(12, after(message, {heard(1, 1), left(1, 0)}));
+  const EntryCommitted marked = entry(talks, 2, {LoggedMark{talk, beto, Seq(1), Seq(0)}});
+  accepts(12, after(message, {marked, heard(1, 1), left(1, 0)}));
+  refuses(12, after(message, {left(1, 0)}));  // nobody committed it
+  refuses(12, after(message, {marked, left(1, 1)}));
   refuses(12, after(message, {left(0, 1)}));
   refuses(12, after(message, {left(2, 0)}));
   refuses(12, after(message, {heard(2, 0)}));
@@ -123,6 +127,39 @@ TEST(Invariant, i12_log_time_is_true_while_the_clock_is) {
   refuses(12, {entry(talks, 1, {}, noon_ms - 61'000)});
   accepts(12, {entry(talks, 1, {}), OperatorStep{0, "wall_jump"}, entry(talks, 2, {}, noon_ms + 61'000)});
   refuses(12, {OperatorStep{1, "wall_jump"}, entry(talks, 1, {}, noon_ms + 61'000)});  // another node's
+}
+
+// ------------------------------------------------------------------------------- others that ask the model, if there
+// is one
+
+EventSeen shown(std::uint32_t device, std::uint64_t seq, DeviceId sender = phone) {
+  return {device, talk, Seq(seq), {noon_ms}, ana, sender, "hola", true};
+}
+const MessageSent written{0, talk, OutboxSeq(1), "hola"};
+
+TEST(Invariant, i1_what_the_log_has_is_on_every_device_even_if_nobody_was_told) {
+  accepts(1, after(message, {written, shown(0, 1), shown(1, 1)}));
+  refuses(1, message);
+  refuses(1, after(message, {written, shown(0, 1)}));
+}
+TEST(Invariant, i3_what_is_shown_is_what_the_log_has_there) {
+  accepts(3, after(message, {written, shown(1, 1)}));
+  refuses(3, after(message, {written, DeviceJoined{0, ana, DeviceId(2)}, shown(1, 1, DeviceId(2))}));
+}
+TEST(Invariant, i4_nothing_is_shown_that_the_log_does_not_have) {
+  accepts(4, after(message, {shown(1, 1)}));
+  refuses(4, after(message, {shown(1, 1), shown(1, 2)}));
+}
+TEST(Invariant, i5_answers_are_those_that_the_log_gives) {
+  const auto answered = [](std::uint64_t seq, client::Code code = client::OK, std::int64_t time_ms = noon_ms) {
+    return AnswerLeft{0, {talk, ana, phone, OutboxSeq(1)}, code, Seq(seq), {time_ms}};
+  };
+  accepts(5, after(message, {answered(1)}));
+  accepts(5, after(message, {answered(1, client::OK, 0)}));
+  refuses(5, after(message, {answered(2)}));
+  refuses(5, after(message, {answered(1, client::OK, noon_ms + 1)}));
+  refuses(5, after(message, {answered(0, client::INVALID_ARGUMENT)}));
+  refuses(5, {entry(talks, 1, {}), answered(1)});
 }
 
 }  // namespace

@@ -92,6 +92,13 @@ const Model::Answer* Model::answer(const ConversationId& id, UserId sender, Devi
   return &it->second[number.value() - 1];
 }
 
+Model::Marks Model::marks(const ConversationId& id, UserId user) const {
+  const Conversation* known = conversation(id);
+  if (known == nullptr) return {};
+  const auto it = known->marks.find(user);
+  return it == known->marks.end() ? Marks() : it->second;
+}
+
 const Model::Index* Model::index(UserId user) const {
   const auto it = indexes_.find(user);
   return it == indexes_.end() ? nullptr : &it->second;

@@ -67,6 +67,7 @@ class Model {
   [[nodiscard]] const Event* event(const ConversationId& id, Seq seq) const;  // none: there is no such event
   // None: that number was never taken.
   [[nodiscard]] const Answer* answer(const ConversationId& id, UserId sender, DeviceId device, OutboxSeq number) const;
+  [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
   // Of the last apply(): what its cursors said to be done although it is not.

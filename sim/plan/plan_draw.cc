@@ -243,7 +243,7 @@ void draw_sends(Plan& plan) {
 
 // In half of the seeds somebody asks now and then what has changed, once a new device and then from old versions.
 void draw_audits(Plan& plan) {
-  Dice dice(plan.seed, Concern::Audit, ~std::uint64_t{0});
+  Dice dice(plan.seed, Concern::Audit, std::uint64_t{1} << 32);  // below: people
   if (!dice.chance(500'000)) return;
   const Time gap = static_cast<Time>(dice.log_roll(300, 8'000)) * millisecond;
   const std::uint64_t watched = dice.log_roll(1, plan.owners.size());  // few, so that they have old versions

@@ -38,6 +38,10 @@ Effects mark(const ShardView& view, const log::Mark& command) {
     read = std::min(command.read(), head);
     delivered = std::max(std::min(command.delivered(), head), read);
   }
+  if (CHASQUI_CANARY("ack_unclamped")) {
+    read = std::max(before->read(), command.read());
+    delivered = std::max({before->delivered(), command.delivered(), read});
+  }
   if (read == before->read() && delivered == before->delivered()) return Effects::only(now);
 
   Effects effects;
