@@ -104,6 +104,7 @@ void Inbox::on_fetch_error(const ConversationId& conversation, const Error& erro
                                     milliseconds(std::min<std::int64_t>(error.retry_after_ms(), 3'600'000)));
     paused_until_ = std::max(paused_until_, now + pause);
   }
+  if (!wants(conversation, lane)) return want(conversation, lane);  // it was pushed meanwhile: nothing is repeated
   retry(conversation, lane, now, error.retry_after_ms());
 }
 

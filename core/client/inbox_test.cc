@@ -175,6 +175,18 @@ TEST_F(InboxTest, after_a_failure_a_new_gap_is_still_fetched) {
   EXPECT_TRUE(inbox.next_fetch(now + seconds(1)).has_value());
 }
 
+TEST_F(InboxTest, a_failure_of_a_fetch_that_was_not_needed_any_more_holds_up_no_later_one) {
+  inbox.note_head(chat, Seq(1));
+  ASSERT_TRUE(inbox.next_fetch(now).has_value());
+  ASSERT_TRUE(inbox.on_event(chat, event(1)).ok());  // pushed before the error comes
+  Error error;
+  error.set_code(UNAVAILABLE);
+  inbox.on_fetch_error(chat, error, now);
+  EXPECT_FALSE(inbox.next_fetch(now + seconds(100)).has_value());
+  ASSERT_TRUE(inbox.on_event(chat, event(3)).ok());
+  EXPECT_TRUE(inbox.next_fetch(now + seconds(101)).has_value());
+}
+
 TEST_F(InboxTest, what_was_shown_is_not_kept) {
   for (std::uint64_t seq = 1; seq <= 3; ++seq) ASSERT_TRUE(inbox.on_event(chat, event(seq)).ok());
   sync(2);
