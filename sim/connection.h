@@ -33,7 +33,8 @@ class Pipe {
   [[nodiscard]] bool empty() const { return in_flight_.empty(); }
   [[nodiscard]] std::size_t size() const { return in_flight_.size(); }
   [[nodiscard]] std::string receive();  // the oldest
-  void keep(std::size_t frames);        // the others are lost
+  [[nodiscard]] const std::string& next() const { return in_flight_.front(); }
+  void keep(std::size_t frames);  // the others are lost
   [[nodiscard]] Time last_arrival() const { return last_arrival_; }
 
  private:
@@ -55,7 +56,9 @@ struct Connection {
   bool cut = false;          // nothing passes any more
   bool device_will_learn = false;
   bool node_will_learn = false;
-  bool node_reads = true;             // SessionRead
+  bool node_reads = true;        // SessionRead
+  std::uint16_t close_code = 0;  // as the node closed it; 0: it did not
+  std::string close_reason;
   std::uint64_t held = 0;             // frames that have arrived while the node did not read
   Pipe up;                            // to the node
   Pipe down;                          // to the device

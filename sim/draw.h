@@ -38,6 +38,7 @@ enum class Concern : std::uint32_t {
   Spurious = 22,
   Clock = 23,
   Maybe = 24,
+  Disks = 40,
 };
 
 __extension__ using Wide = unsigned __int128;

@@ -14,6 +14,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 #include "sim/invariants/i28_contract.h"
 
 namespace chasqui::sim {
@@ -51,6 +52,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only) : only_(only) {
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
   invariants_.push_back(std::make_unique<Contract>());
+  invariants_.push_back(std::make_unique<BeyondIsNamed>());
 }
 
 void Judge::see(Time at, const Fact& fact) {

@@ -66,11 +66,18 @@ void World::item_starts(const Item& item) {
       node.wall_offset_ms += item.object == 1 ? -jump : jump;
       return;
     }
+    case ItemKind::FullDisk:
+    case ItemKind::SyncError:
+    case ItemKind::SlowCpu:
+    case ItemKind::FrozenClock:
+    case ItemKind::Damage:
+    case ItemKind::LostSyncs: return disk_item_starts(node, item);
   }
 }
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
+  if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = *devices_[item.subject % devices_.size()];
   device.network = true;
   if (!device.up() || device.started) return;

@@ -74,8 +74,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->check(CLI::Range(1, 86'400));
     sub->add_flag("--points-off", options.overrides.points_off,
                   "nothing rare is made to happen, no fault is aimed: so that a core without points runs alike");
-    sub->add_option("--class", plan_class, "calm, single or swarm; default: drawn")
-        ->check(CLI::IsMember({"calm", "single", "swarm"}));
+    sub->add_option("--class", plan_class, "calm, single, swarm or beyond; default: drawn, and never beyond")
+        ->check(CLI::IsMember({"calm", "single", "swarm", "beyond"}));
   };
   const auto lying = [&](CLI::App* sub) {
     sub->add_option("--lie", lie, lies_help);
@@ -183,6 +183,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   if (plan_class == "calm") options.overrides.plan_class = PlanClass::Calm;
   if (plan_class == "single") options.overrides.plan_class = PlanClass::Single;
   if (plan_class == "swarm") options.overrides.plan_class = PlanClass::Swarm;
+  if (plan_class == "beyond") options.overrides.plan_class = PlanClass::Beyond;
   options.last_seed = options.first_seed;
   if (options.command == Options::Command::Shrink) options.jobs = shrink_jobs;
   options.many = *run && (!seeds.empty() || !options.from_text.empty());

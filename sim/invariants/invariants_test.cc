@@ -13,6 +13,7 @@
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 #include "sim/invariants/i28_contract.h"
 #include "sim/judge.h"
 
@@ -203,6 +204,28 @@ TEST(Invariant, i24_a_request_is_answered_or_its_session_ends) {
   EXPECT_GT(found(never, {asked, other}, 7 * second), 0U);
   EXPECT_EQ(found(closed, {asked, SessionOver{0, SessionId(1)}}, 7 * second), 0U);
   EXPECT_EQ(found(excused, {NodeHindered{0, 20 * second}, asked, told}, 7 * second), 0U);
+}
+
+TEST(Invariant, i27_a_node_that_lost_something_says_so_and_accepts_nothing) {
+  const SendKey key{talk, ana, phone, OutboxSeq(1)};
+  const AnswerLeft yes{0, key, client::OK, Seq(1), {}};
+  const AnswerLeft no{0, key, client::UNAVAILABLE, {}, {}};
+  accepts<BeyondIsNamed>({NodeStarted{0, ""}, yes, NodeRefused{0, "a bad record", {}}, no});
+  AnswerLeft of_another = yes;
+  of_another.node = 1;
+  accepts<BeyondIsNamed>({NodeStarted{1, ""}, NodeRefused{0, "a bad record", {}}, of_another});
+  refuses<BeyondIsNamed>({NodeStarted{0, "shard 3 had acknowledged up to 7"}});
+  refuses<BeyondIsNamed>({NodeRefused{0, "a bad record", {}}, yes});
+  refuses<BeyondIsNamed>({NodeRefused{0, "a bad record", {}}, NodeStarted{0, ""}});
+}
+
+TEST(Invariant, i01_whom_a_node_refused_to_serve_is_owed_nothing) {
+  Kept named, unnamed;
+  const History history{sent(1, "hola"), seen(0, 1, "hola")};
+  EXPECT_GT(found(unnamed, history), 0U);
+  History with = history;
+  with.push_back(NodeRefused{0, "a bad record", {1}});
+  EXPECT_EQ(found(named, with), 0U);
 }
 
 TEST(Invariant, i28_an_output_that_cannot_be_carried_out_is_told) {

@@ -17,6 +17,7 @@ const char* word(PlanClass plan_class) {
     case PlanClass::Calm: return "calm";
     case PlanClass::Single: return "single";
     case PlanClass::Swarm: return "swarm";
+    case PlanClass::Beyond: return "beyond";
   }
   return "?";
 }

@@ -14,7 +14,8 @@
 namespace chasqui::sim {
 
 // calm: no fault, must be perfect. single: one family of faults. swarm: each family with p = 1/2.
-enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
+// beyond: disks break what they promised (draw_beyond() in plan_disks.cc says why it is never drawn by itself).
+enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Beyond };
 
 // X(name, what it does; the meaning of subject, object, length and size)
 #define CHASQUI_SIM_ITEMS(X)                                                                                           \
@@ -30,7 +31,13 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm };
   X(Stall, "stall", "frames of device `subject` take `size` ms more for `length`")                                     \
   X(Offline, "offline", "device `subject` has no network for `length`; size 1: the program is told")                   \
   X(PhoneCrash, "phone_crash", "device `subject` loses what its journal had not synced, runs again after `length`")    \
-  X(WallJump, "wall_jump", "the wall clock of node `subject` goes forward by `size` ms; object 1: back")
+  X(WallJump, "wall_jump", "the wall clock of node `subject` goes forward by `size` ms; object 1: back")               \
+  X(FullDisk, "full_disk", "node `subject` has no room for `length`; object 1: it meets the end, 2: it falls behind")  \
+  X(SyncError, "sync_error", "a sync of node `subject` fails: it stops, an operator starts it after `length`")         \
+  X(SlowCpu, "slow_cpu", "steps of node `subject` take `size` times as long for `length`")                             \
+  X(FrozenClock, "frozen_clock", "the wall clock of node `subject` stands still for `length`, then is right again")    \
+  X(Damage, "damage", "a record of node `subject` goes bad and is found so at its start, `length` later")              \
+  X(LostSyncs, "lost_syncs", "what node `subject` syncs in `size` ms is gone after a cut; object 1: guard, store too")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,
@@ -67,7 +74,8 @@ struct Item {
   X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
   X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
   X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
-  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")
+  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")  \
+  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

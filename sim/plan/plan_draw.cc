@@ -5,6 +5,7 @@
 
 #include "sim/draw.h"
 #include "sim/plan/marks.h"
+#include "sim/plan/plan_disks.h"
 
 namespace chasqui::sim {
 namespace {
@@ -263,6 +264,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
     if (on[family]) FaultDraw(plan, static_cast<Family>(family)).fill();
   }
   draw_more(plan, overrides.points_off);
+  draw_disks_and_clocks(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;
 }

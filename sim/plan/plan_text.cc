@@ -80,7 +80,7 @@ class Parser {
   }
 
   bool take_class(const std::string& name) {
-    for (const PlanClass each : {PlanClass::Calm, PlanClass::Single, PlanClass::Swarm}) {
+    for (const PlanClass each : {PlanClass::Calm, PlanClass::Single, PlanClass::Swarm, PlanClass::Beyond}) {
       if (name == word(each)) return plan_.plan_class = each, true;
     }
     return false;
