@@ -34,7 +34,8 @@ class Pipe {
   [[nodiscard]] bool empty() const { return in_flight_.empty(); }
   [[nodiscard]] std::size_t size() const { return in_flight_.size(); }
   [[nodiscard]] std::string receive();  // the oldest
-  void keep(std::size_t frames);        // the others are lost
+  [[nodiscard]] const std::string& next() const { return in_flight_.front(); }
+  void keep(std::size_t frames);  // the others are lost
   [[nodiscard]] Time last_arrival() const { return last_arrival_; }
 
  private:
@@ -65,9 +66,11 @@ struct Connection {
   StreamCheck up_stream;     // knob `codec`
   StreamCheck down_stream;
   std::uint64_t codec_draws = 0;
-  std::uint64_t queued = 0;           // bytes that the node handed out and that have not left it
-  std::uint64_t owed = 0;             // requests that were unanswered when `queued` passed the budget
-  std::deque<std::string> put_back;   // messages that the node had not taken when it stopped reading
+  std::uint64_t queued = 0;          // bytes that the node handed out and that have not left it
+  std::uint64_t owed = 0;            // requests that were unanswered when `queued` passed the budget
+  std::deque<std::string> put_back;  // messages that the node had not taken when it stopped reading
+  std::uint16_t close_code = 0;      // as the node closed it; 0: it did not
+  std::string close_reason;
   std::deque<std::uint64_t> leaving;  // bytes of frames that are on their way out of the node's socket
 
   [[nodiscard]] bool over() const { return !connecting && !device_open && !node_open; }

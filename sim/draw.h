@@ -43,6 +43,7 @@ enum class Concern : std::uint32_t {
   Codec = 32,
   Audit = 33,
   Phones = 40,  // 25 to 39: of others
+  Disks = 41,
 };
 
 __extension__ using Wide = unsigned __int128;

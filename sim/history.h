@@ -252,13 +252,24 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
+struct NodeStarted {  // it found its disk in order
+  std::uint32_t node = 0;
+  std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
+};
+struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
+  std::uint32_t node = 0;
+  std::string why;
+  std::vector<std::uint32_t> devices;  // that live at it
+};
+
 using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
                  MarksHeard, ReadByPerson, Healed, Settled, NotSettled, AppendHandedOut, AppendDurable, NodeCrashed,
                  AnswerLeft, RequestTaken, RequestAnswered, SessionOver, NodeHindered, ContractBroken, MarksLeft,
                  JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
-                 AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame>;
+                 AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
+                 NodeStarted, NodeRefused>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>

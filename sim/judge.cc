@@ -19,6 +19,7 @@
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i25_bounded_traffic.h"
 #include "sim/invariants/i26_bounded_memory.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 #include "sim/invariants/i28_contract.h"
 
 namespace chasqui::sim {
@@ -71,6 +72,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<BoundedTraffic>());
   invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
+  invariants_.push_back(std::make_unique<BeyondIsNamed>());
 }
 
 void Judge::see(Time at, const Fact& fact) {

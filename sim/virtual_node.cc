@@ -1,11 +1,42 @@
 #include "sim/virtual_node.h"
 
+#include "absl/strings/str_cat.h"
 #include "core/base/keys.h"
 #include "proto/state.pb.h"
 
 namespace chasqui::sim {
+namespace {
+
+// What a clock that runs `ppm` fast is ahead after that time.
+Time drift(Time elapsed, std::int64_t ppm) {
+  return elapsed / 1'000'000 * ppm + elapsed % 1'000'000 * ppm / 1'000'000;
+}
+
+}  // namespace
+
 Now VirtualNode::now(Time at) const {
-  return {{mono_offset + at}, {wall_at_start_ms + wall_offset_ms + at / millisecond}};
+  const Time mono = mono_offset + at + drift(at - risen_at, drift_ppm);
+  if (at < wall_frozen_until) return {{mono}, {wall_frozen_ms}};
+  return {{mono}, {wall_at_start_ms + wall_offset_ms + (at + drift(at, drift_ppm)) / millisecond}};
+}
+
+Time VirtualNode::when(MonoTime deadline) const {
+  const Time by_its_clock = deadline.ns - mono_offset - risen_at;
+  const Time million = 1'000'000 + drift_ppm;
+  Time at = risen_at + by_its_clock / million * 1'000'000 + by_its_clock % million * 1'000'000 / million;
+  at -= 2;  // the divisions cut off less than that, either way
+  while (now(at).mono < deadline) ++at;
+  return at;
+}
+
+std::string VirtualNode::data_loss(std::uint32_t shards) const {
+  if (damaged) return "a record of its log is damaged";
+  for (const StoreFlushed::Shard& shard : applied(shards)) {
+    if (shard.applied <= log.last_index(shard.shard)) continue;
+    return absl::StrCat("the log of shard ", shard.shard.value(), " ends at ", log.last_index(shard.shard).value(),
+                        ", and the state has applied ", shard.applied.value());
+  }
+  return guard.missing(log.tails());
 }
 
 std::vector<StoreFlushed::Shard> VirtualNode::applied(std::uint32_t shards) const {
@@ -39,6 +70,8 @@ void VirtualNode::kill() {
   frozen_until = 0;
   late_ticks = 0;
   flush_applied.clear();
+  told = {};
+  sync_finds_no_room = false;
 }
 
 }  // namespace chasqui::sim

@@ -52,6 +52,10 @@ struct VirtualNode {
   // Its clocks.
   Time mono_offset = 0;
   std::int64_t wall_offset_ms = 0;
+  std::int64_t drift_ppm = 0;  // how much faster they run than time does
+  Time risen_at = 0;           // since when the monotonic one has counted
+  Time wall_frozen_until = 0;
+  std::int64_t wall_frozen_ms = 0;
 
   // Its disks' moods.
   Time stuck_until = 0;
@@ -59,6 +63,29 @@ struct VirtualNode {
   std::uint64_t slow_factor = 1;
   std::uint64_t flush_version = 0;  // of the flush under way
   std::vector<StoreFlushed::Shard> flush_applied;
+  Time full_until = 0;              // its disk is nearly full: contents are refused
+  Time behind_until = 0;            // its store falls behind
+  Time no_room_until = 0;           // its log finds no room
+  Pressure told;                    // what the process knows of these
+  bool sync_finds_no_room = false;  // the sync under way
+  bool sync_fails = false;          // the next sync to end fails, and the node is down for
+  Time sync_fails_down = 0;
+
+  // Its CPU's mood.
+  Time cpu_slow_until = 0;
+  std::uint64_t cpu_factor = 1;
+
+  // Beyond the promise. `guard` is kept in the class beyond only.
+  SimGuard guard;
+  struct Image {  // of the disk, before it began to lie
+    SimLog log;
+    SimGuard guard;
+    std::uint64_t version = 0;  // of the store
+  };
+  std::optional<Image> image;
+  bool damaged = false;  // a record of its log is
+  std::string lost;      // what it had acknowledged and its disk has no more
+  bool refused = false;  // it has said DATA_LOSS
 
   // Reads and hashings under way, by token.
   struct PendingRead {
@@ -70,6 +97,10 @@ struct VirtualNode {
 
   [[nodiscard]] bool up() const { return node != nullptr; }
   [[nodiscard]] Now now(Time at) const;
+  // The first moment at which its monotonic clock shows `deadline`.
+  [[nodiscard]] Time when(MonoTime deadline) const;
+  // Why it must not start with this disk, as storage/node_store.cc would find; empty: it may.
+  [[nodiscard]] std::string data_loss(std::uint32_t shards) const;
   // Raft index up to which the store's state is applied, for each shard that has any.
   [[nodiscard]] std::vector<StoreFlushed::Shard> applied(std::uint32_t shards) const;
   [[nodiscard]] ReadDone serve(const Read& read) const;

@@ -38,6 +38,10 @@ World::World(Plan plan, WorldOptions options)
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();
     node->index = i;
+    if (const std::uint64_t most = plan_.knobs.drift_ppm; most > 0) {
+      const std::uint64_t drift = below(noise(Concern::Disks, i, 0), 2 * most + 1);
+      node->drift_ppm = static_cast<std::int64_t>(drift) - static_cast<std::int64_t>(most);
+    }
     nodes_.push_back(std::move(node));
     taps_.emplace_back(i);
   }
@@ -155,7 +159,7 @@ void World::dispatch(const Event& event) {
       return;
     case EventKind::FlushDone:
       if (!of_this_life()) return;
-      node().store.flush(node().flush_version);
+      if (!node().image) node().store.flush(node().flush_version);  // else it only says so
       return feed(node(), StoreFlushed{std::exchange(node().flush_applied, {})});
     case EventKind::PasswordDone: {
       const auto it = node().passwords.find(event.object);
@@ -232,6 +236,7 @@ void World::heal() {
     node->frozen_until = std::min(node->frozen_until, now_);
     node->stuck_until = std::min(node->stuck_until, now_);
     node->slow_until = std::min(node->slow_until, now_);
+    disks_heal(*node);
     if (!node->up()) push(now_ + 500 * millisecond, EventKind::NodeRises, node->index, node->incarnation);
     if (node->run_pending) push(now_, EventKind::NodeRuns, node->index, 0);
   }
@@ -276,7 +281,7 @@ Time World::backlog() const {
 
 std::string World::unsettled() const {
   for (const auto& device : devices_) {
-    if (device->gone) continue;
+    if (device->gone || nodes_[device->node]->refused) continue;
     if (!device->has_account) return absl::StrCat("device ", device->index, " has no account");
     if (!device->up()) return absl::StrCat("device ", device->index, " does not run");
     if (device->ended) return absl::StrCat("device ", device->index, " was sent away for good");

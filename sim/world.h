@@ -9,13 +9,14 @@
 //   const Report report = world.run();
 //
 // Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
-// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_hostile.cc.
+// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_disks.cc, world_hostile.cc.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,8 @@ namespace chasqui::sim {
   X(AlterPush, "alter_push", "some pushed messages say something else, with a digest to match")      \
   X(AlterAnswer, "alter_answer", "some answers name the seq after the true one")                     \
   X(PhoneForgets, "phone_forgets", "a phone crash takes synced records from the end of the journal") \
-  X(DoubleSight, "double_sight", "some events are shown to the application twice")
+  X(DoubleSight, "double_sight", "some events are shown to the application twice")                   \
+  X(TailTruncated, "tail_truncated", "damage at the end of the log is taken for a torn record")
 
 enum class Lie : std::uint8_t {
   None,
@@ -116,6 +118,7 @@ class World : private points::Listener {
   [[nodiscard]] Report run();  // once
 
  private:
+  friend class WorldLink;  // sim/test_link.h
   // world.cc
   void push(Time at, EventKind kind, std::uint32_t subject, std::uint64_t object);
   void dispatch(const Event& event);
@@ -141,7 +144,8 @@ class World : private points::Listener {
 
   // world_nodes.cc
   void node_rises(VirtualNode& node);
-  void node_crashes(VirtualNode& node, Time down);
+  // `survivors`: SimLog::crash; none: drawn.
+  void node_crashes(VirtualNode& node, Time down, std::optional<std::size_t> survivors = std::nullopt);
   void feed(VirtualNode& node, Input input);
   void step(VirtualNode& node, Input input);
   void node_runs(VirtualNode& node);
@@ -229,6 +233,15 @@ class World : private points::Listener {
   void audit_ends(VirtualNode& node, Auditor& auditor);
   void audits_die(const VirtualNode& node);
   void audit_the_end();
+
+  // world_disks.cc
+  void disk_item_starts(VirtualNode& node, const Item& item);
+  void disk_item_ends(VirtualNode& node, const Item& item);
+  void disks_heal(VirtualNode& node);
+  void tell_pressure(VirtualNode& node);
+  [[nodiscard]] bool sync_stops(VirtualNode& node);
+  [[nodiscard]] bool may_start(VirtualNode& node);
+  void lose_syncs(VirtualNode& node, const Item& item);
 
   // world_faults.cc
   void item_starts(const Item& item);

@@ -88,12 +88,19 @@ void World::item_starts(const Item& item) {
       CHASQUI_SIM_TRICKS(CHASQUI_SIM_TRICK)
 #undef CHASQUI_SIM_TRICK
       return;  // above
+    case ItemKind::FullDisk:
+    case ItemKind::SyncError:
+    case ItemKind::SlowCpu:
+    case ItemKind::FrozenClock:
+    case ItemKind::Damage:
+    case ItemKind::LostSyncs: return disk_item_starts(node, item);
   }
 }
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
   if (item.kind == ItemKind::Twin) return twin_ends(item, static_cast<std::uint64_t>(&item - plan_.items.data()));
+  if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = phone_of(item.subject);
   device.network = true;
   if (!device.up() || device.started) return;

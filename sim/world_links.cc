@@ -182,6 +182,17 @@ void World::frame_up(Connection& connection) {
     connection.put_back.pop_front();
     return feed(*nodes_[connection.node], SessionFrame{connection.session, std::move(bytes)});
   }
+  if (connection.up.next().size() > plan_.limits.websocket_message_bytes_max) {
+    // The port does not read it (net/websocket.cc): it says why, behind all that was sent, and hears nothing more.
+    (void)connection.up.receive();
+    connection.close_code = 1009;
+    connection.close_reason.clear();
+    node_learns(connection);
+    if (connection.cut) return;
+    Device& device = device_at(connection.device);
+    const Time at = std::max(now_, connection.down.last_arrival()) + frame_delay(device);
+    return push(at, EventKind::DeviceLearns, 0, connection.id);
+  }
   std::string bytes = connection.up.receive();
   read_stream(connection, connection.up_stream, bytes);
   feed(*nodes_[connection.node], SessionFrame{connection.session, std::move(bytes)});

@@ -16,6 +16,7 @@ constexpr std::uint64_t message_bytes_most = 262'144;  // one WebSocket message
 }  // namespace
 
 void World::node_rises(VirtualNode& node) {
+  if (!may_start(node)) return;
   ++node.incarnation;
   if (node.incarnation > 1) see(OperatorStep{node.index, "started"});
   Dice dice(plan_.seed, Concern::NodeSeed, (std::uint64_t{node.index} << 32) | node.incarnation);
@@ -27,6 +28,7 @@ void World::node_rises(VirtualNode& node) {
   // CLOCK_BOOTTIME begins anew with the machine, and anywhere.
   node.mono_offset = static_cast<Time>(dice.roll(0, 1'000'000)) * millisecond - now_;
   if (node.mono_offset + now_ < 0) node.mono_offset = -now_;
+  node.risen_at = now_;
   node.free_at = now_;
   NodeConfig config;
   config.node = NodeId(node.index + 1);
@@ -35,19 +37,21 @@ void World::node_rises(VirtualNode& node) {
   node.node = std::make_unique<Node>(config, node.store, node.log.image(), seed);
   if (tracing()) trace(absl::StrCat("node ", node.index, " starts, life ", node.incarnation));
   feed(node, Tick{});
+  tell_pressure(node);
   push(now_ + static_cast<Time>(plan_.knobs.flush_ms) * millisecond, EventKind::FlushDue, node.index, node.incarnation);
 }
 
 // What the disks keep is drawn: any prefix of the appends that were not acknowledged, any version of the store that the
 // log can bring forward again.
-void World::node_crashes(VirtualNode& node, Time down) {
+void World::node_crashes(VirtualNode& node, Time down, std::optional<std::size_t> survivors_known) {
   if (!node.up()) return;
   ++report_.crashes;
   if (tracing()) trace(absl::StrCat("node ", node.index, " is killed"));
   see(OperatorStep{node.index, "killed"});
   Dice dice(plan_.seed, Concern::CrashDisk, (std::uint64_t{node.index} << 32) | node.incarnation);
-  const std::size_t survivors =
+  const auto survivors_drawn =
       static_cast<std::size_t>(options_.lie == Lie::EarlyAck ? 0 : dice.roll(0, node.log.pending()));
+  const std::size_t survivors = survivors_known.value_or(survivors_drawn);
   const AppendId survived = node.log.crash(survivors);
   const auto fits_log = [&] {
     const auto applied = node.applied(plan_.shards);
@@ -158,7 +162,7 @@ void World::step(VirtualNode& node, Input input) {
 
   const std::uint64_t cost_max = std::max<std::uint64_t>(2, plan_.knobs.step_cost_us_max);
   const std::uint64_t cost = between(noise(Concern::StepCost, node.index, report_.steps), 2, cost_max);
-  node.free_at = now_ + static_cast<Time>(cost) * microsecond;
+  node.free_at = now_ + static_cast<Time>(node.cpu_slow_until > now_ ? cost * node.cpu_factor : cost) * microsecond;
   // A deadline that Tick after Tick leaves in the past is a node that spins.
   const bool late = is_tick && node.node->next_deadline() <= now.mono;
   node.late_ticks = late ? node.late_ticks + 1 : 0;
@@ -182,7 +186,7 @@ void World::measure(VirtualNode& node) {
 void World::set_wake(VirtualNode& node) {
   const MonoTime deadline = node.node->next_deadline();
   if (deadline == MonoTime::never()) return;
-  const Time due = std::max(now_, deadline.ns - node.mono_offset);
+  const Time due = std::max(now_, node.when(deadline));
   // Late, never early; by the deadline's own draw, so that a step in between changes nothing.
   const std::uint64_t bits = noise(Concern::WakeLate, node.index, static_cast<std::uint64_t>(deadline.ns));
   const Time at =
@@ -206,6 +210,7 @@ void World::node_wakes(VirtualNode& node, Time meant) {
 
 void World::begin_sync(VirtualNode& node) {
   node.log.begin_sync();
+  node.sync_finds_no_room = node.no_room_until > now_;
   const std::uint64_t bits = noise(Concern::Sync, node.index, static_cast<std::uint64_t>(now_));
   std::uint64_t us = log_uniform(bits, std::max<std::uint64_t>(1, plan_.knobs.sync_us), 4 * plan_.knobs.sync_us + 1);
   if (node.slow_until > now_) us *= node.slow_factor;
@@ -215,7 +220,9 @@ void World::begin_sync(VirtualNode& node) {
 void World::log_synced(VirtualNode& node) {
   if (node.log.idle()) return;
   if (node.stuck_until > now_) return push(node.stuck_until, EventKind::LogSynced, node.index, node.incarnation);
+  if (sync_stops(node)) return;
   const AppendId id = node.log.end_sync();
+  if (plan_.plan_class == PlanClass::Beyond) node.guard.synced(now_, node.log.tails());
   while (options_.on_cause && !node.append_causes.empty() && node.append_causes.begin()->first <= id) {
     options_.on_cause(node.append_causes.begin()->second);
     node.append_causes.erase(node.append_causes.begin());
@@ -266,6 +273,8 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
     if (auto* close = std::get_if<SessionClose>(&output)) {
       if (Auditor* auditor = auditor_of(node, close->session)) audit_ends(node, *auditor);
       if (Connection* connection = connection_of(node, close->session); connection != nullptr) {
+        connection->close_code = close->code;
+        connection->close_reason = close->reason;
         close_by_node(*connection, at);
       }
     } else if (auto* reading = std::get_if<SessionRead>(&output)) {

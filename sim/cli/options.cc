@@ -76,8 +76,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->check(CLI::Range(1, 86'400));
     sub->add_flag("--points-off", options.overrides.points_off,
                   "nothing rare is made to happen, no fault is aimed: so that a core without points runs alike");
-    sub->add_option("--class", plan_class, "calm, single, swarm or hostile; default: drawn")
-        ->check(CLI::IsMember({"calm", "single", "swarm", "hostile"}));
+    sub->add_option("--class", plan_class, "calm, single, swarm, hostile or beyond; default: drawn, and never beyond")
+        ->check(CLI::IsMember({"calm", "single", "swarm", "hostile", "beyond"}));
   };
   const auto lying = [&](CLI::App* sub) {
     sub->add_option("--lie", lie, lies_help);
@@ -194,6 +194,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   if (plan_class == "single") options.overrides.plan_class = PlanClass::Single;
   if (plan_class == "swarm") options.overrides.plan_class = PlanClass::Swarm;
   if (plan_class == "hostile") options.overrides.plan_class = PlanClass::Hostile;
+  if (plan_class == "beyond") options.overrides.plan_class = PlanClass::Beyond;
   options.last_seed = options.first_seed;
   if (options.command == Options::Command::Shrink) options.jobs = shrink_jobs;
   options.many = *run && (!seeds.empty() || !options.from_text.empty());

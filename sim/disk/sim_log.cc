@@ -84,6 +84,15 @@ RaftIndex SimLog::last_index(ShardId shard) const {
   return it == durable_.end() ? RaftIndex() : last_of(it->second);
 }
 
+SimGuard::Tails SimLog::tails() const {
+  SimGuard::Tails tails;
+  for (const auto& [shard, image] : durable_) {
+    const RaftTerm term = image.entries.empty() ? image.snapshot.term : image.entries.back().term;
+    tails[shard] = {term.value(), last_of(image).value()};
+  }
+  return tails;
+}
+
 void SimLog::apply(const LogAppend& append, ReplicaImage& image) {
   image.shard = append.shard;
   if (append.reset) {

@@ -12,6 +12,7 @@
 
 #include "absl/container/btree_map.h"
 #include "core/log_image.h"
+#include "sim/disk/sim_guard.h"
 
 namespace chasqui::sim {
 
@@ -36,6 +37,7 @@ class SimLog {
 
   [[nodiscard]] std::vector<ReplicaImage> image() const;
   [[nodiscard]] RaftIndex last_index(ShardId shard) const;  // of what is acknowledged; 0: nothing
+  [[nodiscard]] SimGuard::Tails tails() const;              // the same, with terms, of all shards
 
  private:
   static void apply(const LogAppend& append, ReplicaImage& image);

@@ -44,6 +44,9 @@ void Kept::see(Time at, const Fact& fact) {
     if (it == sent_.end()) return;
     ++accepted_;
     hold(at, heard->conversation, heard->seq, it->second, "accepted");
+  } else if (const auto* refused = std::get_if<NodeRefused>(&fact)) {
+    // Nothing more reaches them, and they were told why: that is I27's.
+    for (const std::uint32_t device : refused->devices) owners_.erase(device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     hold(at, seen->conversation, seen->seq, seen->text, "seen");
     Seq& up_to = seen_[{seen->device, seen->conversation}];

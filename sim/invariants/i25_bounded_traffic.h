@@ -19,6 +19,7 @@ class BoundedTraffic : public Invariant {
 
   BoundedTraffic() : Invariant(25, "bounded traffic") {}
   void see(Time at, const Fact& fact) override;
+  [[nodiscard]] bool tapped() const override { return true; }
 
   // Frames of one direction that may pass for `devices` in `length`, while so much happens.
   [[nodiscard]] static std::uint64_t frames_max(std::uint64_t devices, Time length, std::uint64_t happened,

@@ -14,6 +14,7 @@ class BoundedMemory : public Invariant {
   BoundedMemory(const Limits& limits, std::uint32_t shards)
       : Invariant(26, "bounded memory"), limits_(limits), shards_(shards) {}
   void see(Time at, const Fact& fact) override;
+  [[nodiscard]] bool tapped() const override { return true; }
 
   // For a queue of answers: the largest one, and then some.
   [[nodiscard]] std::uint64_t answer_bytes_max() const;

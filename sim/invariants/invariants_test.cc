@@ -1,4 +1,6 @@
 // Each judge gets a hand-made history that it must accept, and one for each way of lying that it must refuse.
+//
+// Over 400 lines because all judges share the cast and the shapes of their histories.
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +19,7 @@
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i25_bounded_traffic.h"
 #include "sim/invariants/i26_bounded_memory.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 #include "sim/invariants/i28_contract.h"
 #include "sim/judge.h"
 
@@ -327,6 +330,28 @@ TEST(Invariant, i19_a_device_that_is_logged_out_hears_nothing_more) {
   EXPECT_EQ(found(in_time, {ToldDevice{0, ana, phone}, out, ToldDevice{0, ana, phone}}), 0U);
   EXPECT_EQ(found(late, {out, ToldDevice{0, ana, phone}}, 2 * second), 1U);
   EXPECT_EQ(found(another, {out, ToldDevice{0, ana, DeviceId(2)}, ToldDevice{0, beto, phone}}, 2 * second), 0U);
+}
+
+TEST(Invariant, i27_a_node_that_lost_something_says_so_and_accepts_nothing) {
+  const SendKey key{talk, ana, phone, OutboxSeq(1)};
+  const AnswerLeft yes{0, key, client::OK, Seq(1), {}};
+  const AnswerLeft no{0, key, client::UNAVAILABLE, {}, {}};
+  accepts<BeyondIsNamed>({NodeStarted{0, ""}, yes, NodeRefused{0, "a bad record", {}}, no});
+  AnswerLeft of_another = yes;
+  of_another.node = 1;
+  accepts<BeyondIsNamed>({NodeStarted{1, ""}, NodeRefused{0, "a bad record", {}}, of_another});
+  refuses<BeyondIsNamed>({NodeStarted{0, "shard 3 had acknowledged up to 7"}});
+  refuses<BeyondIsNamed>({NodeRefused{0, "a bad record", {}}, yes});
+  refuses<BeyondIsNamed>({NodeRefused{0, "a bad record", {}}, NodeStarted{0, ""}});
+}
+
+TEST(Invariant, i01_whom_a_node_refused_to_serve_is_owed_nothing) {
+  Kept named, unnamed;
+  const History history{sent(1, "hola"), seen(0, 1, "hola")};
+  EXPECT_GT(found(unnamed, history), 0U);
+  History with = history;
+  with.push_back(NodeRefused{0, "a bad record", {1}});
+  EXPECT_EQ(found(named, with), 0U);
 }
 
 TEST(Invariant, i28_an_output_that_cannot_be_carried_out_is_told) {

@@ -26,6 +26,7 @@ const char* word(PlanClass plan_class) {
     case PlanClass::Single: return "single";
     case PlanClass::Swarm: return "swarm";
     case PlanClass::Hostile: return "hostile";
+    case PlanClass::Beyond: return "beyond";
   }
   return "?";
 }

@@ -14,8 +14,9 @@
 namespace chasqui::sim {
 
 // calm: no fault, must be perfect. single: one family of faults. swarm: each family with p = 1/2. hostile: people who
-// mean harm, and each family with p = 1/4.
-enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile };
+// mean harm, and each family with p = 1/4. beyond: disks break what they promised (draw_beyond() in plan_disks.cc says
+// why it is never drawn by itself).
+enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
 
 // What hostile clients do (sim/hostile/): X(name, what it is called, what it does). `subject` is the hostile user; it
 // goes on for `length`, in volleys of about `size`; `object` enters its draws.
@@ -59,7 +60,13 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile };
   X(Twin, "twin", "a second program on a copy of device `subject`, for `length`; size 1: then the first one goes")     \
   X(Roam, "roam", "device `subject` connects anew; what the old connection carries comes after `length`")              \
   CHASQUI_SIM_TRICKS(X)                                                                                                \
-  X(Audit, "audit", "one more device of whose device `subject` is asks what changed since its `object`-th answer")
+  X(Audit, "audit", "one more device of whose device `subject` is asks what changed since its `object`-th answer")     \
+  X(FullDisk, "full_disk", "node `subject` has no room for `length`; object 1: it meets the end, 2: it falls behind")  \
+  X(SyncError, "sync_error", "a sync of node `subject` fails: it stops, an operator starts it after `length`")         \
+  X(SlowCpu, "slow_cpu", "steps of node `subject` take `size` times as long for `length`")                             \
+  X(FrozenClock, "frozen_clock", "the wall clock of node `subject` stands still for `length`, then is right again")    \
+  X(Damage, "damage", "a record of node `subject` goes bad and is found so at its start, `length` later")              \
+  X(LostSyncs, "lost_syncs", "what node `subject` syncs in `size` ms is gone after a cut; object 1: guard, store too")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,
@@ -100,7 +107,8 @@ struct Item {
   X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")  \
   X(quiet_s, 0, "that the run goes on after all has arrived and everybody rests")                    \
   X(codec, 0, "1: messages are split and glued on their way, and pass the stream codec as well")     \
-  X(hostile, 0, "hostile users, with an account and a device each")
+  X(hostile, 0, "hostile users, with an account and a device each")                                  \
+  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

@@ -6,6 +6,7 @@
 #include "sim/draw.h"
 #include "sim/plan/marks.h"
 #include "sim/plan/phones_draw.h"
+#include "sim/plan/plan_disks.h"
 #include "sim/plan/plan_hostile.h"
 
 namespace chasqui::sim {
@@ -287,6 +288,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_phones(plan);
   draw_hostile(plan);
   draw_more(plan, overrides.points_off);
+  draw_disks_and_clocks(plan);
   draw_audits(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;

@@ -80,7 +80,8 @@ class Parser {
   }
 
   bool take_class(const std::string& name) {
-    for (const PlanClass each : {PlanClass::Calm, PlanClass::Single, PlanClass::Swarm, PlanClass::Hostile}) {
+    for (const PlanClass each :
+         {PlanClass::Calm, PlanClass::Single, PlanClass::Swarm, PlanClass::Hostile, PlanClass::Beyond}) {
       if (name == word(each)) return plan_.plan_class = each, true;
     }
     return false;
