@@ -63,32 +63,43 @@ void Kept::see(Time at, const Fact& fact) {
   }
 }
 
-std::string Kept::missing() const {
-  for (const auto& [conversation, known] : conversations_) {
+void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
+  const auto of = [&](const ConversationId& conversation, Seq head) {
     const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
       if (user != lower && user != higher) continue;
       const auto it = seen_.find({device, conversation});
       const Seq up_to = it == seen_.end() ? Seq() : it->second;
-      if (up_to >= known.head) continue;
-      return absl::StrCat("device ", device, " has ", conversation.hex(), " up to ", up_to.value(), " of ",
-                          known.head.value());
+      if (up_to < head && !told({device, conversation, up_to, head})) return false;
     }
+    return true;
+  };
+  for (const auto& [conversation, known] : conversations_) {
+    const Seq logged = model_ == nullptr ? Seq() : model_->head(conversation);
+    if (!of(conversation, std::max(known.head, logged))) return;
   }
-  return {};
+  if (model_ == nullptr) return;
+  for (const auto& [conversation, logged] : model_->conversations()) {  // of which nobody has heard yet
+    if (!conversations_.contains(conversation) && !of(conversation, Seq(logged.events.size()))) return;
+  }
+}
+
+std::string Kept::missing() const {
+  std::string words;
+  each_lack([&](const Lack& lack) {
+    words = absl::StrCat("device ", lack.device, " has ", lack.conversation.hex(), " up to ", lack.up_to.value(),
+                         " of ", lack.head.value());
+    return false;
+  });
+  return words;
 }
 
 std::uint64_t Kept::most_missing() const {
   std::map<std::uint32_t, std::uint64_t> lacking;
-  for (const auto& [conversation, known] : conversations_) {
-    const UserId lower = conversation.lower(), higher = conversation.higher();
-    for (const auto& [device, user] : owners_) {
-      if (user != lower && user != higher) continue;
-      const auto it = seen_.find({device, conversation});
-      const std::uint64_t up_to = it == seen_.end() ? 0 : it->second.value();
-      if (up_to < known.head.value()) lacking[device] += known.head.value() - up_to;
-    }
-  }
+  each_lack([&](const Lack& lack) {
+    lacking[lack.device] += lack.head.value() - lack.up_to.value();
+    return true;
+  });
   std::uint64_t most = 0;
   for (const auto& [device, events] : lacking) most = std::max(most, events);
   return most;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -30,6 +31,15 @@ class Kept : public Invariant {
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
  private:
+  struct Lack {  // of a device that is to have it: what was accepted, as anybody was told or as the log has it
+    std::uint32_t device = 0;
+    ConversationId conversation;
+    Seq up_to;
+    Seq head;
+  };
+  // `told` ends it by false.
+  void each_lack(const std::function<bool(const Lack&)>& told) const;
+
   const Model* model_;
   struct Conversation {
     std::vector<std::uint64_t> events;  // by seq - 1: hash of its text; 0: not known yet
