@@ -73,6 +73,7 @@ void Gateway::forget(SessionId id) {
   if (session == nullptr) return;
   if (session->state == Session::State::Opened || session->state == Session::State::Checking) {
     not_logged_in_.erase({session->opened_at, id});
+    checking_.erase({session->user, id});
   } else if (std::vector<SessionId>* of_user = by_user_.find(session->user)) {
     std::erase(*of_user, id);
     if (of_user->empty()) by_user_.erase(session->user);
@@ -164,6 +165,7 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
     session.user = request.user = UserId(hello.user());
     session.device = request.device = DeviceId(hello.device());
     session.generation = hello.generation();
+    checking_.insert({session.user, session.id});
   }
   request.frame.Swap(&frame);
   requests.push_back(std::move(request));
@@ -245,6 +247,7 @@ bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
     end(other, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
   }
   not_logged_in_.erase({session->opened_at, id});
+  checking_.erase({session->user, id});
   session->state = Session::State::Greeting;
   by_user_[session->user].push_back(id);
   out.push_back(Note{NoteKind::SessionLoggedIn, {}, id, session->user.value(), session->device.value()});
@@ -430,12 +433,21 @@ void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Output
 
 void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
   if (CHASQUI_CANARY("token_cached")) return;
+  for (auto it = checking_.lower_bound({user, SessionId()}); it != checking_.end() && it->first == user; ++it) {
+    Session& session = *find(it->second);
+    if (session.device == device) session.revoked = true;
+  }
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;
   for (const SessionId id : ids) {
     if (find(id)->device == device) end(id, client::GoAway::REVOKED, "this device is logged out", out);
   }
+}
+
+bool Gateway::revoked_meanwhile(SessionId id) const {
+  const std::unique_ptr<Session>* session = sessions_.find(id);
+  return session != nullptr && (*session)->revoked;
 }
 
 // --------------------------------------------------------------------------------------------------------- time

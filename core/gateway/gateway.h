@@ -62,7 +62,10 @@ class Gateway {
   void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
   void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, Outputs& out);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  // The device is logged out: its sessions end, and one whose token is being checked must not get in by what a read saw
+  // before.
   void device_gone(UserId user, DeviceId device, Outputs& out);
+  [[nodiscard]] bool revoked_meanwhile(SessionId session) const;
 
   void drain(Now now, std::uint64_t spread_draw, Outputs& out);
   void tick(Now now, Outputs& out);
@@ -96,8 +99,9 @@ class Gateway {
   HashIndex<SessionId, std::unique_ptr<Session>> sessions_;
   HashIndex<UserId, std::vector<SessionId>> by_user_;              // registered ones, by time of registration
   absl::btree_set<std::pair<MonoTime, SessionId>> not_logged_in_;  // by opening
-  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;         // by last progress
-  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;        // when a drained session is closed
+  absl::btree_set<std::pair<UserId, SessionId>> checking_;   // those in State::Checking, by whom they say they are
+  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;   // by last progress
+  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;  // when a drained session is closed
   absl::btree_set<SessionId> all_;
   Bucket hellos_;
   BucketTable<Address> connections_;

@@ -216,6 +216,17 @@ TEST_F(GatewayTest, a_session_that_is_behind_asks_nothing_more_until_it_has_caug
   EXPECT_TRUE(last_read());
 }
 
+// Class hostile, seed 77: a Hello was checked against a read from before the logout, and its session lived on.
+TEST_F(GatewayTest, a_device_that_is_logged_out_while_its_token_is_checked_does_not_get_in) {
+  open(1);
+  hello(1, 7, 1);
+  open(2);
+  hello(2, 7, 1, 2);
+  gateway.device_gone(UserId(7), DeviceId(1), out);
+  EXPECT_TRUE(gateway.revoked_meanwhile(SessionId(1)));
+  EXPECT_FALSE(gateway.revoked_meanwhile(SessionId(2)));
+}
+
 TEST_F(GatewayTest, a_session_that_missed_too_many_conversations_is_sent_away) {
   open(1);
   hello(1, 7, 1);

@@ -64,6 +64,7 @@ struct Session {
   MonoTime opened_at;
   UserId user;
   DeviceId device;
+  bool revoked = false;  // its device was logged out while its token was being checked
   std::uint64_t generation = 0;
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests

@@ -11,8 +11,8 @@ constexpr std::string_view all[] = {
     "feed_full",         "feed_read",          "half_open_closed", "head_told",           "hello_storm",
     "late_frame",        "leads_after_replay", "log_compacted",    "notify_given_back",   "notify_refused",
     "number_of_another", "number_too_high",    "older_session",    "outcome_unknown",     "pending_mark_told",
-    "push_missed",       "rate_refused",       "reads_full",       "retry_answered",      "session_lags",
-    "session_replaced",  "unanswered_full",
+    "push_missed",       "rate_refused",       "reads_full",       "retry_answered",      "revoked_meanwhile",
+    "session_lags",      "session_replaced",   "unanswered_full",
 };
 }  // namespace
 
