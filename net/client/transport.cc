@@ -80,6 +80,11 @@ void Transport::persist_soon() {
   });
 }
 
+void Transport::when_persisted(std::function<void()> then) {
+  if (is_quiet()) return then();
+  when_persisted_.push_back(std::move(then));
+}
+
 void Transport::persist_now() {
   if (failed_) return;
   const std::vector<std::string> records = std::exchange(to_persist_, {});
@@ -93,6 +98,7 @@ void Transport::persist_now() {
       return;
     }
   }
+  for (const auto& then : std::exchange(when_persisted_, {})) then();
   persisted_count_ += records.size();
   client::Outputs out;
   client_->persisted(now(), persisted_count_, out);

@@ -64,6 +64,8 @@ class Transport final : private WebSocketListener {
   [[nodiscard]] const client::Client& client() const { return *client_; }
   // Nothing waits to be persisted: the client's journal may be rewritten now.
   [[nodiscard]] bool is_quiet() const { return to_persist_.empty(); }
+  // Runs `then` once all that waits to be persisted is; at once if nothing does, never if that fails.
+  void when_persisted(std::function<void()> then);
   // Why the last connection failed or ended; Ok: none has.
   [[nodiscard]] const absl::Status& last_error() const { return last_error_; }
 
@@ -88,6 +90,7 @@ class Transport final : private WebSocketListener {
   MonoTime armed_for_ = MonoTime::never();
   std::vector<std::string> to_persist_;
   bool persist_posted_ = false;
+  std::vector<std::function<void()>> when_persisted_;
   std::uint64_t persisted_count_ = 0;
   std::deque<client::Happening> unheard_;
   bool hearing_ = false;

@@ -123,7 +123,10 @@ class Chat {
     message.time_ms = net::now().wall.ms;
     message.text = std::move(line);
     by_ticket_[*ticket] = message.key;
-    screen_.show_own(message, device_.me().handle);
+    // "…" says that it is kept: so only when it is on the disk.
+    device_.transport().when_persisted([this, key = message.key] {
+      if (const OwnMessage* kept = own(key)) screen_.show_own(*kept, device_.me().handle);
+    });
     if (own_.size() > own_max) own_.pop_front();
   }
 

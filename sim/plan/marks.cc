@@ -11,7 +11,7 @@ constexpr std::string_view all[] = {
     "feed_full",         "feed_read",          "half_open_closed", "head_told",           "hello_storm",
     "late_frame",        "leads_after_replay", "log_compacted",    "notify_given_back",   "notify_refused",
     "number_of_another", "number_too_high",    "older_session",    "outcome_unknown",     "pending_mark_told",
-    "push_missed",       "rate_refused",       "reads_full",       "retry_answered",      "revoked_meanwhile",
+    "push_missed",       "rate_refused",       "reads_full",       "retry_answered",      "revoked_amid_hello",
     "session_lags",      "session_replaced",   "unanswered_full",
 };
 }  // namespace

@@ -104,11 +104,32 @@ bool phones_alone(const Plan& plan) {
   return plan.plan_class == PlanClass::Single && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 0), 111'111);
 }
 
+namespace {
+
+// Few people whose phones begin anew all the time say nothing that could be judged: each device does once in 40 s.
+void thin_out(Plan& plan) {
+  const auto begins_anew = [](const Item& item) {
+    return item.kind == ItemKind::Reinstall || item.kind == ItemKind::Restore || item.kind == ItemKind::Twin;
+  };
+  const auto all = static_cast<std::uint64_t>(std::count_if(plan.items.begin(), plan.items.end(), begins_anew));
+  const std::uint64_t most = std::max<std::uint64_t>(4, plan.owners.size() * plan.seconds / 40);
+  if (all <= most) return;
+  std::uint64_t number = 0;
+  std::erase_if(plan.items, [&](const Item& item) {
+    if (!begins_anew(item)) return false;
+    const std::uint64_t before = number * most / all;
+    return before == ++number * most / all;
+  });
+}
+
+}  // namespace
+
 void draw_phones(Plan& plan) {
   const bool in_swarm =
       plan.plan_class == PlanClass::Swarm && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 1), 500'000);
   if (!in_swarm && !phones_alone(plan)) return;
   PhonesDraw(plan).fill();
+  thin_out(plan);
   if (chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 2), 125'000)) draw_long_absence(plan);
 }
 

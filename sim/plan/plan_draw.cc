@@ -257,6 +257,31 @@ void draw_audits(Plan& plan) {
   }
 }
 
+// A node that stands still most of the time takes nothing that could be judged: half of the time is left to it.
+void leave_time(Plan& plan) {
+  const auto hinders = [](const Item& item) {
+    return item.kind == ItemKind::Crash || item.kind == ItemKind::PowerCut || item.kind == ItemKind::Pause ||
+           item.kind == ItemKind::StuckDisk || item.kind == ItemKind::FullDisk || item.kind == ItemKind::SyncError;
+  };
+  std::uint64_t all = 0;
+  Time hindered = 0;
+  for (const Item& item : plan.items) {
+    if (!hinders(item)) continue;
+    ++all;
+    hindered += item.length;
+  }
+  const Time left = Time{plan.seconds} * second * plan.nodes / 2;
+  if (hindered <= left) return;
+  const std::uint64_t most =
+      all * static_cast<std::uint64_t>(left / millisecond) / static_cast<std::uint64_t>(hindered / millisecond + 1);
+  std::uint64_t number = 0;
+  std::erase_if(plan.items, [&](const Item& item) {
+    if (!hinders(item)) return false;
+    const std::uint64_t before = number * most / all;
+    return before == ++number * most / all;
+  });
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
@@ -290,6 +315,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_audits(plan);
+  if (plan.plan_class != PlanClass::Beyond) leave_time(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
   return plan;
 }
