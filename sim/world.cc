@@ -217,7 +217,6 @@ void World::mark(std::string_view name) {
 
 // A site is active in a quarter of the runs, and then fires once in 2 to 1,000 times.
 bool World::maybe(std::string_view name) {
-  if (healed_at_ >= 0) return false;
   if (plan_.knobs.maybe_ppm == 0 || healed_at_ >= 0) return false;
   const std::uint64_t site = points::id_of(name);
   if (!chance_ppm(noise(Concern::Maybe, site, 0), plan_.knobs.maybe_ppm)) return false;
