@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/conformance/real_link.h"
 #include "sim/test_link.h"
+#include "tests/conformance/real_link.h"
 
 namespace chasqui::conformance {
 namespace {
