@@ -79,9 +79,9 @@ void Node::Impl::hello(Now now, const gateway::Request& request, Outputs& out) {
         const Digest digest = blake2b_256(hello.secret());
         // The same words and the same work whether user, device or secret is wrong.
         const bool good = equal_in_constant_time(view(digest), there ? row.secret_hash() : std::string(32, '\0'));
-        if (gateway_.revoked_meanwhile(request.session)) CHASQUI_MARK("revoked_amid_hello");
-        if (!there || !good || hello.secret().size() != bounds::secret_bytes ||
-            gateway_.revoked_meanwhile(request.session)) {
+        const bool revoked = gateway_.revoked_meanwhile(request.session);
+        if (revoked) CHASQUI_MARK("revoked_amid_hello");
+        if (!there || !good || revoked || hello.secret().size() != bounds::secret_bytes) {
           return refuse(then, request, client::UNAUTHENTICATED, "the token is not valid: log in again", outputs);
         }
         if (!gateway_.register_session(then, request.session, outputs)) return;

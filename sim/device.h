@@ -16,6 +16,13 @@
 
 namespace chasqui::sim {
 
+// The network address of a client; no two share a number.
+[[nodiscard]] inline Address address_of(std::uint32_t number) {
+  Address address{};
+  for (std::size_t i = 0; i < 4; ++i) address[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+  return address;
+}
+
 struct Device {
   std::uint32_t index = 0;
   std::uint32_t person = 0;

@@ -6,16 +6,15 @@ namespace chasqui::sim {
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
   if (!client_.ParseFromString(in.bytes)) return;
-  for (const client::ClientFrame& frame : client_.frames()) watch_device(in.session, frame);
   const bool hostile = hostile_.contains(in.session);
   for (const client::ClientFrame& frame : client_.frames()) {
+    watch_device(in.session, frame);
     if (!hostile) ++frames_up_;
     if (!hostile && idle_) facts.push_back(IdleFrame{node_, in.session, frame.has_ping(), describe(frame)});
     if (frame.body_case() == client::ClientFrame::kAck) continue;
     ++unanswered_[in.session];
     if (hostile) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});
-    if (frame.has_hello()) sessions_[in.session] = {UserId(frame.hello().user()), DeviceId(frame.hello().device())};
     if (frame.has_history()) {
       if (const auto conversation = ConversationId::parse(frame.history().conversation())) {
         facts.push_back(HistoryAsked{node_, in.session, frame.request_id(), *conversation});
@@ -23,10 +22,10 @@ void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
     }
     if (!frame.has_send()) continue;
     const auto conversation = ConversationId::parse(frame.send().conversation());
-    const auto who = sessions_.find(in.session);
-    if (!conversation || who == sessions_.end()) continue;
-    sends_[{in.session, frame.request_id()}] = {*conversation, who->second.user, who->second.device,
-                                                OutboxSeq(frame.send().outbox_seq())};
+    const auto claim = claims_.find(in.session);
+    if (!conversation || claim == claims_.end()) continue;
+    const auto& [user, device] = claim->second;
+    sends_[{in.session, frame.request_id()}] = {*conversation, user, device, OutboxSeq(frame.send().outbox_seq())};
   }
 }
 
@@ -131,7 +130,6 @@ void Tap::durable(AppendId id, std::vector<Fact>& facts) {
 }
 
 void Tap::session_over(SessionId session, std::vector<Fact>& facts) {
-  sessions_.erase(session);
   claims_.erase(session);
   greeted_.erase(session);
   leaving_.erase(leaving_.lower_bound({session, 0}), leaving_.lower_bound({session.next(), 0}));
@@ -158,7 +156,6 @@ std::uint64_t Tap::unanswered(SessionId session) const {
 void Tap::node_crashed(AppendId survived, std::vector<Fact>& facts) {
   durable(survived, facts);
   appended_.clear();
-  sessions_.clear();
   claims_.clear();
   greeted_.clear();
   leaving_.clear();

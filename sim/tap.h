@@ -44,12 +44,7 @@ class Tap {
   client::ClientMessage client_;  // kept, so that their memory is used again
   client::ServerMessage server_;
   log::Entry entry_;
-  struct Who {
-    UserId user;
-    DeviceId device;
-  };
   std::deque<std::pair<AppendId, EntryCommitted>> appended_;  // not on its disk yet
-  std::map<SessionId, Who> sessions_;                         // as their Hello said
   std::set<SessionId> hostile_;
   // Of all sessions, hostile ones too: whose they claim to be, whose the node took them for, who asked to be logged out
   // or renewed and has no answer yet, and whose device ids are out for good.

@@ -118,7 +118,7 @@ class World : private points::Listener {
   [[nodiscard]] Report run();  // once
 
  private:
-  friend class WorldLink;  // sim/test_link.h
+  friend class WorldLink;  // tests/conformance/world_link.h
   // world.cc
   void push(Time at, EventKind kind, std::uint32_t subject, std::uint64_t object);
   void dispatch(const Event& event);
@@ -208,8 +208,8 @@ class World : private points::Listener {
   void back_up(Device& device);
   void restore(Device& device, Time down);
   void adopt(Device& device, const Device::Copy& copy);
-  void twin_starts(Device& device, const Item& item, std::uint64_t number);
-  void twin_ends(const Item& item, std::uint64_t number);
+  void twin_starts(Device& device, const Item& item);
+  void twin_ends(const Item& item);
   void throw_away(Device& device);
   void throw_away_twins();
   [[nodiscard]] Device* other_copy_of(const Device& device);  // that lives; none: it is the last
@@ -244,6 +244,9 @@ class World : private points::Listener {
   void lose_syncs(VirtualNode& node, const Item& item);
 
   // world_faults.cc
+  [[nodiscard]] std::uint64_t number_of(const Item& item) const {  // its place in the plan
+    return static_cast<std::uint64_t>(&item - plan_.items.data());
+  }
   void item_starts(const Item& item);
   void item_ends(const Item& item);
   std::string alter_frame(const Connection& connection, std::string bytes);

@@ -26,8 +26,8 @@ void World::call_due(Device& device, Time meant) {
     feed(node, CallAbandoned{CallId(device.call)});
     device.call = 0;
   }
-  const bool is_hostile = device.index >= hostile_base;
-  const bool too_early = !device.first && !is_hostile && !users_[device.person];
+  const bool hostile = is_hostile(device.index);
+  const bool too_early = !device.first && !hostile && !users_[device.person];
   if (!node.up() || too_early) return set_call(device, now_ + second);
   if (device.credentials.secret.empty()) {
     Dice dice(plan_.seed, Concern::Secret, device.index | (device.registrations << 32));
@@ -38,12 +38,11 @@ void World::call_due(Device& device, Time meant) {
   node.caller_of[device.call] = device.index;
   HttpCall call;
   call.call = CallId(device.call);
-  for (std::size_t i = 0; i < 4; ++i)
-    call.address[12 + i] = static_cast<std::uint8_t>((device.index + 1) >> (24 - 8 * i));
+  call.address = address_of(device.index + 1);
   const std::string handle = absl::StrCat("person.", device.person);
   const std::string name = absl::StrCat("device ", device.index);
   const std::string hash(view(blake2b_256(device.credentials.secret)));
-  if (device.first && (is_hostile || !users_[device.person])) {
+  if (device.first && (hostile || !users_[device.person])) {
     call.body = CreateAccountCall{handle, name, hash};
   } else {
     call.body = LoginCall{handle, name, hash};
@@ -67,7 +66,7 @@ void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   device.credentials.user = answer.user;
   device.credentials.device = answer.device;
   device.credentials.handle = answer.handle;
-  if (device.index >= hostile_base) return hostile_joins(device);
+  if (is_hostile(device.index)) return hostile_joins(device);
   if (device.first && !users_[device.person]) {
     users_[device.person] = answer.user;
   } else if (users_[device.person] != answer.user) {

@@ -15,10 +15,9 @@ namespace {
 
 constexpr Time patience = 10 * second;  // with an answer that does not come
 
-// Addresses of devices begin with their numbers: these lie above.
-void set_address(std::uint32_t person, Address& address) {
-  const std::uint32_t number = 0x80000000U | person;
-  for (std::size_t i = 0; i < 4; ++i) address[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+// Numbers of devices lie below.
+Address address_of_auditor(std::uint32_t person) {
+  return address_of(0x80000000U | person);
 }
 
 }  // namespace
@@ -45,7 +44,7 @@ void World::audit(std::uint32_t person, std::uint64_t version, bool at_end) {
   audit_calls_[{node.index, auditor.call}] = person;
   HttpCall call;
   call.call = CallId(auditor.call);
-  set_address(person, call.address);
+  call.address = address_of_auditor(person);
   call.body = LoginCall{absl::StrCat("person.", person), "auditor", std::string(view(blake2b_256(auditor.secret)))};
   feed(node, std::move(call));
 }
@@ -70,9 +69,7 @@ void World::audit_asks(VirtualNode& node, Auditor& auditor) {
   auditor.top = Version();
   if (auditor.from > 0) auditor.known = auditor.told[auditor.from - 1].known;
   audit_sessions_[{node.index, auditor.session}] = auditor.person;
-  SessionOpened opened{auditor.session, {}};
-  set_address(auditor.person, opened.address);
-  feed(node, std::move(opened));
+  feed(node, SessionOpened{auditor.session, address_of_auditor(auditor.person)});
   client::ClientMessage message;
   client::ClientFrame& frame = *message.add_frames();
   frame.set_request_id(1);

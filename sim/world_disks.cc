@@ -9,14 +9,13 @@ namespace chasqui::sim {
 
 void World::disk_item_starts(VirtualNode& node, const Item& item) {
   const Time until = now_ + item.length;
-  const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
   if (item.kind == ItemKind::FullDisk) {
     Time& ends = item.object == 2 ? node.behind_until : node.full_until;
     ends = std::max(ends, until);
     // Acks and marks are still taken, and use up what was kept back for them.
     if (item.object == 1) node.no_room_until = std::max(node.no_room_until, until);
     tell_pressure(node);
-    push(until, EventKind::ItemEnds, 0, item_number);
+    push(until, EventKind::ItemEnds, 0, number_of(item));
   } else if (item.kind == ItemKind::SyncError) {
     node.sync_fails = true;
     node.sync_fails_down = item.length;
@@ -35,7 +34,7 @@ void World::disk_item_starts(VirtualNode& node, const Item& item) {
   } else if (item.kind == ItemKind::LostSyncs) {
     if (!node.up() || node.image) return;
     node.image = VirtualNode::Image{node.log, node.guard, node.store.version()};
-    push(now_ + static_cast<Time>(item.size) * millisecond, EventKind::ItemEnds, 0, item_number);
+    push(now_ + static_cast<Time>(item.size) * millisecond, EventKind::ItemEnds, 0, number_of(item));
   }
 }
 

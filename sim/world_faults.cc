@@ -26,7 +26,6 @@ void World::item_starts(const Item& item) {
   if (is_of_node(item.kind)) see(OperatorStep{node.index, word(item.kind)});
   if (is_trick(item.kind)) return hostile_starts(item);
   const Time until = now_ + item.length;
-  const auto item_number = static_cast<std::uint64_t>(&item - plan_.items.data());
   switch (item.kind) {
     case ItemKind::Send:
     case ItemKind::Stray: return;
@@ -64,7 +63,7 @@ void World::item_starts(const Item& item) {
     case ItemKind::Offline: {
       device.network = false;
       if (Connection* connection = find(device.connection); connection != nullptr) cut(*connection, false, second);
-      push(until, EventKind::ItemEnds, 0, item_number);
+      push(until, EventKind::ItemEnds, 0, number_of(item));
       if (item.size == 0 || !device.up() || !device.started) return;
       // The program is told, and rests.
       device.started = false;
@@ -82,7 +81,7 @@ void World::item_starts(const Item& item) {
     case ItemKind::Reinstall: return reinstall(device, item.length);
     case ItemKind::Backup: return back_up(device);
     case ItemKind::Restore: return restore(device, item.length);
-    case ItemKind::Twin: return twin_starts(device, item, item_number);
+    case ItemKind::Twin: return twin_starts(device, item);
     case ItemKind::Roam: return roam(device, item.length);
 #define CHASQUI_SIM_TRICK(name, word, meaning) case ItemKind::name:
       CHASQUI_SIM_TRICKS(CHASQUI_SIM_TRICK)
@@ -99,7 +98,7 @@ void World::item_starts(const Item& item) {
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
-  if (item.kind == ItemKind::Twin) return twin_ends(item, static_cast<std::uint64_t>(&item - plan_.items.data()));
+  if (item.kind == ItemKind::Twin) return twin_ends(item);
   if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = phone_of(item.subject);
   device.network = true;

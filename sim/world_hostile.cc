@@ -14,7 +14,7 @@ constexpr std::uint32_t connects_max = 20;
 }  // namespace
 
 Device& World::device_at(std::uint32_t index) {
-  return index < hostile_base ? *devices_[index] : hostiles_[index - hostile_base]->device;
+  return is_hostile(index) ? hostiles_[index - hostile_base]->device : *devices_[index];
 }
 
 void World::make_hostiles() {
@@ -122,7 +122,7 @@ void World::hostile_says(Hostile& hostile, Connection& connection, const std::st
 }
 
 void World::hostile_acts(Connection& connection) {
-  if (connection.device < hostile_base) return;
+  if (!is_hostile(connection.device)) return;
   Hostile& hostile = *hostiles_[connection.device - hostile_base];
   const auto it = hostile.sessions.find(connection.id);
   if (it == hostile.sessions.end()) return;

@@ -53,7 +53,7 @@ Time World::frame_delay(Device& device) {
 }
 
 void World::connect(Device& device) {
-  if (device.index < hostile_base) see(ConnectTried{device.index, std::exchange(device.greeted, false)});
+  if (!is_hostile(device.index)) see(ConnectTried{device.index, std::exchange(device.greeted, false)});
   auto connection = std::make_unique<Connection>();
   connection->id = connections_.size() + 1;
   connection->device = device.index;
@@ -82,12 +82,8 @@ void World::connect_arrives(Connection& connection) {
     connection.node_incarnation = node.incarnation;
     connection.node_open = true;
     node.connection_of.insert(connection.session.value(), connection.id);
-    if (connection.device >= hostile_base) taps_[node.index].hostile(connection.session);
-    SessionOpened opened{connection.session, {}};
-    for (std::size_t i = 0; i < 4; ++i) {
-      opened.address[12 + i] = static_cast<std::uint8_t>((connection.device + 1) >> (24 - 8 * i));
-    }
-    feed(node, std::move(opened));
+    if (is_hostile(connection.device)) taps_[node.index].hostile(connection.session);
+    feed(node, SessionOpened{connection.session, address_of(connection.device + 1)});
   }
   push(now_ + frame_delay(device), EventKind::ConnectAnswered, 0, connection.id);
 }
@@ -95,7 +91,7 @@ void World::connect_arrives(Connection& connection) {
 void World::connect_answered(Connection& connection) {
   if (!connection.connecting) return;
   connection.connecting = false;
-  if (connection.device >= hostile_base) return hostile_connected(connection);
+  if (is_hostile(connection.device)) return hostile_connected(connection);
   Device& device = device_at(connection.device);
   if (device.connection != connection.id || !device.up()) return;  // it has given up meanwhile
   client::Outputs outputs;
@@ -122,7 +118,7 @@ void World::read_stream(Connection& connection, StreamCheck& stream, const std::
 
 void World::send_up(Connection& connection, Time at, std::string bytes) {
   if (connection.cut) return;  // into the void
-  if (plan_.knobs.codec == 0 || connection.device >= hostile_base) return put_up(connection, at, std::move(bytes));
+  if (plan_.knobs.codec == 0 || is_hostile(connection.device)) return put_up(connection, at, std::move(bytes));
   Dice dice = codec_dice(connection);
   for (std::string& piece : split_client_message(bytes, dice)) put_up(connection, at, std::move(piece));
 }
@@ -203,7 +199,7 @@ void World::frame_down(Connection& connection) {
   Device& device = device_at(connection.device);
   const std::string bytes = connection.down.receive();
   read_stream(connection, connection.down_stream, bytes);
-  if (connection.device >= hostile_base) return hostile_hears(connection, bytes);
+  if (is_hostile(connection.device)) return hostile_hears(connection, bytes);
   if (tracing()) {
     client::ServerMessage message;
     (void)message.ParseFromString(bytes);
@@ -267,7 +263,7 @@ void World::node_learns(Connection& connection) {
 
 void World::device_learns(Connection& connection) {
   connection.connecting = false;
-  if (connection.device >= hostile_base) return hostile_lost(connection);
+  if (is_hostile(connection.device)) return hostile_lost(connection);
   if (!connection.device_open) {
     // It may still be waiting for the answer.
     Device& device = device_at(connection.device);

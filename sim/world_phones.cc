@@ -105,7 +105,8 @@ void World::adopt(Device& device, const Device::Copy& copy) {
 
 // ----------------------------------------------------------------------------------------- two programs on one state
 
-void World::twin_starts(Device& device, const Item& item, std::uint64_t number) {
+void World::twin_starts(Device& device, const Item& item) {
+  const std::uint64_t number = number_of(item);
   if (!device.has_account || device.ended || twins_.contains(number) || !takes_an_id(device)) return;
   auto copy = std::make_unique<Device>();
   Device& twin = *copy;
@@ -121,8 +122,8 @@ void World::twin_starts(Device& device, const Item& item, std::uint64_t number) 
   push(now_ + item.length, EventKind::ItemEnds, 0, number);
 }
 
-void World::twin_ends(const Item& item, std::uint64_t number) {
-  const auto it = twins_.find(number);
+void World::twin_ends(const Item& item) {
+  const auto it = twins_.find(number_of(item));
   if (it == twins_.end()) return;
   Device& twin = *devices_[it->second];
   Device& first = *devices_[*twin.twin_of];

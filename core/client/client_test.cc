@@ -40,6 +40,23 @@ class ClientTest : public ::testing::Test {
       settle();
     }
   }
+  // Her phone crashes, and has this journal when it is opened again.
+  void restore_ana(const std::vector<std::string>& backup) {
+    ana.crash();
+    ana.journal = backup;
+    ana.seen.clear();
+  }
+  // A backup that is older than what she sent: she must renew, and the server's answers to that are lost.
+  void begin_a_renewal_that_is_not_answered() {
+    settle();
+    const std::vector<std::string> backup = ana.journal;
+    ASSERT_TRUE(ana.send(chat, "a").ok());
+    ana.settle();
+    restore_ana(backup);
+    server.lose_renewals = true;
+    ana.open();
+    ASSERT_TRUE(ana.send(chat, "b").ok());
+  }
   ModelServer server;
   ModelDevice ana{server, 1, 1};
   ModelDevice beto{server, 2, 1};
@@ -261,9 +278,7 @@ TEST_F(ClientTest, a_restored_backup_gets_a_new_device_and_nothing_is_lost_or_do
   ana.settle();
   ASSERT_TRUE(ana.send(chat, "b").ok());
   ana.settle();
-  ana.crash();
-  ana.journal = backup;
-  ana.seen.clear();
+  restore_ana(backup);
   ana.credentials = credentials;
   ana.reachable = false;
   ana.open();
@@ -291,9 +306,7 @@ TEST_F(ClientTest, a_backup_of_a_renewed_device_is_a_backup_like_any_other) {
   ASSERT_TRUE(ana.send(chat, "a").ok());
   ana.settle();
   const auto restored = [&](const std::vector<std::string>& backup, const Credentials& credentials) {
-    ana.crash();
-    ana.journal = backup;
-    ana.seen.clear();
+    restore_ana(backup);
     ana.credentials = credentials;
     ana.open();
   };
@@ -327,9 +340,7 @@ TEST_F(ClientTest, a_message_that_a_restored_backup_sends_too_late_is_found_in_t
   ana.settle();
   for (int i = 0; i < 70; ++i) ASSERT_TRUE(ana.send(chat, "later").ok());
   ana.settle();
-  ana.crash();
-  ana.journal = backup;
-  ana.seen.clear();
+  restore_ana(backup);
   ana.open();
   ASSERT_TRUE(ana.send(chat, "b").ok());
   settle_for(40'000);
@@ -364,16 +375,7 @@ TEST_F(ClientTest, what_was_announced_before_a_crash_is_announced_again) {
 }
 
 TEST_F(ClientTest, a_renewal_whose_answer_is_lost_finds_its_new_device) {
-  settle();
-  const std::vector<std::string> backup = ana.journal;
-  ASSERT_TRUE(ana.send(chat, "a").ok());
-  ana.settle();
-  ana.crash();
-  ana.journal = backup;
-  ana.seen.clear();
-  server.lose_renewals = true;
-  ana.open();
-  ASSERT_TRUE(ana.send(chat, "b").ok());
+  ASSERT_NO_FATAL_FAILURE(begin_a_renewal_that_is_not_answered());
   settle_for(60'000);
   EXPECT_THAT(server.texts(chat), ElementsAre("a", "b"));
   EXPECT_EQ(ana.credentials.device, DeviceId(2));
@@ -381,16 +383,7 @@ TEST_F(ClientTest, a_renewal_whose_answer_is_lost_finds_its_new_device) {
 }
 
 TEST_F(ClientTest, a_renewal_that_a_copy_was_first_with_is_given_up_soon) {
-  settle();
-  const std::vector<std::string> backup = ana.journal;
-  ASSERT_TRUE(ana.send(chat, "a").ok());
-  ana.settle();
-  ana.crash();
-  ana.journal = backup;
-  ana.seen.clear();
-  server.lose_renewals = true;
-  ana.open();
-  ASSERT_TRUE(ana.send(chat, "b").ok());
+  ASSERT_NO_FATAL_FAILURE(begin_a_renewal_that_is_not_answered());
   for (int i = 0; i < 400 && server.last_device[1] == 1; ++i) {
     ana.settle();
     ana.pass(50);
@@ -407,9 +400,7 @@ TEST_F(ClientTest, a_crash_in_the_middle_of_a_renewal_finishes_it_in_the_next_li
   const std::vector<std::string> backup = ana.journal;
   ASSERT_TRUE(ana.send(chat, "a").ok());
   ana.settle();
-  ana.crash();
-  ana.journal = backup;
-  ana.seen.clear();
+  restore_ana(backup);
   ana.open();
   ASSERT_TRUE(ana.send(chat, "b").ok());
   for (int i = 0; i < 400 && server.last_device[1] == 1; ++i) {

@@ -79,6 +79,7 @@ void Gateway::forget(SessionId id) {
     if (of_user->empty()) by_user_.erase(session->user);
   }
   if (session->behind) behind_.erase({session->progress_at, id});
+  missed_ -= session->missed.size();
   all_.erase(id);
   sessions_.erase(id);
 }
@@ -365,6 +366,7 @@ void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
     frame.mutable_head()->set_version(first->second.version.value());
     session.pushed.note(first->first, first->second.head);
     session.missed.erase(first);
+    --missed_;
     send(now, session, encode(frame), out);
   }
 }
@@ -374,7 +376,9 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, Seq hea
     end(session.id, client::GoAway::TOO_SLOW, "more happened than this session can be told: connect again", out);
     return false;
   }
-  Session::Missed& missed = session.missed[conversation];
+  const auto [entry, fresh] = session.missed.try_emplace(conversation);
+  if (fresh) ++missed_;
+  Session::Missed& missed = entry->second;
   missed.head = std::max(missed.head, head);
   missed.version = std::max(missed.version, version);
   return true;

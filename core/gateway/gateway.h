@@ -79,7 +79,6 @@ class Gateway {
     std::uint64_t sockets_before_hello = 0;
     std::uint64_t missed_most = 0;      // of one session
     std::uint64_t unanswered_most = 0;  // likewise
-    std::uint64_t missed = 0;           // of all of them
     std::uint64_t rate_entries_most = 0;
   };
   [[nodiscard]] Sizes sizes() const;  // looks at every session
@@ -103,6 +102,7 @@ class Gateway {
   absl::btree_set<std::pair<MonoTime, SessionId>> behind_;   // by last progress
   absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;  // when a drained session is closed
   absl::btree_set<SessionId> all_;
+  std::uint64_t missed_ = 0;  // heads kept for all sessions
   Bucket hellos_;
   BucketTable<Address> connections_;
   BucketTable<UserId> look_ups_;

@@ -14,7 +14,6 @@ Gateway::Sizes Gateway::sizes() const {
   for (const SessionId id : all_) {
     const std::unique_ptr<Session>* session = sessions_.find(id);
     CHASQUI_ASSERT(session != nullptr, "every session is in both");
-    sizes.missed += (*session)->missed.size();
     sizes.missed_most = std::max<std::uint64_t>(sizes.missed_most, (*session)->missed.size());
     sizes.unanswered_most = std::max(sizes.unanswered_most, (*session)->unanswered);
   }
@@ -22,8 +21,7 @@ Gateway::Sizes Gateway::sizes() const {
 }
 
 std::uint64_t Gateway::memory_bytes() const {
-  return sessions_.size() * (sizeof(Session) + 200) + sizes().missed * 48 +
-         (connections_.size() + look_ups_.size()) * 48;
+  return sessions_.size() * (sizeof(Session) + 200) + (missed_ + connections_.size() + look_ups_.size()) * 48;
 }
 
 }  // namespace chasqui::gateway

@@ -227,6 +227,32 @@ TEST_F(GatewayTest, a_device_that_is_logged_out_while_its_token_is_checked_does_
   EXPECT_FALSE(gateway.revoked_meanwhile(SessionId(2)));
 }
 
+TEST_F(GatewayTest, what_is_kept_for_a_session_is_counted_until_it_is_told_or_ends) {
+  open(1);
+  hello(1, 7, 1);
+  open(2);
+  hello(2, 7, 1, 2);
+  ASSERT_TRUE(gateway.register_session(now, SessionId(1), out));
+  ASSERT_TRUE(gateway.register_session(now, SessionId(2), out));
+  const std::uint64_t before = gateway.memory_bytes();
+  const ConversationId chat = ConversationId::direct(UserId(7), UserId(8));
+  for (const std::uint64_t seq : {1U, 2U}) gateway.push(now, UserId(7), chat, Seq(seq), "event", out);
+  const std::uint64_t kept = gateway.memory_bytes();
+  EXPECT_GT(kept, before);
+  client::ServerFrame greeting;
+  greeting.mutable_hello();
+  gateway.greet(now, SessionId(1), 1, greeting, out);
+  const std::uint64_t told = gateway.memory_bytes();
+  EXPECT_EQ(kept - told, told - before) << "each session kept one head";
+  gateway.closed(SessionId(2));
+  gateway.closed(SessionId(1));
+  open(3);
+  hello(3, 7, 1);
+  open(4);
+  hello(4, 7, 1, 2);
+  EXPECT_EQ(gateway.memory_bytes(), before);
+}
+
 TEST_F(GatewayTest, a_session_that_missed_too_many_conversations_is_sent_away) {
   open(1);
   hello(1, 7, 1);

@@ -16,6 +16,9 @@ namespace chasqui::sim {
 
 // Hostile devices are numbered from here on, wherever a device is named by its number.
 constexpr std::uint32_t hostile_base = 1'000'000;
+[[nodiscard]] constexpr bool is_hostile(std::uint32_t device) {
+  return device >= hostile_base;
+}
 
 // What it knows, and what it has said.
 struct Scene {

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "sim/draw.h"
+#include "sim/plan/windows.h"
 
 namespace chasqui::sim {
 namespace {
 
 constexpr std::uint64_t family_draw = 40;  // of Concern::Plan
 constexpr std::uint64_t item_draw = 1040;  // of Concern::Items
-// Alone).
-constexpr Time gap_least = 2 * second;
+constexpr Time gap_least = 2 * second;     // between what happens to the flaky phones
 
 class PhonesDraw {
  public:
@@ -98,14 +98,6 @@ void draw_long_absence(Plan& plan) {
   std::erase_if(plan.items, [&](const Item& item) { return item.at >= end; });
 }
 
-}  // namespace
-
-bool phones_alone(const Plan& plan) {
-  return plan.plan_class == PlanClass::Single && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 0), 111'111);
-}
-
-namespace {
-
 // Few people whose phones begin anew all the time say nothing that could be judged: each device does once in 40 s.
 void thin_out(Plan& plan) {
   const auto begins_anew = [](const Item& item) {
@@ -114,15 +106,14 @@ void thin_out(Plan& plan) {
   const auto all = static_cast<std::uint64_t>(std::count_if(plan.items.begin(), plan.items.end(), begins_anew));
   const std::uint64_t most = std::max<std::uint64_t>(4, plan.owners.size() * plan.seconds / 40);
   if (all <= most) return;
-  std::uint64_t number = 0;
-  std::erase_if(plan.items, [&](const Item& item) {
-    if (!begins_anew(item)) return false;
-    const std::uint64_t before = number * most / all;
-    return before == ++number * most / all;
-  });
+  keep_evenly(plan, all, most, begins_anew);
 }
 
 }  // namespace
+
+bool phones_alone(const Plan& plan) {
+  return plan.plan_class == PlanClass::Single && chance_ppm(draw(plan.seed, Concern::Plan, family_draw, 0), 111'111);
+}
 
 void draw_phones(Plan& plan) {
   const bool in_swarm =

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sim/draw.h"
+#include "sim/plan/windows.h"
 
 namespace chasqui::sim {
 namespace {
@@ -17,20 +18,11 @@ class Draw {
   Draw(Plan& plan, Family family)
       : plan_(plan), family_(family), dice_(plan.seed, Concern::Disks, 1000 + static_cast<std::uint64_t>(family)) {}
 
-  // As in plan_draw.cc: windows of faults of 1 to 30 s with calm between.
   void fill() {
-    const Time end = Time{plan_.seconds} * second;
     const Time gap = static_cast<Time>(dice_.log_roll(1'000, 30'000)) * millisecond;
     Time at = static_cast<Time>(dice_.roll(500, 10'000)) * millisecond;
     if (family_ == Family::Beyond) at += 20 * second;  // a node that says DATA_LOSS at once has not shown much
-    while (at < end && plan_.items.size() < 200'000) {
-      const Time window_end = std::min(end, at + static_cast<Time>(dice_.roll(1'000, 30'000)) * millisecond);
-      while (at < window_end) {
-        at += item(at);
-        at += static_cast<Time>(dice_.roll(1, 2 * static_cast<std::uint64_t>(gap)));
-      }
-      at = window_end + static_cast<Time>(dice_.roll(1'000, 20'000)) * millisecond;
-    }
+    draw_windows(plan_, dice_, at, gap, [this](Time start) { return item(start); });
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "sim/plan/phones_draw.h"
 #include "sim/plan/plan_disks.h"
 #include "sim/plan/plan_hostile.h"
+#include "sim/plan/windows.h"
 
 namespace chasqui::sim {
 namespace {
@@ -17,25 +18,17 @@ enum class Family : std::uint8_t { Crash, Pause, Disk, Breaks, Links, Phones, Cl
 constexpr std::size_t family_count = static_cast<std::size_t>(Family::Count);
 using Families = std::array<bool, family_count>;
 
-// One family's items in the run: windows of faults of 1 to 30 s with calm between, else nothing moves.
+// One family's items in the run.
 class FaultDraw {
  public:
   FaultDraw(Plan& plan, Family family)
       : plan_(plan), family_(family), dice_(plan.seed, Concern::Items, 1000 + static_cast<std::uint64_t>(family)) {}
 
   void fill() {
-    const Time end = Time{plan_.seconds} * second;
     // The intensity is log-uniform in its range, once for each family and seed.
     const Time gap = static_cast<Time>(dice_.log_roll(300, 20'000)) * millisecond;
-    Time at = static_cast<Time>(dice_.roll(500, 5'000)) * millisecond;
-    while (at < end && plan_.items.size() < 200'000) {
-      const Time window_end = std::min(end, at + static_cast<Time>(dice_.roll(1'000, 30'000)) * millisecond);
-      while (at < window_end) {
-        at += item(at);
-        at += static_cast<Time>(dice_.roll(1, 2 * static_cast<std::uint64_t>(gap)));
-      }
-      at = window_end + static_cast<Time>(dice_.roll(1'000, 20'000)) * millisecond;
-    }
+    const Time first = static_cast<Time>(dice_.roll(500, 5'000)) * millisecond;
+    draw_windows(plan_, dice_, first, gap, [this](Time at) { return item(at); });
   }
 
  private:
@@ -274,12 +267,7 @@ void leave_time(Plan& plan) {
   if (hindered <= left) return;
   const std::uint64_t most =
       all * static_cast<std::uint64_t>(left / millisecond) / static_cast<std::uint64_t>(hindered / millisecond + 1);
-  std::uint64_t number = 0;
-  std::erase_if(plan.items, [&](const Item& item) {
-    if (!hinders(item)) return false;
-    const std::uint64_t before = number * most / all;
-    return before == ++number * most / all;
-  });
+  keep_evenly(plan, all, most, hinders);
 }
 
 }  // namespace

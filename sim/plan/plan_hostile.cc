@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sim/draw.h"
+#include "sim/plan/windows.h"
 
 namespace chasqui::sim {
 namespace {
@@ -44,7 +45,7 @@ void draw_hostile(Plan& plan) {
   const Time end = Time{plan.seconds} * second;
   const Time gap = static_cast<Time>(much ? dice.log_roll(200, 3'000) : dice.log_roll(4'000, 30'000)) * millisecond;
   Time at = static_cast<Time>(dice.roll(1'000, 6'000)) * millisecond;
-  while (at < end && plan.items.size() < 200'000) {
+  while (at < end && plan.items.size() < items_most) {
     Item item{.at = at};
     item.kind = tricks[dice.roll(0, tricks.size() - 1)];
     // Its number may be above that of the devices, in small plans.

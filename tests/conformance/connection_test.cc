@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/test_link.h"
 #include "tests/conformance/real_link.h"
+#include "tests/conformance/world_link.h"
 
 namespace chasqui::conformance {
 namespace {

@@ -1,13 +1,8 @@
 // One connection of the real client port over loopback: the test is the owner at one end and the socket at the other.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
-#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -17,13 +12,14 @@
 #include "core/base/check.h"
 #include "net/server.h"
 #include "net/testing/raw_client.h"
+#include "net/testing/server_thread.h"
 
 namespace chasqui::conformance {
 
 class RealLink final : private ServerOwner {
  public:
   explicit RealLink(const Limits& limits)
-      : server_(io_, ServerConfig{limits, {}, "test", nullptr}, *this), client_(listening_port()) {
+      : server_(ServerConfig{limits, {}, "test", nullptr}, *this), client_(server_.port()) {
     CHASQUI_ASSERT(client_.upgrade().empty(), "a session stands");
     reader_ = std::thread([this] { read(); });
     until([this] { return session_ != SessionId(); });
@@ -31,21 +27,19 @@ class RealLink final : private ServerOwner {
   ~RealLink() {
     ::shutdown(client_.descriptor(), SHUT_RDWR);
     reader_.join();
-    boost::asio::post(io_, [this] { done_ = true; });
-    thread_.join();
   }
   RealLink(const RealLink&) = delete;
   RealLink& operator=(const RealLink&) = delete;
 
   void device_says(const std::string& bytes) { (void)client_.send(testing::RawClient::frame(2, bytes)); }
   void node_says(std::string bytes) {
-    ask([&] { server_.send(session_, std::move(bytes)); });
+    server_.ask([&](Server& server) { server.send(session_, std::move(bytes)); });
   }
   void node_reads(bool on) {
-    ask([&] { server_.set_reading(session_, on); });
+    server_.ask([&](Server& server) { server.set_reading(session_, on); });
   }
   void node_closes(std::uint16_t code, std::string reason) {
-    ask([&] { server_.close(session_, code, std::move(reason)); });
+    server_.ask([&](Server& server) { server.close(session_, code, std::move(reason)); });
   }
   // What is under way in either direction is lost from somewhere on.
   void breaks() {
@@ -85,32 +79,6 @@ class RealLink final : private ServerOwner {
   [[nodiscard]] std::string close_reason() const { return locked(close_reason_); }
 
  private:
-  std::uint16_t listening_port() {
-    std::signal(SIGPIPE, SIG_IGN);
-    const absl::Status listening = server_.listen(*parse_endpoint("127.0.0.1:0"));
-    CHASQUI_ASSERT(listening.ok(), "a free port of loopback can be had");
-    const std::uint16_t port = server_.endpoint().port();
-    thread_ = std::thread([this] {
-      while (!done_) {
-        io_.run_one();
-        io_.poll();
-        server_.flush(false);
-      }
-      server_.abort_all();
-      io_.restart();
-      io_.poll();
-    });
-    return port;
-  }
-  template <class Function>
-  void ask(Function function) {
-    std::promise<void> done;
-    boost::asio::post(io_, [&] {
-      function();
-      done.set_value();
-    });
-    done.get_future().get();
-  }
   template <class Value>
   Value locked(const Value& value) const {
     const std::lock_guard lock(mutex_);
@@ -166,11 +134,7 @@ class RealLink final : private ServerOwner {
   bool node_lost_ = false;
   bool device_lost_ = false;
 
-  boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
-  Server server_;
-  bool done_ = false;  // the server's thread's
-  std::thread thread_;
+  testing::ServerThread server_;  // its last calls touch what stands above
   testing::RawClient client_;
   std::thread reader_;
 };
