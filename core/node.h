@@ -15,6 +15,7 @@
 
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
+#include "core/base/member.h"
 #include "core/base/now.h"
 #include "core/base/random.h"
 #include "core/io.h"
@@ -25,6 +26,8 @@ namespace chasqui {
 
 struct NodeConfig {
   NodeId node{1};
+  // All nodes of the cluster, fixed when it is created, `node` among them; empty: it stands alone. The same everywhere.
+  std::vector<Member> members;
   ShardCount shards;
   std::string cluster = std::string(16, '\0');  // 16 bytes
   std::string version = "chasqui";              // told to clients
