@@ -13,6 +13,7 @@ namespace chasqui::sim {
 
 struct Auditor {
   std::uint32_t person = 0;
+  std::uint32_t node = 0;  // that it asks
   bool has_account = false;
   DeviceId device;
   std::string secret;

@@ -26,14 +26,15 @@ namespace chasqui::sim {
 struct Device {
   std::uint32_t index = 0;
   std::uint32_t person = 0;
-  std::uint32_t node = 0;
-  bool first = false;  // of its person: it makes the account, the others log in
+  std::uint32_t node = 0;  // its server; in a cluster, the one that it tries next
+  bool first = false;      // of its person: it makes the account, the others log in
 
   // Its account; none while has_account is false.
   bool has_account = false;
   client::Credentials credentials;
   std::uint64_t registrations = 0;  // logins after the first: each has a secret of its own
-  std::uint64_t call = 0;           // under way at its node; 0: none
+  std::uint64_t call = 0;           // under way; 0: none
+  std::uint32_t call_node = 0;      // where
   Time call_at = no_time;           // when it asks next
 
   // Its journal outlives the program.
@@ -77,6 +78,7 @@ struct Device {
   // Its network.
   bool network = true;
   std::uint64_t connection = 0;  // that the program uses; 0: none
+  bool has_tried = false;        // to connect, since it was made
   std::uint64_t link_draws = 0;
   Time stall = 0;
   Time stall_until = 0;

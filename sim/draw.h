@@ -44,6 +44,9 @@ enum class Concern : std::uint32_t {
   Audit = 33,
   Phones = 40,  // 25 to 39: of others
   Disks = 41,
+  ClusterPlan = 50,
+  Peers = 51,
+  Servers = 52,
 };
 
 __extension__ using Wide = unsigned __int128;

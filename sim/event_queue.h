@@ -45,6 +45,11 @@ enum class EventKind : std::uint8_t {
   SettleCheck,
   DeviceReturns,  // subject: device; object: incarnation. A program that was sent away is opened again
   HostileActs,    // object: connection. The next volley of a hostile client
+  PeerDials,      // subject: link; object: the dial before it
+  PeerDialed,     // subject: link; object: dial
+  PeerArrives,    // subject: link and direction; object: connection
+  PeerLearns,     // subject: link and end; object: connection. That it is over
+  PeerTimesOut,   // subject: link; object: connection. It is, if nothing passes
 };
 
 struct Event {

@@ -183,6 +183,7 @@ struct ToldDevice {  // the node greeted such a device, or told its session anyt
   std::uint32_t node = 0;
   UserId user;
   DeviceId id;
+  bool shows = true;  // something of its user's, and not only that a request failed
 };
 struct RequestTaken {  // by step; one that must be answered
   std::uint32_t node = 0;
@@ -252,6 +253,68 @@ struct ContractBroken {  // an output that is not legal, input that was not surv
   std::string what;
 };
 
+// Between the nodes of a cluster.
+struct PathChanged {  // from one process to another nothing passes from now on, or everything again
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  bool open = false;
+};
+struct PathSlowed {  // what passes there may take so long from now on
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  Time length = 0;
+};
+struct EntryLogged {  // handed out to be appended, in whatever role
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftIndex index;
+  RaftTerm term;
+  RaftTerm before;  // of the entry before it; 0: not known
+  std::uint64_t digest = 0;
+};
+struct EntryApplied {
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftIndex index;
+  RaftTerm term;             // 0: the entry is not known, the state came as a whole
+  std::uint64_t digest = 0;  // of the entry
+  std::uint64_t state = 0;   // digest of the shard's rows; 0: more was applied in the same write
+  RaftTerm seen_term;        // of the replica: the entry was committed in no later one
+  bool synced = true;        // it is on this node's disk
+  std::uint32_t stored = 0;  // on so many disks of its replicas; looked at when it is applied for the first time
+  std::uint32_t needed = 0;  // so many it must be; 0: not looked at
+};
+struct LeaderSpoke {  // a replica sends entries as the leader of its term; once for each term
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftTerm term;
+  RaftTerm durable_term;
+  RaftIndex first;              // of its log; what is below is in its state
+  std::vector<RaftTerm> terms;  // of its entries
+};
+struct VoteLeft {  // a vote is given, or asked for: then the candidate is the node's own replica
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftTerm term;
+  ReplicaId candidate;
+  RaftTerm durable_term;
+  ReplicaId durable_vote;
+};
+struct ResultLeft {  // a replica says that it has all up to there
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftTerm term;
+  RaftIndex last;
+  RaftTerm durable_term;
+  RaftIndex durable_last;
+};
+struct LeadChanged {  // it serves the shard from now on, or does not any more
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftTerm term;
+  bool leads = false;
+};
+
 struct NodeStarted {  // it found its disk in order
   std::uint32_t node = 0;
   std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
@@ -269,12 +332,14 @@ using Fact =
                  JournalReplaced, DeviceGone, RequestAsked, AnswerHeard, ConnectionLost, OperatorStep, HostileJoined,
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
-                 NodeStarted, NodeRefused>;
+                 NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
+                 ResultLeft, LeadChanged>;
 
 // T facts are those of nodes, but for what operators do to them.
 template <class Known>
 constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>) ||
-                        std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted>;
+                        std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted> ||
+                        std::is_same_v<Known, PathChanged> || std::is_same_v<Known, PathSlowed>;
 [[nodiscard]] inline bool is_tapped(const Fact& fact) {
   return std::visit([]<class Known>(const Known&) { return is_tap<Known>; }, fact);
 }

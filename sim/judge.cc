@@ -9,12 +9,15 @@
 #include "sim/invariants/i05_one_answer.h"
 #include "sim/invariants/i06_refused.h"
 #include "sim/invariants/i07_everyone_told.h"
+#include "sim/invariants/i08_replicas_agree.h"
+#include "sim/invariants/i09_raft.h"
 #include "sim/invariants/i10_durable_before_said.h"
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i12_marks_true.h"
 #include "sim/invariants/i13_receipts_true.h"
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i19_revoked.h"
+#include "sim/invariants/i22_available.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i25_bounded_traffic.h"
@@ -50,8 +53,10 @@ std::string Verdict::text() const {
   return absl::StrCat("violated I", violations.front().number);
 }
 
-Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const Limits& limits, std::uint32_t shards)
+Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const Limits& limits, std::uint32_t shards,
+             const ClusterShape& shape)
     : only_(only), sight_(sight) {
+  const bool cluster = shape.is_cluster();
   auto kept = std::make_unique<Kept>(&model_);
   kept_ = kept.get();
   invariants_.push_back(std::move(kept));
@@ -61,12 +66,17 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<OneAnswer>(&model_));
   invariants_.push_back(std::make_unique<Refused>());
   invariants_.push_back(std::make_unique<EveryoneTold>(model_));
-  invariants_.push_back(std::make_unique<DurableBeforeSaid>());
+  if (cluster) {
+    invariants_.push_back(std::make_unique<ReplicasAgree>(cluster));
+    invariants_.push_back(std::make_unique<Raft>(cluster));
+  }
+  invariants_.push_back(std::make_unique<DurableBeforeSaid>(cluster ? &model_ : nullptr));
   invariants_.push_back(std::make_unique<MarksGrow>());
-  invariants_.push_back(std::make_unique<MarksTrue>(model_));
+  invariants_.push_back(std::make_unique<MarksTrue>(model_, cluster));
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
   invariants_.push_back(std::make_unique<RealTime>());
-  invariants_.push_back(std::make_unique<Revoked>());
+  invariants_.push_back(std::make_unique<Revoked>(cluster));
+  if (cluster) invariants_.push_back(std::make_unique<Available>(shape));
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
   invariants_.push_back(std::make_unique<BoundedTraffic>());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/bounds.h"
+#include "sim/cluster_shape.h"
 #include "sim/invariants/i01_kept.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
@@ -43,9 +44,9 @@ class Judge {
   static constexpr std::uint64_t accepted_least = 20;
 
   // `settle_bound`: I23's. `only`: numbers of the invariants that judge; empty: all.
-  // `limits`, `shards`: those of the nodes.
+  // `limits`, `shards`: those of the nodes. `shape`: of their cluster, if they are one.
   explicit Judge(Time settle_bound, const std::vector<int>& only = {}, Sight sight = Sight::All,
-                 const Limits& limits = {}, std::uint32_t shards = 1);
+                 const Limits& limits = {}, std::uint32_t shards = 1, const ClusterShape& shape = {});
 
   void see(Time at, const Fact& fact);
   // What has not arrived yet; empty: nothing.

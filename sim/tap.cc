@@ -1,8 +1,19 @@
 #include "sim/tap.h"
 
+#include <algorithm>
+
 #include "core/describe.h"
 
 namespace chasqui::sim {
+namespace {
+
+// Anything of its user, and not only how its own request fared.
+bool shows_something(const client::ServerFrame& frame) {
+  return frame.has_push() || frame.has_head() || frame.has_hello() || frame.has_sync() || frame.has_history() ||
+         frame.has_receipt();
+}
+
+}  // namespace
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
   if (!client_.ParseFromString(in.bytes)) return;
@@ -86,21 +97,24 @@ void Tap::watch_device(SessionId session, const client::ClientFrame& frame) {
 // What server_ tells a session: whose device it is, that this device is gone, or anything after that.
 void Tap::watch_device(SessionId session, std::vector<Fact>& facts) {
   const auto device = greeted_.find(session);
-  if (device != greeted_.end() && gone_.contains(device->second)) {
-    facts.push_back(ToldDevice{node_, device->second.first, device->second.second});
+  if (device != greeted_.end() && gone_->contains(device->second)) {
+    const bool shows = std::any_of(server_.frames().begin(), server_.frames().end(), shows_something);
+    facts.push_back(ToldDevice{node_, device->second.first, device->second.second, shows});
   }
   for (const client::ServerFrame& frame : server_.frames()) {
     if (frame.has_hello()) {
       const auto claim = claims_.find(session);
       if (claim == claims_.end()) continue;
       greeted_[session] = claim->second;
-      if (gone_.contains(claim->second)) facts.push_back(ToldDevice{node_, claim->second.first, claim->second.second});
+      if (gone_->contains(claim->second)) {
+        facts.push_back(ToldDevice{node_, claim->second.first, claim->second.second, true});
+      }
     } else if (!leaving_.empty() && !frame.has_error() && leaving_.erase({session, frame.request_id()}) > 0) {
       const auto leaver = greeted_.find(session);
       if (leaver == greeted_.end()) continue;
       // An old renewal said again names the device that it made then, and changes nothing.
       if (frame.has_device_renewed() && frame.device_renewed().device() <= leaver->second.second.value()) continue;
-      gone_.insert(leaver->second);
+      gone_->insert(leaver->second);
       facts.push_back(DeviceRevoked{node_, leaver->second.first, leaver->second.second});
     }
   }
@@ -117,7 +131,7 @@ void Tap::append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fac
       const auto* send = std::get_if<LoggedSend>(&command);
       if (send != nullptr) handed.sends.push_back({send->conversation, send->sender, send->device, send->number});
     }
-    appended_.emplace_back(out.id, EntryCommitted{node_, std::move(logged), wall_ms});
+    if (alone_) appended_.emplace_back(out.id, EntryCommitted{node_, std::move(logged), wall_ms});
     index = index.next();
   }
   facts.push_back(std::move(handed));

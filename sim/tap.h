@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -16,11 +17,16 @@ namespace chasqui::sim {
 
 class Tap {
  public:
-  explicit Tap(std::uint32_t node) : node_(node) {}
+  // Device ids that are out for good: of one cluster, shared by its nodes.
+  using OfUser = std::pair<UserId, DeviceId>;
+  using Gone = std::shared_ptr<std::set<OfUser>>;
+  // `alone`: what is on its disk is committed, and the node is a cluster of its own.
+  explicit Tap(std::uint32_t node, bool alone = true, Gone gone = std::make_shared<std::set<OfUser>>())
+      : node_(node), alone_(alone), gone_(std::move(gone)) {}
 
   void frame_in(const SessionFrame& in, std::vector<Fact>& facts);
   void send_out(const SessionSend& out, std::vector<Fact>& facts);
-  // `wall_ms`: the true time. Each node is a cluster of its own.
+  // `wall_ms`: the true time.
   void append_out(const LogAppend& out, std::int64_t wall_ms, std::vector<Fact>& facts);
   // All appends up to `id` are on its disk. A node without peers: so they are committed.
   void durable(AppendId id, std::vector<Fact>& facts);
@@ -41,18 +47,18 @@ class Tap {
   void watch_device(SessionId session, std::vector<Fact>& facts);
 
   std::uint32_t node_;
+  bool alone_;
+  Gone gone_;
   client::ClientMessage client_;  // kept, so that their memory is used again
   client::ServerMessage server_;
   log::Entry entry_;
   std::deque<std::pair<AppendId, EntryCommitted>> appended_;  // not on its disk yet
   std::set<SessionId> hostile_;
   // Of all sessions, hostile ones too: whose they claim to be, whose the node took them for, who asked to be logged out
-  // or renewed and has no answer yet, and whose device ids are out for good.
-  using OfUser = std::pair<UserId, DeviceId>;
+  // or renewed and has no answer yet.
   std::map<SessionId, OfUser> claims_;
   std::map<SessionId, OfUser> greeted_;
   std::set<std::pair<SessionId, std::uint64_t>> leaving_;
-  std::set<OfUser> gone_;
   bool idle_ = false;
   std::uint64_t frames_up_ = 0;  // of honest sessions
   std::uint64_t frames_down_ = 0;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/base/hash_index.h"
@@ -86,6 +87,16 @@ struct VirtualNode {
   bool damaged = false;  // a record of its log is
   std::string lost;      // what it had acknowledged and its disk has no more
   bool refused = false;  // it has said DATA_LOSS
+
+  // As a node of a cluster.
+  struct Wrote {  // in the step under way
+    ShardId shard;
+    RaftIndex index;
+    std::uint64_t digest = 0;
+  };
+  std::vector<Wrote> wrote;
+  std::map<ShardId, RaftIndex> applied_up_to;
+  std::set<ShardId> leads;
 
   // Reads and hashings under way, by token.
   struct PendingRead {

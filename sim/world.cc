@@ -6,16 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace chasqui::sim {
-namespace {
-
-// After the bound of I23 the run goes on for so long, to tell what is late (I23) from what is lost (I1).
-constexpr Time grace = 90 * second;
-// After all has arrived, so that what should not come any more has its chance to come.
-// Long enough for what devices do not wait for: a batch that was refused comes again after 5 s, and its marks linger.
-constexpr Time afterwards = 9 * second;
-
-}  // namespace
-
 Time settle_bound_of(const Plan& plan) {
   return 35 * second + static_cast<Time>(plan.knobs.retry_cap_ms) * millisecond +
          (plan.knobs.thin_ppm > 0 ? 60 * second : 0);
@@ -32,26 +22,35 @@ Lie lie_named(std::string_view word) {
 World::World(Plan plan, WorldOptions options)
     : plan_(std::move(plan)),
       options_(std::move(options)),
+      shape_(shape_of(plan_)),
       judge_(settle_bound_of(plan_), options_.only, options_.devices_judge ? Sight::Devices : Sight::All, plan_.limits,
-             plan_.shards),
+             plan_.shards, shape_),
+      net_(plan_.is_cluster() ? plan_.process_of(plan_.nodes - 1) + 1 : 0),
       users_(plan_.contacts.size()),
       ids_(plan_.contacts.size()) {
+  const auto gone = std::make_shared<std::set<Tap::OfUser>>();
   for (std::uint32_t i = 0; i < plan_.nodes; ++i) {
     auto node = std::make_unique<VirtualNode>();
     node->index = i;
     if (const std::uint64_t most = plan_.knobs.drift_ppm; most > 0) {
-      const std::uint64_t drift = below(noise(Concern::Disks, i, 0), 2 * most + 1);
+      const std::uint64_t drift = below(noise(Concern::Disks, plan_.process_of(i), 0), 2 * most + 1);
       node->drift_ppm = static_cast<std::int64_t>(drift) - static_cast<std::int64_t>(most);
     }
     nodes_.push_back(std::move(node));
-    taps_.emplace_back(i);
+    if (plan_.is_cluster()) {
+      watch_store(*nodes_.back());
+      peer_taps_.emplace_back(i, nodes_.back()->log);
+      taps_.emplace_back(i, false, gone);
+    } else {
+      taps_.emplace_back(i);
+    }
   }
   std::vector<bool> has_first(plan_.contacts.size());
   for (std::uint32_t i = 0; i < plan_.owners.size(); ++i) {
     auto device = std::make_unique<Device>();
     device->index = i;
     device->person = plan_.owners[i];
-    device->node = device->person % plan_.nodes;
+    device->node = (plan_.is_cluster() ? i : device->person) % plan_.nodes;
     device->first = !has_first[device->person];
     has_first[device->person] = true;
     ++ids_[device->person];
@@ -199,6 +198,11 @@ void World::dispatch(const Event& event) {
       if (device().incarnation == event.object) device_returns(device());
       return;
     case EventKind::HostileActs: return with_connection(&World::hostile_acts);
+    case EventKind::PeerDials: return peer_dials(net_.links()[event.subject], event.object);
+    case EventKind::PeerDialed: return peer_dialed(net_.links()[event.subject], event.object);
+    case EventKind::PeerArrives: return peer_arrives(net_.links()[event.subject / 2], event.subject % 2, event.object);
+    case EventKind::PeerLearns: return peer_learns(net_.links()[event.subject / 2], event.subject % 2, event.object);
+    case EventKind::PeerTimesOut: return peer_times_out(net_.links()[event.subject], event.object);
   }
 }
 
@@ -241,6 +245,7 @@ void World::heal() {
     if (!node->up()) push(now_ + 500 * millisecond, EventKind::NodeRises, node->index, node->incarnation);
     if (node->run_pending) push(now_, EventKind::NodeRuns, node->index, 0);
   }
+  peers_heal();
   for (const auto& connection : connections_) {
     if (connection == nullptr) continue;
     connection->late_until = std::min(connection->late_until, now_);
@@ -265,90 +270,6 @@ void World::heal() {
     }
   }
   push(now_ + second, EventKind::SettleCheck, 0, 0);
-}
-
-// What waits at devices leaves at the rate of one device, what they lack comes in pages at the rate of pages. Twice
-// that, since whoever meets a limit waits longer than it takes.
-Time World::backlog() const {
-  std::uint64_t unsent = 0;
-  for (const auto& device : devices_) {
-    if (device->up()) unsent = std::max(unsent, device->client->unsent());
-  }
-  const Limits& limits = plan_.limits;
-  const std::uint64_t ms = unsent * limits.send_device_refill_ms +
-                           (unsent + judge_.most_missing()) * limits.page_device_refill_ms / limits.page_events_max;
-  return 2 * static_cast<Time>(ms) * millisecond;
-}
-
-std::string World::unsettled() const {
-  for (const auto& device : devices_) {
-    if (device->gone || nodes_[device->node]->refused) continue;
-    if (!device->has_account) return absl::StrCat("device ", device->index, " has no account");
-    if (!device->up()) return absl::StrCat("device ", device->index, " does not run");
-    if (device->ended) return absl::StrCat("device ", device->index, " was sent away for good");
-    if (!device->client->is_connected()) return absl::StrCat("device ", device->index, " is not connected");
-    if (device->client->unsent() > 0) {
-      return absl::StrCat("device ", device->index, " has ", device->client->unsent(), " messages without an answer");
-    }
-  }
-  return judge_.missing();
-}
-
-void World::check_settled() {
-  const std::string missing = unsettled();
-  if (missing.empty()) {
-    if (settled_at_ < 0) {
-      settled_at_ = now_;
-      see(Settled{});
-    }
-    if (now_ >= settled_at_ + afterwards) rest();
-    if (over_) return;
-    // A moment for what no device waits for: marks that linger at indexes.
-    if (now_ >= settled_at_ + afterwards - second && !end_audited_) {
-      end_audited_ = true;
-      audit_the_end();
-    }
-  } else {
-    if (now_ > healed_at_ + settle_bound_ && !told_late_) {
-      told_late_ = true;
-      see(NotSettled{missing});
-      if (over_) return;
-    }
-    if (now_ > healed_at_ + settle_bound_ + grace) return ends();
-  }
-  push(now_ + second, EventKind::SettleCheck, 0, 0);
-}
-
-// What each device lists by now is looked at, settled or not.
-void World::ends() {
-  for (const auto& device : devices_) {
-    if (!device->has_account || !device->up()) continue;
-    ListSeen list{device->index, {}};
-    for (const ConversationId& conversation : device->client->conversations()) {
-      const Seq taken = device->client->taken(conversation);
-      if (taken) list.heads.emplace_back(conversation, taken);
-    }
-    see(std::move(list));
-  }
-  over_ = true;
-}
-
-// Once nobody reads any more, and the last marks have had their time, nothing but pings may pass.
-void World::rest() {
-  const Time quiet = static_cast<Time>(plan_.knobs.quiet_s) * second;
-  if (quiet == 0) {
-    ends();
-    return;
-  }
-  const bool busy = std::any_of(devices_.begin(), devices_.end(), [](const auto& device) { return device->reading; });
-  if (busy) rested_at_ = -1;
-  if (!busy && rested_at_ < 0) rested_at_ = now_;
-  const Time lingering = 20 * second + static_cast<Time>(plan_.knobs.retry_cap_ms) * millisecond;
-  if (busy || now_ < rested_at_ + lingering) return;
-  if (!std::exchange(idle_, true)) {
-    for (Tap& tap : taps_) tap.idle();
-  }
-  if (now_ >= rested_at_ + lingering + quiet) ends();
 }
 
 void World::count_traffic() {

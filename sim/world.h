@@ -8,8 +8,9 @@
 //   World world(draw_plan(7, {}), {});
 //   const Report report = world.run();
 //
-// Split by subject: world.cc (time, healing, settling), world_nodes.cc, world_links.cc, world_devices.cc,
-// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_disks.cc, world_hostile.cc.
+// Split by subject: world.cc (time, healing), world_settle.cc, world_nodes.cc, world_links.cc, world_devices.cc,
+// world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_disks.cc, world_hostile.cc,
+// world_peers.cc, world_cluster.cc.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,16 @@
 
 #include "core/base/points_state.h"
 #include "sim/auditor.h"
+#include "sim/cluster_log.h"
+#include "sim/cluster_shape.h"
 #include "sim/connection.h"
 #include "sim/device.h"
 #include "sim/draw.h"
 #include "sim/event_queue.h"
 #include "sim/hostile/hostile.h"
 #include "sim/judge.h"
+#include "sim/peer_net.h"
+#include "sim/peer_tap.h"
 #include "sim/plan/plan.h"
 #include "sim/tap.h"
 #include "sim/trace/trace_hash.h"
@@ -57,7 +62,7 @@ enum class Lie : std::uint8_t {
 [[nodiscard]] constexpr bool is_delay(Concern concern, std::uint64_t n) {
   return concern == Concern::StepCost || concern == Concern::WakeLate || concern == Concern::Sync ||
          concern == Concern::ReadDelay || concern == Concern::Flush || concern == Concern::Journal ||
-         (concern == Concern::Link && n >= 2);  // 0 and 1: what kind of network it is
+         concern == Concern::Peers || (concern == Concern::Link && n >= 2);  // 0 and 1: what kind of network it is
 }
 
 // Within how long after healing all must have arrived, but for the backlog.
@@ -221,6 +226,7 @@ class World : private points::Listener {
   // world_accounts.cc
   void set_call(Device& device, Time at);  // when it asks next; what was set before is off
   void call_due(Device& device, Time meant);
+  void abandon_call(Device& device);
   void answered(VirtualNode& node, Time at, const HttpAnswer& answer);
 
   // world_audit.cc
@@ -265,13 +271,55 @@ class World : private points::Listener {
   void hostile_lost(Connection& connection);
   void hostiles_leave();
 
+  // world_peers.cc
+  [[nodiscard]] bool process_is_up(std::uint32_t process) const;
+  [[nodiscard]] bool process_is_frozen(std::uint32_t process) const;
+  void tell_reachable(std::uint32_t process, std::uint32_t other, bool reachable);
+  [[nodiscard]] Time peer_delay(PeerLink& link, std::size_t side);
+  void process_rises(std::uint32_t process);
+  void process_dies(std::uint32_t process, bool silently);
+  void dial_soon(PeerLink& link, Time wait);
+  void peer_dials(PeerLink& link, std::uint64_t last);
+  void peer_dialed(PeerLink& link, std::uint64_t dial);
+  void peers_connect(PeerLink& link);
+  void link_breaks(PeerLink& link, bool told_first, bool told_second);
+  void peer_learns(PeerLink& link, std::size_t side, std::uint64_t epoch);
+  void peer_times_out(PeerLink& link, std::uint64_t epoch);
+  void watch_link(PeerLink& link);
+  void carry_out(VirtualNode& node, Time at, PeerSend& send);
+  void put_on_wire(PeerLink& link, std::size_t side, Time at);
+  void peer_arrives(PeerLink& link, std::size_t side, std::uint64_t epoch);
+  void cut_path(std::uint32_t from, std::uint32_t to, bool unnoticed, bool on);
+  void release(PeerLink& link, std::size_t side);
+  void partition(const Item& item, bool on);
+  void peer_item_starts(const Item& item);
+  void peers_heal();
+
+  // world_cluster.cc
+  [[nodiscard]] static ClusterShape shape_of(const Plan& plan);
+  void join_cluster(const VirtualNode& node, NodeConfig& config) const;
+  void watch_store(VirtualNode& node);
+  void tap_applied(VirtualNode& node);
+  void count_disks(EntryApplied& fact) const;
+  void tap_append(VirtualNode& node, const LogAppend& append);
+  void tap_note(VirtualNode& node, const Note& note);
+  void tap_peer(VirtualNode& node, const PeerSend& send);
+  void tap_crashed(VirtualNode& node);
+  void process_crashes(VirtualNode& node, Time down, bool silently);
+  void process_pauses(VirtualNode& node, Time length);
+  void next_server(Device& device);
+
   Plan plan_;
   WorldOptions options_;
+  ClusterShape shape_;
   Judge judge_;
   TraceHash hash_;
   EventQueue queue_;
   std::vector<std::unique_ptr<VirtualNode>> nodes_;
   std::vector<Tap> taps_;
+  PeerNet net_;
+  std::vector<PeerTap> peer_taps_;  // of a cluster
+  ClusterLog cluster_log_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Hostile>> hostiles_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over

@@ -17,24 +17,34 @@ void World::set_call(Device& device, Time at) {
   push(at, EventKind::CallDue, device.index, static_cast<std::uint64_t>(at));
 }
 
+void World::abandon_call(Device& device) {
+  VirtualNode& node = *nodes_[device.call_node];
+  node.caller_of.erase(device.call);
+  if (node.up()) feed(node, CallAbandoned{CallId(device.call)});
+  device.call = 0;
+}
+
 void World::call_due(Device& device, Time meant) {
   if (device.has_account || device.call_at != meant) return;
-  VirtualNode& node = *nodes_[device.node];
   if (device.call != 0) {
     // Nobody waits any longer; the retry is the same request.
-    node.caller_of.erase(device.call);
-    feed(node, CallAbandoned{CallId(device.call)});
-    device.call = 0;
+    abandon_call(device);
+    next_server(device);
   }
+  VirtualNode& node = *nodes_[device.node];
   const bool hostile = is_hostile(device.index);
   const bool too_early = !device.first && !hostile && !users_[device.person];
-  if (!node.up() || too_early) return set_call(device, now_ + second);
+  if (!node.up() || too_early) {
+    next_server(device);
+    return set_call(device, now_ + second);
+  }
   if (device.credentials.secret.empty()) {
     Dice dice(plan_.seed, Concern::Secret, device.index | (device.registrations << 32));
     while (device.credentials.secret.size() < 32)
       device.credentials.secret.push_back(static_cast<char>(dice.roll(0, 255)));
   }
   device.call = ++node.last_call;
+  device.call_node = node.index;
   node.caller_of[device.call] = device.index;
   HttpCall call;
   call.call = CallId(device.call);
@@ -59,6 +69,7 @@ void World::answered(VirtualNode& node, Time at, const HttpAnswer& answer) {
   device.call = 0;
   if (answer.code != 0) {
     if (tracing()) trace(absl::StrCat("device ", device.index, " got no account: ", answer.message));
+    next_server(device);
     const Time wait = std::max<Time>(second, Time{answer.retry_after_ms} * millisecond);
     return set_call(device, at + wait);
   }

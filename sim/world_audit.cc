@@ -24,12 +24,18 @@ Address address_of_auditor(std::uint32_t person) {
 
 // `version`: which of the versions that it was told before; 0: none, it is new.
 void World::audit(std::uint32_t person, std::uint64_t version, bool at_end) {
-  VirtualNode& node = *nodes_[person % plan_.nodes];
+  std::uint32_t asked = person % plan_.nodes;
+  if (plan_.is_cluster()) {
+    const std::uint64_t bits = noise(Concern::Servers, person, report_.steps);
+    asked = static_cast<std::uint32_t>(below(bits, plan_.nodes));
+  }
+  VirtualNode& node = *nodes_[asked];
   if (!node.up() || !users_[person]) return;
   Auditor& auditor = auditors_[person];
   auditor.person = person;
   if (auditor.busy() && now_ - auditor.since < patience) return;
-  audit_ends(node, auditor);
+  audit_ends(*nodes_[auditor.node], auditor);
+  auditor.node = asked;
   auditor.since = now_;
   auditor.at_end = at_end;
   auditor.from = auditor.told.empty() ? 0 : version % (auditor.told.size() + 1);
@@ -145,7 +151,7 @@ void World::audit_ends(VirtualNode& node, Auditor& auditor) {
 
 void World::audits_die(const VirtualNode& node) {
   for (auto& [person, auditor] : auditors_) {
-    if (person % plan_.nodes != node.index) continue;
+    if (auditor.node != node.index) continue;
     auditor.call = 0;
     auditor.session = SessionId();
   }

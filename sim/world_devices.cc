@@ -208,10 +208,12 @@ void World::person_sends(Device& device, const Item& item) {
     if (other) send_text(device, ConversationId::direct(device.credentials.user, other), item.size);
     return;
   }
-  // Two others who live at the same node.
-  const auto here = static_cast<std::uint32_t>((users_.size() - device.node + plan_.nodes - 1) / plan_.nodes);
-  const std::uint32_t one = device.node + plan_.nodes * (item.object % here);
-  const std::uint32_t two = device.node + plan_.nodes * (item.object / here % here);
+  // Two others of the same cluster.
+  const std::uint32_t clusters = plan_.clusters();
+  const std::uint32_t home = plan_.cluster_of(device.person);
+  const auto here = static_cast<std::uint32_t>((users_.size() - home + clusters - 1) / clusters);
+  const std::uint32_t one = home + clusters * (item.object % here);
+  const std::uint32_t two = home + clusters * (item.object / here % here);
   if (one == device.person || two == device.person || !users_[one] || !users_[two]) return;
   send_text(device, ConversationId::direct(users_[one], users_[two]), item.size);
 }

@@ -28,7 +28,7 @@ void World::disk_item_starts(VirtualNode& node, const Item& item) {
     node.wall_frozen_until = std::max(node.wall_frozen_until, until);
   } else if (item.kind == ItemKind::Damage) {
     if (!node.up()) return;
-    node_crashes(node, item.length);
+    process_crashes(node, item.length, false);
     if (node.log.tails().empty()) return;  // there is nothing yet that could go bad
     node.damaged = true;
   } else if (item.kind == ItemKind::LostSyncs) {
@@ -71,12 +71,13 @@ bool World::sync_stops(VirtualNode& node) {
     const std::uint64_t bits = noise(Concern::Disks, node.index, node.incarnation);
     const Time retry = static_cast<Time>(below(bits, 5'000)) * millisecond;
     node_crashes(node, std::max<Time>(node.no_room_until - now_, 0) + retry, 0);
+    process_crashes(node, std::max<Time>(node.no_room_until - now_, 0) + retry, false);
     return true;
   }
   if (!std::exchange(node.sync_fails, false)) return false;
   // It exits with 74, and an operator looks at the disk. What the sync should have kept is there or not.
   if (tracing()) trace(absl::StrCat("node ", node.index, " stops: its sync failed"));
-  node_crashes(node, node.sync_fails_down);
+  process_crashes(node, node.sync_fails_down, false);
   return true;
 }
 
@@ -98,6 +99,7 @@ bool World::may_start(VirtualNode& node) {
   node.refused = true;
   NodeRefused refused{node.index, why, {}};
   for (const auto& device : devices_) {
+    if (plan_.is_cluster()) break;  // they go to another node
     if (device->node == node.index) refused.devices.push_back(device->index);
   }
   see(std::move(refused));
@@ -110,7 +112,7 @@ void World::lose_syncs(VirtualNode& node, const Item& item) {
   if (!node.up()) return node.image.reset();  // a process that dies takes nothing from the disk's cache
   const SimGuard::Tails had = node.log.tails();
   node.guard.pass(now_);
-  node_crashes(node, item.length);
+  process_crashes(node, item.length, true);
   VirtualNode::Image image = *std::exchange(node.image, std::nullopt);
   (void)image.log.crash(0);
   const SimGuard::Tails has = image.log.tails();

@@ -12,7 +12,8 @@ namespace {
 // A kill is told when the node was up.
 bool is_of_node(ItemKind kind) {
   return kind == ItemKind::Pause || kind == ItemKind::SlowDisk || kind == ItemKind::StuckDisk ||
-         kind == ItemKind::BreakAll || kind == ItemKind::WallJump;
+         kind == ItemKind::BreakAll || kind == ItemKind::WallJump || kind == ItemKind::Cut ||
+         kind == ItemKind::Isolate || kind == ItemKind::Split;
 }
 
 }  // namespace
@@ -29,14 +30,11 @@ void World::item_starts(const Item& item) {
   switch (item.kind) {
     case ItemKind::Send:
     case ItemKind::Stray: return;
-    case ItemKind::Crash: return node_crashes(node, item.length);
+    case ItemKind::Crash: return process_crashes(node, item.length, false);
     case ItemKind::PowerCut:
-      for (const auto& each : nodes_) node_crashes(*each, item.length);
+      for (const auto& each : nodes_) process_crashes(*each, item.length, true);
       return;
-    case ItemKind::Pause:
-      if (!node.up()) return;
-      node.frozen_until = std::max(node.frozen_until, until);
-      return see(NodeHindered{node.index, item.length});
+    case ItemKind::Pause: return process_pauses(node, item.length);
     case ItemKind::SlowDisk:
       node.slow_until = std::max(node.slow_until, until);
       node.slow_factor = std::max<std::uint64_t>(1, item.size);
@@ -75,7 +73,10 @@ void World::item_starts(const Item& item) {
     case ItemKind::PhoneCrash: return phone_crashes(device, item.length);
     case ItemKind::WallJump: {
       const auto jump = static_cast<std::int64_t>(item.size);
-      node.wall_offset_ms += item.object == 1 ? -jump : jump;
+      for (const auto& each : nodes_) {
+        if (plan_.process_of(each->index) != plan_.process_of(node.index)) continue;
+        each->wall_offset_ms += item.object == 1 ? -jump : jump;
+      }
       return;
     }
     case ItemKind::Reinstall: return reinstall(device, item.length);
@@ -93,12 +94,20 @@ void World::item_starts(const Item& item) {
     case ItemKind::FrozenClock:
     case ItemKind::Damage:
     case ItemKind::LostSyncs: return disk_item_starts(node, item);
+    case ItemKind::Cut:
+    case ItemKind::Isolate:
+    case ItemKind::Split:
+    case ItemKind::LinkBreak:
+    case ItemKind::LinkStall: return peer_item_starts(item);
   }
 }
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
   if (item.kind == ItemKind::Twin) return twin_ends(item);
+  if (item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split) {
+    return partition(item, false);
+  }
   if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = phone_of(item.subject);
   device.network = true;

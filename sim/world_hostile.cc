@@ -56,10 +56,12 @@ void World::hostile_starts(const Item& item) {
   Scene& scene = hostile.scene;
   scene.others.clear();
   for (std::uint32_t person = 0; person < users_.size(); ++person) {
-    if (users_[person] && person % plan_.nodes == hostile.device.node) scene.others.push_back(users_[person]);
+    if (users_[person] && (plan_.is_cluster() || person % plan_.nodes == hostile.device.node))
+      scene.others.push_back(users_[person]);
   }
   for (const auto& other : hostiles_) {
-    if (other->scene.user && other != hostiles_[scene.index] && other->device.node == hostile.device.node) {
+    const bool near = plan_.is_cluster() || other->device.node == hostile.device.node;
+    if (other->scene.user && other != hostiles_[scene.index] && near) {
       scene.others.push_back(other->scene.user);
     }
   }

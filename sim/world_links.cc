@@ -54,6 +54,7 @@ Time World::frame_delay(Device& device) {
 
 void World::connect(Device& device) {
   if (!is_hostile(device.index)) see(ConnectTried{device.index, std::exchange(device.greeted, false)});
+  if (std::exchange(device.has_tried, true)) next_server(device);
   auto connection = std::make_unique<Connection>();
   connection->id = connections_.size() + 1;
   connection->device = device.index;

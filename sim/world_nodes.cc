@@ -34,11 +34,13 @@ void World::node_rises(VirtualNode& node) {
   config.node = NodeId(node.index + 1);
   config.shards = {plan_.shards};
   config.limits = plan_.limits;
+  join_cluster(node, config);
   node.node = std::make_unique<Node>(config, node.store, node.log.image(), seed);
   if (tracing()) trace(absl::StrCat("node ", node.index, " starts, life ", node.incarnation));
   feed(node, Tick{});
   tell_pressure(node);
   push(now_ + static_cast<Time>(plan_.knobs.flush_ms) * millisecond, EventKind::FlushDue, node.index, node.incarnation);
+  process_rises(plan_.process_of(node.index));
 }
 
 // What the disks keep is drawn: any prefix of the appends that were not acknowledged, any version of the store that the
@@ -80,6 +82,7 @@ void World::node_crashes(VirtualNode& node, Time down, std::optional<std::size_t
   audits_die(node);
   const std::map<std::uint64_t, std::uint32_t> callers = node.caller_of;
   node.kill();
+  tap_crashed(node);
   for (const auto& connection : connections_) {
     if (connection == nullptr || connection->node != node.index || !connection->node_open) continue;
     connection->node_open = false;
@@ -157,6 +160,7 @@ void World::step(VirtualNode& node, Input input) {
   const bool is_tick = std::holds_alternative<Tick>(input);
   Outputs outputs;
   node.node->step(now, std::move(input), outputs);
+  if (!node.wrote.empty()) tap_applied(node);
   for (const Output& output : outputs) append_bytes(output, record_);
   hash_record();
 
@@ -292,8 +296,11 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
       carry_out(node, at, *work);
     } else if (auto* answer = std::get_if<HttpAnswer>(&output)) {
       if (!audit_answered(node, *answer)) answered(node, at, *answer);
-    } else if (std::holds_alternative<PeerSend>(output)) {
-      see(ContractBroken{node.index, "it writes to a peer, and it has none"});
+    } else if (auto* peer_send = std::get_if<PeerSend>(&output)) {
+      if (plan_.is_cluster()) tap_peer(node, *peer_send);
+      carry_out(node, at, *peer_send);
+    } else if (const auto* note = std::get_if<Note>(&output)) {
+      tap_note(node, *note);
     }
   }
   flush();
@@ -304,6 +311,7 @@ void World::carry_out(VirtualNode& node, Time, LogAppend& append) {
   std::vector<Fact> facts;
   taps_[node.index].append_out(append, wall_at_start_ms + now_ / millisecond, facts);
   see_all(facts);
+  tap_append(node, append);
   const AppendId id = append.id;
   if (options_.on_cause) node.append_causes[id] = event_;
   if (const std::string wrong = node.log.append(std::move(append)); !wrong.empty()) {

@@ -78,12 +78,7 @@ void World::back_up(Device& device) {
 
 void World::restore(Device& device, Time down) {
   if (!device.backup || !takes_an_id(device)) return;
-  if (device.call != 0) {  // a login that is under way is nobody's any more
-    VirtualNode& node = *nodes_[device.node];
-    node.caller_of.erase(device.call);
-    if (node.up()) feed(node, CallAbandoned{CallId(device.call)});
-    device.call = 0;
-  }
+  if (device.call != 0) abandon_call(device);  // a login that is under way is nobody's any more
   program_ends(device, 0);
   adopt(device, *device.backup);
   push(now_ + down, EventKind::DeviceRises, device.index, device.incarnation);
@@ -137,7 +132,7 @@ void World::twin_ends(const Item& item) {
 void World::throw_away(Device& device) {
   if (tracing()) trace(absl::StrCat("device ", device.index, " is thrown away"));
   program_ends(device, 0);
-  if (device.call != 0) nodes_[device.node]->caller_of.erase(device.call);
+  if (device.call != 0) nodes_[device.call_node]->caller_of.erase(device.call);
   device.call = 0;
   device.call_at = no_time;
   device.has_account = false;

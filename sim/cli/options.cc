@@ -22,6 +22,17 @@ bool parse_seeds(const std::string& range, Options& options) {
          absl::SimpleAtoi(range.substr(dots + 2), &options.last_seed) && options.first_seed <= options.last_seed;
 }
 
+bool parse_nodes(const std::string& range, PlanOverrides& overrides) {
+  const std::size_t dots = range.find("..");
+  std::uint32_t least = 0, most = 0;
+  if (!absl::SimpleAtoi(range.substr(0, dots), &least)) return false;
+  if (dots == std::string::npos) most = least;
+  if (dots != std::string::npos && !absl::SimpleAtoi(range.substr(dots + 2), &most)) return false;
+  overrides.nodes = least;
+  if (dots != std::string::npos) overrides.nodes_most = most;
+  return least >= 1 && least <= most && most <= 1'000;
+}
+
 // Up to a thousand million: nobody wants to type more.
 std::uint64_t seed_of(const std::string& text) {
   return xxh3_64(text) % 1'000'000'000;
@@ -36,6 +47,8 @@ std::string Options::replay_command(std::uint64_t seed) const {
 std::string Options::plan_words(std::uint64_t seed) const {
   std::string line = absl::StrCat("--seed ", seed);
   if (overrides.nodes) absl::StrAppend(&line, " --nodes ", *overrides.nodes);
+  if (overrides.nodes_most) absl::StrAppend(&line, "..", *overrides.nodes_most);
+  if (overrides.unconnected) absl::StrAppend(&line, " --unconnected");
   if (overrides.devices) absl::StrAppend(&line, " --devices ", *overrides.devices);
   if (overrides.seconds) absl::StrAppend(&line, " --seconds ", *overrides.seconds);
   if (overrides.points_off) absl::StrAppend(&line, " --points-off");
@@ -64,13 +77,14 @@ WorldOptions Options::world_options() const {
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
-  std::string seeds, plan_class, lie;
-  std::uint32_t nodes = 0, devices = 0, seconds = 0, count = 300, shrink_jobs = 0;
+  std::string seeds, plan_class, lie, nodes;
+  std::uint32_t devices = 0, seconds = 0, count = 300, shrink_jobs = 0;
   CLI::App app("chasqui-sim: the production core in a simulated world. One seed gives one run, byte for byte.");
   app.require_subcommand(1);
   const auto drawn = [&](CLI::App* sub, const char* seed = "--seed") {
     sub->add_option(seed, options.first_seed, "the seed (default 0)");
-    sub->add_option("--nodes", nodes, "unconnected nodes; default: drawn")->check(CLI::Range(1, 1'000));
+    sub->add_option("--nodes", nodes, "of one cluster: N, or A..B of which each seed draws; default: drawn");
+    sub->add_flag("--unconnected", options.overrides.unconnected, "each node stands alone, a cluster of its own");
     sub->add_option("--devices", devices, "default: drawn, 2 to 100")->check(CLI::Range(2, 100'000));
     sub->add_option("--seconds", seconds, "of workload and faults, before all heals; default: drawn, 60 to 200")
         ->check(CLI::Range(1, 86'400));
@@ -187,7 +201,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   if (!options.canary.empty() && canary_named(options.canary) == nullptr) {
     return refuse("--canary: there is no canary '" + options.canary + "'");
   }
-  if (nodes > 0) options.overrides.nodes = nodes;
+  if (!nodes.empty() && !parse_nodes(nodes, options.overrides))
+    return refuse("--nodes: N, or A..B with A <= B, from 1 to 1,000");
   if (devices > 0) options.overrides.devices = devices;
   if (seconds > 0) options.overrides.seconds = seconds;
   if (plan_class == "calm") options.overrides.plan_class = PlanClass::Calm;

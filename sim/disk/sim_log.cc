@@ -93,6 +93,52 @@ SimGuard::Tails SimLog::tails() const {
   return tails;
 }
 
+const ReplicaImage* SimLog::durable(ShardId shard) const {
+  const auto it = durable_.find(shard.value());
+  return it == durable_.end() ? nullptr : &it->second;
+}
+
+bool SimLog::holds(ShardId shard, RaftIndex index, RaftTerm term) const {
+  const ReplicaImage* image = durable(shard);
+  if (image == nullptr) return false;
+  if (index < image->first_index) return true;
+  const std::uint64_t place = index.value() - image->first_index.value();
+  return place < image->entries.size() && image->entries[static_cast<std::size_t>(place)].term == term;
+}
+
+SimLog::View SimLog::view(ShardId shard) const {
+  ReplicaImage image;
+  if (const ReplicaImage* kept = durable(shard); kept != nullptr) image = *kept;
+  for (const LogAppend& append : pending_) {
+    if (append.shard == shard) apply(append, image);
+  }
+  return {image.first_index, std::move(image.entries), image.hard_state.term};
+}
+
+// The last append that reaches so far down decides: what it does not hold it has cut off.
+const LogEntry* SimLog::entry(ShardId shard, RaftIndex index) const {
+  for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {
+    if (it->shard != shard) continue;
+    if (!it->entries.empty() && it->first_index <= index) {
+      const std::uint64_t place = index.value() - it->first_index.value();
+      return place < it->entries.size() ? &it->entries[static_cast<std::size_t>(place)] : nullptr;
+    }
+    if (it->reset) return nullptr;
+  }
+  const ReplicaImage* image = durable(shard);
+  if (image == nullptr || index < image->first_index) return nullptr;
+  const std::uint64_t place = index.value() - image->first_index.value();
+  return place < image->entries.size() ? &image->entries[static_cast<std::size_t>(place)] : nullptr;
+}
+
+RaftTerm SimLog::term(ShardId shard) const {
+  for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {
+    if (it->shard == shard && it->hard_state) return it->hard_state->term;
+  }
+  const ReplicaImage* image = durable(shard);
+  return image == nullptr ? RaftTerm() : image->hard_state.term;
+}
+
 void SimLog::apply(const LogAppend& append, ReplicaImage& image) {
   image.shard = append.shard;
   if (append.reset) {

@@ -39,6 +39,27 @@ class SimLog {
   [[nodiscard]] RaftIndex last_index(ShardId shard) const;  // of what is acknowledged; 0: nothing
   [[nodiscard]] SimGuard::Tails tails() const;              // the same, with terms, of all shards
 
+  // What a replica has on disk; none: nothing.
+  [[nodiscard]] const ReplicaImage* durable(ShardId shard) const;
+  // Does it hold that entry, or the state that came of it? What is not acknowledged does not count.
+  [[nodiscard]] bool holds(ShardId shard, RaftIndex index, RaftTerm term) const;
+
+  // The whole of a shard's log, with what is not acknowledged.
+  struct View {
+    RaftIndex first{1};
+    std::vector<LogEntry> entries;
+    RaftTerm term;  // of its replica
+    [[nodiscard]] const LogEntry* at(RaftIndex index) const {
+      const std::uint64_t from = first.value();
+      const bool there = index.value() >= from && index.value() - from < entries.size();
+      return there ? &entries[static_cast<std::size_t>(index.value() - from)] : nullptr;
+    }
+  };
+  [[nodiscard]] View view(ShardId shard) const;
+  // One entry of it, sought without copying all.
+  [[nodiscard]] const LogEntry* entry(ShardId shard, RaftIndex index) const;
+  [[nodiscard]] RaftTerm term(ShardId shard) const;
+
  private:
   static void apply(const LogAppend& append, ReplicaImage& image);
 

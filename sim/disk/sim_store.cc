@@ -1,9 +1,35 @@
 #include "sim/disk/sim_store.h"
 
+#include <array>
+
 #include "core/base/check.h"
+#include "core/base/digest.h"
 #include "core/base/text.h"
 
 namespace chasqui::sim {
+namespace {
+
+// As core/base/keys.h lays keys out: a shard in two bytes, then a letter.
+constexpr std::size_t letter_at = 2;
+
+std::uint64_t shard_in(const std::string& key) {
+  return std::uint64_t{static_cast<std::uint8_t>(key[0])} << 8 | static_cast<std::uint8_t>(key[1]);
+}
+
+}  // namespace
+
+// Sums: a row that is taken away takes its hash with it, so the order of writes does not matter.
+void SimStore::count(const std::string& key, const std::string& value, bool there) {
+  if (key.size() <= letter_at || key[letter_at] == 'L') return;
+  const std::uint64_t shard = shard_in(key);
+  if (digests_.size() <= shard) digests_.resize(static_cast<std::size_t>(shard) + 1);
+  const std::uint64_t hashes[] = {xxh3_64(key), xxh3_64(value)};
+  std::array<char, 16> bytes;
+  for (std::size_t i = 0; i < 16; ++i) bytes[i] = static_cast<char>(hashes[i / 8] >> (8 * (i % 8)));
+  const std::uint64_t hash = xxh3_64({bytes.data(), bytes.size()});
+  std::uint64_t& digest = digests_[static_cast<std::size_t>(shard)];
+  digest = there ? digest + hash : digest - hash;
+}
 
 std::optional<std::string> SimStore::get(std::string_view key) const {
   const auto it = rows_.find(text(key));
@@ -18,15 +44,24 @@ void SimStore::write(const WriteBatch& batch) {
     if (!write.value) {
       const auto it = rows_.find(write.key);
       if (it == rows_.end()) continue;
+      if (watcher_) count(it->first, it->second, false);
       undo.push_back({write.key, std::move(it->second)});
       rows_.erase(it);
       continue;
     }
     const auto [it, inserted] = rows_.try_emplace(write.key);
+    if (watcher_ && !inserted) count(it->first, it->second, false);
+    if (watcher_) count(it->first, *write.value, true);
     undo.push_back({write.key, inserted ? std::nullopt : std::optional(std::move(it->second))});
     it->second = *write.value;
   }
   undo_.push_back(std::move(undo));
+  if (!watcher_) return;
+  for (const Write& write : batch.writes) {
+    if (!write.value || write.key.size() != letter_at + 1 || write.key[letter_at] != 'R') continue;
+    watcher_(ShardId(static_cast<std::uint32_t>(shard_in(write.key))), *write.value,
+             digests_[static_cast<std::size_t>(shard_in(write.key))]);
+  }
 }
 
 RangeResult SimStore::read(const RangeRead& range) const {
@@ -72,6 +107,11 @@ void SimStore::rewind(std::uint64_t version) {
     // Backwards, so that a key that stands twice in a batch gets its first value.
     Undo& undo = undo_.back();
     for (auto it = undo.rbegin(); it != undo.rend(); ++it) {
+      if (watcher_) {
+        const auto now = rows_.find(it->key);
+        if (now != rows_.end()) count(now->first, now->second, false);
+        if (it->value) count(it->key, *it->value, true);
+      }
       if (it->value) {
         rows_[it->key] = std::move(*it->value);
       } else {

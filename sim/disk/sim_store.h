@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "core/base/ids.h"
 #include "core/store.h"
 
 namespace chasqui::sim {
@@ -32,12 +34,22 @@ class SimStore : public Store {
 
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
 
+  // From now on, while it is still empty: a digest of each shard's rows is kept, and told with its numbers
+  // (state.Shard) whenever these are written. Equal rows give equal digests, whatever order they came in. Rows that a
+  // replica keeps for itself do not count.
+  using Watcher = std::function<void(ShardId shard, const std::string& numbers, std::uint64_t digest)>;
+  void watch(Watcher watcher) { watcher_ = std::move(watcher); }
+
  private:
   using Undo = std::vector<Write>;  // what each key of a batch held before
 
   absl::btree_map<std::string, std::string> rows_;
   std::deque<Undo> undo_;  // one for each batch since the flush
   std::uint64_t flushed_ = 0;
+  Watcher watcher_;
+  std::vector<std::uint64_t> digests_;  // by shard; the sum of its rows' hashes
+
+  void count(const std::string& key, const std::string& value, bool there);
 };
 
 }  // namespace chasqui::sim

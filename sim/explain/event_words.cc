@@ -40,6 +40,11 @@ Words words(EventKind kind) {
     case EventKind::SettleCheck: return {"settle_check", "", ""};
     case EventKind::DeviceReturns: return {"device_returns", "device", "life"};
     case EventKind::HostileActs: return {"hostile_acts", "", "connection"};
+    case EventKind::PeerDials: return {"peer_dials", "link", ""};
+    case EventKind::PeerDialed: return {"peer_dialed", "link", ""};
+    case EventKind::PeerArrives: return {"peer_arrives", "direction", "connection"};
+    case EventKind::PeerLearns: return {"peer_learns", "end", "connection"};
+    case EventKind::PeerTimesOut: return {"peer_times_out", "link", "connection"};
   }
   return {"?", "", ""};
 }

@@ -55,7 +55,8 @@ void MarksTrue::committed(Time at, const EntryCommitted& committed) {
                           committed.node, " moves the cursor to ", cursor->index.value());
     });
   }
-  if (entry.time.ms == 0 || wrong_clocks_.contains(committed.node)) return;
+  const bool wrong = cluster_ ? !wrong_clocks_.empty() : wrong_clocks_.contains(committed.node);
+  if (entry.time.ms == 0 || wrong) return;
   const std::int64_t error = entry.time.ms - committed.wall_ms;
   check(error <= clock_error_max_ms && error >= -clock_error_max_ms, at, [&] {
     return absl::StrCat("entry ", entry.index.value(), " of shard ", entry.shard.shard.value(), " at node ",

@@ -66,7 +66,13 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
   X(SlowCpu, "slow_cpu", "steps of node `subject` take `size` times as long for `length`")                             \
   X(FrozenClock, "frozen_clock", "the wall clock of node `subject` stands still for `length`, then is right again")    \
   X(Damage, "damage", "a record of node `subject` goes bad and is found so at its start, `length` later")              \
-  X(LostSyncs, "lost_syncs", "what node `subject` syncs in `size` ms is gone after a cut; object 1: guard, store too")
+  X(LostSyncs, "lost_syncs", "what node `subject` syncs in `size` ms is gone after a cut; object 1: guard, store too") \
+  X(Cut, "cut", "nothing passes from node `subject` to node `object` for `length`; size +1: nor back, +2: unnoticed")  \
+  X(Isolate, "isolate",                                                                                                \
+    "node `subject` and all others part for `length`; size 1: it hears nobody, 2: nobody hears it")                    \
+  X(Split, "split", "two sides for `length`, by the bits of `size`; node `subject` sees both if object is 1")          \
+  X(LinkBreak, "link_break", "the link of node `subject` to node `object` breaks; size 1: its side is told late")      \
+  X(LinkStall, "link_stall", "frames from node `subject` to node `object` take `size` ms more for `length`")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,
@@ -108,7 +114,12 @@ struct Item {
   X(quiet_s, 0, "that the run goes on after all has arrived and everybody rests")                    \
   X(codec, 0, "1: messages are split and glued on their way, and pass the stream codec as well")     \
   X(hostile, 0, "hostile users, with an account and a device each")                                  \
-  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")
+  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")        \
+  X(cluster, 0, "1: all nodes are one cluster; 0: each stands alone")                                \
+  X(per_process, 1, "nodes that share a process, so a machine, its clocks and its death")            \
+  X(peer_us, 300, "between processes a frame takes a quarter of this to twice as long; seldom more") \
+  X(peer_queue_kb, 65536, "most that waits at a peer link: three quarters of it may be Raft's")      \
+  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;
@@ -121,16 +132,24 @@ struct Plan {
   std::uint64_t seed = 0;
   PlanClass plan_class = PlanClass::Calm;
   std::uint32_t seconds = 60;  // of workload and faults; then all heals and the run goes on until it has settled
-  std::uint32_t nodes = 1;     // unconnected clusters of one node each; person p lives at node p % nodes
+  std::uint32_t nodes = 1;     // one cluster (knob `cluster`), or a cluster of one node each
   std::uint32_t shards = 4;
   std::uint32_t people = 2;
   // For each device, whose it is: everyone has at least one, at most 10.
   std::vector<std::uint32_t> owners;
-  // For each person, whom they write to: people at the same node, maybe themselves.
+  // For each person, whom they write to: people of the same cluster, maybe themselves.
   std::vector<std::vector<std::uint32_t>> contacts;
   Knobs knobs;
   Limits limits;
   std::vector<Item> items;  // by time
+
+  [[nodiscard]] bool is_cluster() const { return knobs.cluster != 0; }
+  // How many clusters there are; and person p lives at cluster p % clusters().
+  [[nodiscard]] std::uint32_t clusters() const { return is_cluster() ? 1 : nodes; }
+  [[nodiscard]] std::uint32_t cluster_of(std::uint32_t person) const { return person % clusters(); }
+  [[nodiscard]] std::uint32_t process_of(std::uint32_t node) const {
+    return is_cluster() ? node / static_cast<std::uint32_t>(knobs.per_process) : node;
+  }
 };
 
 }  // namespace chasqui::sim

@@ -6,6 +6,7 @@
 #include "sim/draw.h"
 #include "sim/plan/marks.h"
 #include "sim/plan/phones_draw.h"
+#include "sim/plan/plan_cluster.h"
 #include "sim/plan/plan_disks.h"
 #include "sim/plan/plan_hostile.h"
 #include "sim/plan/windows.h"
@@ -194,11 +195,12 @@ void draw_people(Plan& plan, std::uint32_t devices) {
   plan.people = static_cast<std::uint32_t>(plan.contacts.size());
   for (std::uint32_t person = 0; person < plan.people; ++person) {
     Dice friends(plan.seed, Concern::Person, person);
-    const std::uint32_t node = person % plan.nodes;
-    const std::uint32_t here = (plan.people - node + plan.nodes - 1) / plan.nodes;
+    const std::uint32_t clusters = plan.clusters();
+    const std::uint32_t home = plan.cluster_of(person);
+    const std::uint32_t here = (plan.people - home + clusters - 1) / clusters;
     const std::uint64_t wanted = std::min<std::uint64_t>(power_law(friends.bits(), 3, 30), here);
     while (plan.contacts[person].size() < wanted) {
-      const std::uint32_t other = node + plan.nodes * static_cast<std::uint32_t>(friends.roll(0, here - 1));
+      const std::uint32_t other = home + clusters * static_cast<std::uint32_t>(friends.roll(0, here - 1));
       if (other == person && !friends.chance(50'000)) {
         if (here == 1) break;
         continue;  // some people do write to themselves
@@ -287,6 +289,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
                                  : PlanClass::Hostile;
   plan.plan_class = overrides.plan_class.value_or(plan.plan_class);
   plan.nodes = std::max(1U, overrides.nodes.value_or(nodes));
+  draw_cluster_size(plan, overrides);
   plan.shards = shards;
   plan.seconds = std::max(1U, overrides.seconds.value_or(length));
   const std::uint32_t drawn = plan.plan_class == PlanClass::Single ? std::min(devices, 10U) : devices;
@@ -302,6 +305,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_hostile(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
+  draw_cluster_faults(plan);
   draw_audits(plan);
   if (plan.plan_class != PlanClass::Beyond) leave_time(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });

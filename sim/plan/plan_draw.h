@@ -10,7 +10,9 @@ namespace chasqui::sim {
 
 // What the caller fixes; the rest is drawn. Fixing one leaves the draws of the others as they are.
 struct PlanOverrides {
-  std::optional<std::uint32_t> nodes = {};    // at least 1
+  std::optional<std::uint32_t> nodes = {};       // at least 1; more are one cluster, unless they are unconnected
+  std::optional<std::uint32_t> nodes_most = {};  // drawn from `nodes` up to this
+  bool unconnected = false;
   std::optional<std::uint32_t> devices = {};  // at least 2 for each node
   std::optional<std::uint32_t> seconds = {};  // at least 1
   std::optional<PlanClass> plan_class = {};

@@ -50,7 +50,8 @@ class Parser {
     }
     if (!fits()) {
       return absl::InvalidArgumentError(
-          "plan: it needs at least one node, shard, second and device, contacts for each person at the person's node, "
+          "plan: it needs at least one node, shard, second and device, contacts for each person in the person's "
+          "cluster, "
           "and items whose subjects exist");
     }
     return plan_;
@@ -147,14 +148,14 @@ class Parser {
   bool fits() {
     plan_.people = static_cast<std::uint32_t>(plan_.contacts.size());
     if (plan_.seconds == 0 || plan_.nodes == 0 || plan_.shards == 0 || plan_.owners.empty()) return false;
-    if (plan_.knobs.round_ns == 0) return false;
+    if (plan_.knobs.round_ns == 0 || plan_.knobs.per_process == 0) return false;
     for (const std::uint32_t owner : plan_.owners) {
       if (owner >= plan_.people) return false;
     }
     for (std::uint32_t person = 0; person < plan_.people; ++person) {
       if (plan_.contacts[person].empty()) return false;
       for (const std::uint32_t other : plan_.contacts[person]) {
-        if (other >= plan_.people || other % plan_.nodes != person % plan_.nodes) return false;
+        if (other >= plan_.people || plan_.cluster_of(other) != plan_.cluster_of(person)) return false;
       }
     }
     Time last = 0;

@@ -124,7 +124,8 @@ class Shrinker {
   }
 
   bool fewer_people() {
-    bool better = take_one({with_nodes(plan_, 1), with_nodes(plan_, plan_.nodes / 2)});
+    bool better = take_one({with_nodes(plan_, 1), with_nodes(plan_, 2), with_nodes(plan_, 3),
+                            with_nodes(plan_, plan_.nodes / 2), with_nodes(plan_, plan_.nodes - 1)});
     better |=
         take_one({with_shards(plan_, 1), with_shards(plan_, plan_.shards / 2), with_shards(plan_, plan_.shards - 1)});
     // From the back, so that a device less renumbers none that is still to be tried.

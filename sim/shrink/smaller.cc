@@ -38,6 +38,10 @@ bool subject_is_node(ItemKind kind) {
   return false;
 }
 
+bool object_is_node(ItemKind kind) {
+  return kind == ItemKind::Cut || kind == ItemKind::LinkBreak || kind == ItemKind::LinkStall;
+}
+
 std::optional<Plan> without_items(const Plan& plan, std::size_t from, std::size_t count) {
   if (from >= plan.items.size() || count == 0) return std::nullopt;
   Plan smaller = plan;
@@ -82,10 +86,11 @@ std::optional<Plan> with_nodes(const Plan& plan, std::uint32_t nodes) {
   smaller.nodes = nodes;
   for (Item& item : smaller.items) {
     if (subject_is_node(item.kind)) item.subject %= nodes;
+    if (object_is_node(item.kind)) item.object %= nodes;
   }
   for (std::uint32_t person = 0; person < smaller.contacts.size(); ++person) {
     for (const std::uint32_t other : smaller.contacts[person]) {
-      if (other % nodes != person % nodes) return std::nullopt;
+      if (smaller.cluster_of(other) != smaller.cluster_of(person)) return std::nullopt;
     }
   }
   return smaller;
@@ -108,8 +113,8 @@ std::optional<Plan> without_device(const Plan& plan, std::uint32_t device) {
     if (!subject_is_node(item.kind)) item.subject = behind(item.subject, device);
   }
   const bool gone = std::count(smaller.owners.begin(), smaller.owners.end(), person) == 0;
-  // Where there are several nodes, people live by their numbers.
-  if (gone && plan.nodes > 1) return std::nullopt;
+  // Where there are several clusters, people live by their numbers.
+  if (gone && plan.clusters() > 1) return std::nullopt;
   if (gone) {
     smaller.contacts.erase(smaller.contacts.begin() + person);
     for (std::uint32_t& owner : smaller.owners) owner = behind(owner, person);
@@ -155,6 +160,7 @@ std::optional<Plan> all_knobs_plain(const Plan& plan) {
   Plan plainer = plan;
   plainer.knobs = Knobs();
   plainer.knobs.steady = plan.knobs.steady;
+  plainer.knobs.cluster = plan.knobs.cluster;
   return if_changed(std::move(plainer), plan);
 }
 std::optional<Plan> steady(const Plan& plan) {
@@ -178,13 +184,17 @@ std::optional<Plan> all_limits_usual(const Plan& plan) {
   return changed ? std::optional(std::move(plainer)) : std::nullopt;
 }
 
-// Where nothing varies is plainer than where it does, so `steady` is never taken back.
-#define CHASQUI_SIM_KNOB(name, value, meaning)                    \
-  std::optional<Plan> plain_knob_##name(const Plan& plan) {       \
-    if (std::string_view(#name) == "steady") return std::nullopt; \
-    Plan plainer = plan;                                          \
-    plainer.knobs.name = Knobs().name;                            \
-    return if_changed(std::move(plainer), plan);                  \
+// Where nothing varies is plainer than where it does, so `steady` is never taken back; and in clusters of one node each
+// people could not reach their contacts.
+bool stays(std::string_view knob) {
+  return knob == "steady" || knob == "cluster";
+}
+#define CHASQUI_SIM_KNOB(name, value, meaning)              \
+  std::optional<Plan> plain_knob_##name(const Plan& plan) { \
+    if (stays(#name)) return std::nullopt;                  \
+    Plan plainer = plan;                                    \
+    plainer.knobs.name = Knobs().name;                      \
+    return if_changed(std::move(plainer), plan);            \
   }
 CHASQUI_SIM_KNOBS(CHASQUI_SIM_KNOB)
 #undef CHASQUI_SIM_KNOB

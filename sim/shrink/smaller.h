@@ -13,6 +13,8 @@ namespace chasqui::sim {
 
 // Is the subject of such an item a node? Else it is a device. As the list of kinds says.
 [[nodiscard]] bool subject_is_node(ItemKind kind);
+// Is its object a node as well?
+[[nodiscard]] bool object_is_node(ItemKind kind);
 
 [[nodiscard]] std::optional<Plan> without_items(const Plan& plan, std::size_t from, std::size_t count);
 [[nodiscard]] std::optional<Plan> without_kind(const Plan& plan, ItemKind kind);

@@ -1,0 +1,121 @@
+#include "sim/invariants/i22_available.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+
+namespace chasqui::sim {
+namespace {
+
+constexpr Time never = std::numeric_limits<Time>::max();
+constexpr Time between_looks = 250 * millisecond;
+
+}  // namespace
+
+Available::Available(const ClusterShape& shape)
+    : Invariant(22, "available"), shape_(shape), nodes_(shape.process_of.size()), shards_(shape.replicas.size()) {}
+
+void Available::see(Time at, const Fact& fact) {
+  if (!shape_.is_cluster()) return;
+  if (at >= next_look_) {
+    look(at);
+    next_look_ = at + between_looks;
+  }
+  if (const auto* started = std::get_if<NodeStarted>(&fact)) {
+    nodes_[started->node].up = true;
+    nodes_[started->node].since = at;
+  } else if (const auto* crashed = std::get_if<NodeCrashed>(&fact)) {
+    look(at);
+    nodes_[crashed->node].up = false;
+    for (Shard& shard : shards_) shard.leaders.erase(crashed->node);
+  } else if (const auto* hindered = std::get_if<NodeHindered>(&fact)) {
+    look(at);
+    Time& until = nodes_[hindered->node].hindered_until;
+    until = std::max(until, at + hindered->length);
+  } else if (const auto* step = std::get_if<OperatorStep>(&fact)) {
+    if (step->step == "wall_jump" && step->node < nodes_.size()) {
+      // All of its process.
+      for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+        if (shape_.process_of[node] == shape_.process_of[step->node]) nodes_[node].clock_right = false;
+      }
+    }
+  } else if (const auto* path = std::get_if<PathChanged>(&fact)) {
+    look(at);
+    paths_[{path->from, path->to}].open = path->open;
+    paths_[{path->from, path->to}].since = at;
+  } else if (const auto* slowed = std::get_if<PathSlowed>(&fact)) {
+    Time& until = paths_[{slowed->from, slowed->to}].slow_until;
+    until = std::max(until, at + slowed->length);
+  } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
+    look(at);
+    Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
+    if (lead->leads) shard.leaders.insert(lead->node);
+    if (!lead->leads) shard.leaders.erase(lead->node);
+    look(at);
+  }
+}
+
+Time Available::well_since(std::uint32_t node, Time at) const {
+  const Node& known = nodes_[node];
+  if (!known.up || !known.clock_right || known.hindered_until > at) return never;
+  return std::max(known.since, known.hindered_until);
+}
+
+Time Available::open_since(std::uint32_t from, std::uint32_t to, Time at) const {
+  const auto it = paths_.find({shape_.process_of[from], shape_.process_of[to]});
+  if (it == paths_.end()) return 0;
+  const Path& path = it->second;
+  return !path.open || path.slow_until > at ? never : std::max(path.since, path.slow_until);
+}
+
+Time Available::together_since(std::uint32_t a, std::uint32_t b, Time at) const {
+  if (a == b) return well_since(a, at);
+  return std::max({well_since(a, at), well_since(b, at), open_since(a, b, at), open_since(b, a, at)});
+}
+
+void Available::look(Time at) {
+  for (std::uint32_t number = 0; number < shards_.size(); ++number) {
+    Shard& shard = shards_[number];
+    if (judge(number, shard, at) || shard.told) continue;
+    shard.told = true;
+    check(false, at, [&] {
+      return absl::StrCat("shard ", number, " has had no leader for ", (at - shard.led_at) / millisecond,
+                          " ms, although a majority of its replicas has been up and connected for 10 s");
+    });
+  }
+}
+
+bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
+  const std::vector<std::uint32_t>& replicas = shape_.replicas[number];
+  const std::size_t majority = shape_.majority(number);
+  for (const std::uint32_t leader : shard.leaders) {
+    const auto reached = std::count_if(replicas.begin(), replicas.end(), [&](std::uint32_t replica) {
+      return together_since(leader, replica, at) != never;
+    });
+    if (static_cast<std::size_t>(reached) >= majority) {
+      shard.led_at = at;
+      shard.told = false;
+      return true;
+    }
+  }
+  // The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
+  Time since = never;
+  for (std::uint32_t set = 0; set < (1U << replicas.size()); ++set) {
+    std::vector<std::uint32_t> members;
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+      if ((set >> i & 1) != 0) members.push_back(replicas[i]);
+    }
+    if (members.size() < majority) continue;
+    Time of_set = 0;
+    for (const std::uint32_t a : members) {
+      for (const std::uint32_t b : members) of_set = std::max(of_set, together_since(a, b, at));
+    }
+    since = std::min(since, of_set);
+  }
+  if (since == never || at - since < settled) return true;
+  check(true, at, [] { return std::string(); });
+  return at - shard.led_at <= failover_max;
+}
+
+}  // namespace chasqui::sim

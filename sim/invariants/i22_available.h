@@ -1,0 +1,61 @@
+// I22. A shard of which a majority has been up and connected, with right clocks, for 10 s has a leader that serves it;
+// and if that one is lost, another one within 3 s. Whatever stays broken elsewhere.
+//
+// What stands in a node's way is told as facts: crashes, pauses, slow disks, cuts. A leader is one that said so and can
+// reach a majority itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "sim/cluster_shape.h"
+#include "sim/invariants/invariant.h"
+
+namespace chasqui::sim {
+
+class Available : public Invariant {
+ public:
+  static constexpr Time settled = 10 * second;
+  // 3 s at the default timers, and what a loss on a link or a busy CPU may cost on top.
+  static constexpr Time failover_max = 5 * second;
+
+  explicit Available(const ClusterShape& shape);
+  [[nodiscard]] bool tapped() const override { return true; }
+  [[nodiscard]] bool needed() const override { return false; }  // a run may be shorter than what it waits for
+  void see(Time at, const Fact& fact) override;
+  void finish(Time at) override { look(at); }
+
+ private:
+  struct Node {
+    bool up = false;
+    Time since = 0;  // up, or no longer hindered
+    Time hindered_until = 0;
+    bool clock_right = true;
+  };
+  struct Path {
+    bool open = true;
+    Time since = 0;  // open, or no longer slow
+    Time slow_until = 0;
+  };
+  struct Shard {
+    std::set<std::uint32_t> leaders;
+    Time led_at = 0;  // the last time that it was
+    bool told = false;
+  };
+  void look(Time at);
+  [[nodiscard]] bool judge(std::uint32_t number, Shard& shard, Time at);
+  // Since when they can work together; no_time: they cannot.
+  [[nodiscard]] Time together_since(std::uint32_t a, std::uint32_t b, Time at) const;
+  [[nodiscard]] Time well_since(std::uint32_t node, Time at) const;
+  [[nodiscard]] Time open_since(std::uint32_t from, std::uint32_t to, Time at) const;
+
+  ClusterShape shape_;
+  std::vector<Node> nodes_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Path> paths_;  // by process
+  std::vector<Shard> shards_;
+  Time next_look_ = 0;
+};
+
+}  // namespace chasqui::sim

@@ -1,0 +1,14 @@
+// What is drawn for clusters of several nodes: how many, how they are wired, and how that wiring fails.
+#pragma once
+
+#include "sim/plan/plan.h"
+#include "sim/plan/plan_draw.h"
+
+namespace chasqui::sim {
+
+// Before people are drawn. Its draws are of a concern of their own: a seed that is no cluster stays as it was.
+void draw_cluster_size(Plan& plan, const PlanOverrides& overrides);
+// After all other families.
+void draw_cluster_faults(Plan& plan);
+
+}  // namespace chasqui::sim
