@@ -23,6 +23,7 @@
 #include "core/fanout/notify.h"
 #include "core/gateway/gateway.h"
 #include "core/gateway/registry.h"
+#include "core/meta/placement.h"
 #include "core/node.h"
 #include "core/replica/batch.h"
 #include "core/replica/replica.h"
@@ -230,6 +231,7 @@ class Node::Impl {
   std::optional<Outcome> enqueue(Shard& shard, const log::Command& command, Origin origin, Now now, MonoTime deadline,
                                  bool stores_content);
   void pump(Shard& shard, Now now, Outputs& out);
+  [[nodiscard]] bool may_propose(const Shard& shard) const;
   void gather(Shard& shard, Now now);
   void propose(Shard& shard, Now now, Outputs& out);
   void take(Shard& shard, replica::Outputs& outputs, Outputs& out);
@@ -371,6 +373,10 @@ class Node::Impl {
   ReadId last_read_;
   HashIndex<ReadId, Continuation> reads_;
   HashIndex<CallId, Call> calls_;
+  gateway::BucketTable<Address> registrations_;
+  gateway::BucketTable<Address> logins_;
+  gateway::BucketTable<std::string> login_failures_;  // by handle and address
+
   router::Asks<AskBody> asks_;
   HashIndex<std::uint64_t, MarksAsked> marks_asked_;
   std::uint64_t last_marks_asked_ = 0;
@@ -383,9 +389,6 @@ class Node::Impl {
   std::uint64_t beats_ = 0;
   absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
   bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)
-  gateway::BucketTable<Address> registrations_;
-  gateway::BucketTable<Address> logins_;
-  gateway::BucketTable<std::string> login_failures_;  // by handle and address
 };
 
 }  // namespace chasqui

@@ -158,7 +158,8 @@ void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
     if (!shard.barrier && shard.replica.can_propose()) {
       CHASQUI_MARK("read_by_barrier");
       replica::Outputs outputs;
-      if (!shard.replica.barrier(now, shard.barrier, outputs).ok()) shard.barrier = RaftIndex();
+      const absl::StatusOr<RaftIndex> barrier = shard.replica.barrier(now, outputs);
+      if (barrier.ok()) shard.barrier = *barrier;
       take(shard, outputs, out);
     }
     shard.unfresh_due = now.mono + unfresh_retry;
@@ -430,11 +431,11 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
 
 void Node::Impl::look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
   const client::Lookup& look_up = request->frame.lookup();
-  const std::string& handle = look_up.handle();  // folded by the gateway
   const auto again = [this, &shard, request](Now then, Outputs& more) { this->look_up(then, shard, request, more); };
   if (!fresh(now, shard, request->asker, again, out)) return;
   const std::string key =
-      handle.empty() ? keys::account(shard.id, UserId(look_up.user())) : keys::handle(shard.id, handle);
+      look_up.handle().empty() ? keys::account(shard.id, UserId(look_up.user()))  // a handle: folded by the gateway
+                               : keys::handle(shard.id, look_up.handle());
   const bool asked = read(
       {RangeRead::row(key)},
       [this, request](Now then, ReadDone& done, Outputs& outputs) {

@@ -52,6 +52,11 @@ std::optional<Outcome> Node::Impl::enqueue(Shard& shard, const log::Command& com
   return std::nullopt;
 }
 
+// A leader whose clock is far from its peers' proposes nothing (rule R7), nor one that hands over its leadership.
+bool Node::Impl::may_propose(const Shard& shard) const {
+  return clock_agrees_ && !shard.handing_to && shard.replica.can_propose();
+}
+
 // What a shard can do now. Called after every input that concerns it.
 void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   role(shard, now, out);
@@ -81,8 +86,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   if (!shard.unfresh.empty()) serve_unfresh(now, shard, out);
   gather(shard, now);
   if (shard.handing_to) hand_over(now, shard, out);
-  if (!may_propose(shard)) return;
-  while (!shard.batch.empty() && shard.in_flight.size() < entries_ahead(config_.limits)) {
+  while (!shard.batch.empty() && may_propose(shard) && shard.in_flight.size() < entries_ahead(config_.limits)) {
     const std::size_t before = shard.in_flight.size();
     propose(shard, now, out);
     if (shard.in_flight.size() == before) break;
@@ -191,6 +195,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.cursor_proposed = false;
   shard.cursor_due = MonoTime::never();
   shard.transfer_due = now.mono + balance_after;
+  shard.handing_to = NodeId();
   if (leads) {
     router_.leads(shard.id, config_.node, shard.replica.term());
     shard.feed.lead(shard.replica.term(), RaftIndex(shard.machine.numbers().feed_cursor()),

@@ -240,14 +240,12 @@ bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
       CHASQUI_ASSERT(other != nullptr, "a registered session exists");
       if (other->device != session->device) continue;
       if (other->generation > session->generation) {
-        CHASQUI_MARK("older_session");
         end(id, client::GoAway::SESSION_REPLACED, "a newer session of this device stands", out);
         return false;
       }
       replaced.push_back(other_id);
     }
   }
-  if (!replaced.empty()) CHASQUI_MARK("session_replaced");
   for (const SessionId other : replaced) {
     end(other, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
   }

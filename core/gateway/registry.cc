@@ -33,12 +33,13 @@ bool Registry::add(const Registered& entry, Now now, std::vector<Registered>& re
       if (other.device != entry.device) continue;
       if (other.node == entry.node && other.session == entry.session) return true;
       if (other.generation > entry.generation) {
-        CHASQUI_MARK("older_session_elsewhere");
+        CHASQUI_MARK("older_session");
         return false;
       }
       replaced.push_back(other);
     }
   }
+  if (!replaced.empty()) CHASQUI_MARK("session_replaced");
   for (const Registered& other : replaced) take_out(other);
   Node& node = nodes_[entry.node];
   if (node.sessions.empty()) node.renewed_at = now.mono;
@@ -99,6 +100,11 @@ void Registry::begin_round(NodeId node, std::uint64_t round, Now now) {
 std::uint64_t Registry::round(NodeId node) const {
   const auto it = nodes_.find(node);
   return it == nodes_.end() ? 0 : it->second.round;
+}
+
+std::size_t Registry::count(NodeId node) const {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? 0 : it->second.sessions.size();
 }
 
 bool Registry::renewed(NodeId node, std::uint64_t round, const SessionSum& sum, std::uint64_t told, Now now) {

@@ -49,6 +49,7 @@ class Registry {
   // A new list of a node begins: what was known of it is forgotten.
   void begin_round(NodeId node, std::uint64_t round, Now now);
   [[nodiscard]] std::uint64_t round(NodeId node) const;
+  [[nodiscard]] std::size_t count(NodeId node) const;  // its sessions
   // False: it must register again.
   [[nodiscard]] bool renewed(NodeId node, std::uint64_t round, const SessionSum& sum, std::uint64_t told, Now now);
   void expire(NodeId self, Now now);  // all but `self`'s

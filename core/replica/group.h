@@ -120,6 +120,8 @@ class Group {
   [[nodiscard]] bool reads_fresh(Now now) const;
   [[nodiscard]] bool has_everything(ReplicaId peer) const;  // we lead, and it has stored our whole log
   [[nodiscard]] bool is_only_server() const;
+  // The leadership is being given away: nothing can be proposed.
+  [[nodiscard]] bool is_transferring() const { return raft_transferee(&raft_) != 0; }
   [[nodiscard]] RaftTerm term() const { return RaftTerm(raft_.current_term); }
   [[nodiscard]] ReplicaId leader() const;
   [[nodiscard]] RaftIndex last_index() const { return tail_.last(); }

@@ -201,6 +201,12 @@ void Replica::peer_gone(Now now, ReplicaId peer) {
   impl_->group_->gone(now, peer);
 }
 
+bool Replica::can_propose() const {
+  const Group& group = *impl_->group_;
+  return group.leads() && !group.is_transferring() &&
+         group.last_index().value() - group.delivered().value() < impl_->limits_.entries_in_flight_max;
+}
+
 void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out) {
   if (message.shard() != impl_->config_.shard.value()) return;
   impl_->enter(out, [&] { impl_->group_->receive(now, message, out); });

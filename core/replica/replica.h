@@ -69,6 +69,8 @@ class Replica {
   // Proposes one Command entry with this payload (a log.Entry). Unavailable: not the leader, or over
   // entries_in_flight_max: certainly not proposed. On success `index` is where it will be, if this leadership lasts.
   absl::Status propose(Now now, std::string payload, RaftIndex& index, Outputs& out);
+  // Whether propose() would be taken now.
+  [[nodiscard]] bool can_propose() const;
   // A fresh read where reads_fresh() says no: when the entry at the index is handed out in committed, and this replica
   // leads in the same term as now, nobody else led when this was called. Unavailable: as propose().
   absl::StatusOr<RaftIndex> barrier(Now now, Outputs& out);

@@ -90,6 +90,15 @@ class Asks {
       wait(id);
     }
   }
+  // The shard is led by another: what is still elsewhere will not be answered there, and waits.
+  void moved(ShardId shard, NodeId leader) {
+    for (auto it = by_shard_.lower_bound({shard, 0}); it != by_shard_.end() && it->first == shard; ++it) {
+      Ask& ask = *asks_.find(it->second);
+      if (!ask.at || ask.at == leader) continue;
+      ask.may_be_proposed = true;
+      wait(it->second);
+    }
+  }
   // The next one whose time is up; 0: none.
   [[nodiscard]] std::uint64_t expired(Now now) const {
     return !deadlines_.empty() && deadlines_.begin()->first <= now.mono ? deadlines_.begin()->second : 0;
