@@ -106,6 +106,10 @@ void Node::Impl::settle(Now now, Outputs& out) {
     LogAppended not_yet{appends_.back().first};
     input(now, not_yet, out);
   }
+  if (CHASQUI_CANARY("result_before_sync") && !appends_.empty()) {
+    LogAppended not_yet{appends_.back().first};
+    input(now, not_yet, out);
+  }
   apply_some(now, out);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
@@ -149,12 +153,12 @@ MonoTime Node::Impl::next_deadline() const {
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {
-  std::uint64_t bytes =
-      gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 + reads_.size() * sizeof(Continuation);
+  std::uint64_t bytes = gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 +
+                        reads_.size() * sizeof(Continuation);
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
-    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() + shard->feed.outstanding() * 300 +
-             (shard->notify.size() + shard->marks.size()) * 120;
+    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
+             shard->feed.outstanding() * 300 + (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }

@@ -50,6 +50,9 @@ void Node::Impl::take_notify(Shard& destination, const peer::NotifyBatch& batch,
     CHASQUI_MARK("notify_refused");
     return;  // it comes again
   }
+  if (CHASQUI_CANARY("acked_unseen")) {
+    acknowledge({ShardId(batch.from_shard()), RaftTerm(batch.from_term()), batch.batch(), from});
+  }
   for (const peer::NotifyItem& item : batch.items()) {
     if (item.head() == 0 || item.event().empty()) continue;
     tell_push(now, destination, item, out);

@@ -62,12 +62,13 @@ struct PeerLink {
   Time dial_at = 0;            // not before
 
   struct Side {
-    bool open = false;       // this end believes in the connection
-    bool wants = false;      // it is up and has no connection
-    PeerQueue out;           // what it sends
-    std::uint64_t held = 0;  // frames of it that would have arrived, were nothing cut
-    Time last_arrival = 0;   // of what it sends
-    Time stall = 0;          // what its frames take more, until
+    bool open = false;        // this end believes in the connection
+    bool wants = false;       // it is up and has no connection
+    bool other_died = false;  // and the kernel over there has said so
+    PeerQueue out;            // what it sends
+    std::uint64_t held = 0;   // frames of it that would have arrived, were nothing cut
+    Time last_arrival = 0;    // of what it sends
+    Time stall = 0;           // what its frames take more, until
     Time stall_until = 0;
     std::uint64_t draws = 0;
     StreamCheck stream;  // knob `codec`

@@ -274,7 +274,7 @@ class World : private points::Listener {
   // world_peers.cc
   [[nodiscard]] bool process_is_up(std::uint32_t process) const;
   [[nodiscard]] bool process_is_frozen(std::uint32_t process) const;
-  void tell_reachable(std::uint32_t process, std::uint32_t other, bool reachable);
+  void tell_reachable(std::uint32_t process, std::uint32_t other, bool reachable, bool is_dead = false);
   [[nodiscard]] Time peer_delay(PeerLink& link, std::size_t side);
   void process_rises(std::uint32_t process);
   void process_dies(std::uint32_t process, bool silently);

@@ -26,13 +26,13 @@ bool World::process_is_frozen(std::uint32_t process) const {
 }
 
 // Those of one process are told about those of the other.
-void World::tell_reachable(std::uint32_t process, std::uint32_t other, bool reachable) {
+void World::tell_reachable(std::uint32_t process, std::uint32_t other, bool reachable, bool is_dead) {
   for (const auto& node : nodes_) {
     if (plan_.process_of(node->index) != process || !node->up()) continue;
     for (const auto& peer : nodes_) {
       if (plan_.process_of(peer->index) != other || peer == node) continue;
       if (reachable) feed(*node, PeerReachable{NodeId(peer->index + 1)});
-      if (!reachable) feed(*node, PeerUnreachable{NodeId(peer->index + 1)});
+      if (!reachable) feed(*node, PeerUnreachable{NodeId(peer->index + 1), is_dead});
     }
   }
 }
@@ -136,6 +136,7 @@ void World::peers_connect(PeerLink& link) {
     if (side.open && chance_ppm(bits, 500'000)) tell_reachable(link.ends[i], link.ends[1 - i], false);
     side.open = true;
     side.wants = false;
+    side.other_died = false;
     side.out.drop_left();
     side.held = 0;
     side.last_arrival = now_;
@@ -172,7 +173,7 @@ void World::peer_learns(PeerLink& link, std::size_t side, std::uint64_t epoch) {
   if (link.epoch != epoch || link.alive || !link.sides[side].open) return;
   link.sides[side].open = false;
   link.sides[side].wants = true;
-  tell_reachable(link.ends[side], link.ends[1 - side], false);
+  tell_reachable(link.ends[side], link.ends[1 - side], false, link.sides[side].other_died);
   const std::uint64_t bits = noise(Concern::Learn, direction_of(net_.number_of(link), side), link.epoch << 1 | 1);
   if (!link.dialing) dial_soon(link, static_cast<Time>(below(bits, 50)) * millisecond);
 }
@@ -191,6 +192,7 @@ void World::process_dies(std::uint32_t process, bool silently) {
     const std::uint32_t other = link.ends[1 - mine];
     const bool told = !silently && !net_.is_cut(process, other);
     if (link.alive) link_breaks(link, mine == 0 || told, mine == 1 || told);
+    link.sides[1 - mine].other_died = told;
     PeerLink::Side& side = link.sides[mine];
     side.open = side.wants = false;
     side.out.keep(side.out.left());    // what is on its way may still arrive

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/replica/group_messages.h"
 #include "core/replica/image.h"
 
@@ -34,7 +35,8 @@ Group::Group(const Settings& settings, const Rules& rules) : settings_(settings)
   raft_set_heartbeat_timeout(&raft_, settings.heartbeat_ms);
   raft_set_install_snapshot_timeout(&raft_, settings.install_snapshot_timeout_ms);
   raft_set_max_inflight_entries(&raft_, settings.window_entries);
-  raft_set_pre_vote(&raft_, true);  // a replica behind a one-way cut must not raise everybody's term
+  raft_set_pre_vote(&raft_,
+                    !CHASQUI_CANARY("prevote_off"));  // a replica behind a one-way cut must not raise everybody's term
 }
 
 Group::~Group() {

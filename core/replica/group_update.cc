@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/replica/group.h"
 #include "core/replica/group_messages.h"
 
@@ -26,7 +27,8 @@ void Group::absorb(const raft_update& update, Offered offered, Outputs& out) {
     if (hard_state) append.hard_state = HardState{RaftTerm(raft_.current_term), ReplicaId(raft_.voted_for)};
     if (entries) take_entries(update, offered, append);
     give_write(append);
-    if (hard_state && rules_->persist_before_send) fence_.raise(writes_.given());  // rule 1
+    if (hard_state && rules_->persist_before_send && !CHASQUI_CANARY("vote_before_durable"))
+      fence_.raise(writes_.given());  // rule 1
   }
   if ((update.flags & update_snapshot) != 0) begin_install(update, out);
   if ((update.flags & update_state) != 0 || hard_state) {
@@ -96,7 +98,7 @@ void Group::send(const raft_message& message, Outputs& out) {
     case RAFT_APPEND_ENTRIES_RESULT: {
       auto* result = sent.mutable_append_result();
       // Rule 8: to an older term's leader the library sends an uninitialised word, which may read as success.
-      if (answering_stale_ && rules_->correct_stale_answers) {
+      if (answering_stale_ && rules_->correct_stale_answers && !CHASQUI_CANARY("stale_answer")) {
         result->set_last_index(result->rejected() != 0 ? result->rejected() - 1 : 0);
       }
       if (!answering_stale_ && heard_.leader.value() == message.server_id && heard_.term == term()) {

@@ -15,7 +15,7 @@ struct Canary {
   std::string_view name;
   std::string_view meaning;
   std::array<int, 4> trips{};  // any of these invariants, with all others off; 0: no more
-  std::string_view plans;      // the class of plans in which it shows; empty: any
+  std::string_view plans;      // "cluster": it shows where there are 3 to 5 nodes; empty: anywhere
 };
 
 [[nodiscard]] std::span<const Canary> canaries();

@@ -25,6 +25,14 @@ constexpr int by_crash = 100;  // an assertion, a signal; that is I28's
 // A child says it by its exit code, above those that a library may choose.
 constexpr int told = 128;
 
+PlanOverrides where_it_shows(const Canary& canary, PlanOverrides overrides) {
+  if (canary.plans == "cluster" && !overrides.nodes) {
+    overrides.nodes = 3;
+    overrides.nodes_most = 5;
+  }
+  return overrides;
+}
+
 Report run_with(const Canary& canary, std::uint64_t seed, const PlanOverrides& overrides) {
   WorldOptions options;
   options.canary = canary.name;
@@ -63,12 +71,13 @@ int run_seed(const Canary& canary, std::uint64_t seed, const PlanOverrides& over
 
 // In a process of its own: its children's CPU time is the canary's.
 [[noreturn]] void hunt(const Canary& canary, const Options& options) {
+  const PlanOverrides overrides = where_it_shows(canary, options.overrides);
   int found = nobody;
   std::uint64_t seed = options.first_seed;
   std::uint64_t runs = 0;
   for (; runs < options.seeds_max; ++seed) {
     ++runs;
-    found = run_seed(canary, seed, options.overrides);
+    found = run_seed(canary, seed, overrides);
     if (found == by_crash && std::find(canary.trips.begin(), canary.trips.end(), 28) == canary.trips.end()) {
       std::printf("%2d %-22s seed %llu: the run crashed, and that is not what it should trip\n", canary.number,
                   std::string(canary.name).c_str(), static_cast<unsigned long long>(seed));
@@ -84,10 +93,10 @@ int run_seed(const Canary& canary, std::uint64_t seed, const PlanOverrides& over
   const std::string what = caught              ? absl::StrCat("I", found)
                            : found == by_crash ? std::string("I28")
                                                : std::string("NOT FOUND");
-  std::printf("%2d %-22s %-9s %5llu seeds %8.1f s of CPU  chasqui-sim run --seed %llu --canary %s\n", canary.number,
+  std::printf("%2d %-22s %-9s %5llu seeds %8.1f s of CPU  chasqui-sim run --seed %llu%s --canary %s\n", canary.number,
               std::string(canary.name).c_str(), what.c_str(), static_cast<unsigned long long>(runs), cpu,
               static_cast<unsigned long long>(found == nobody ? options.first_seed : seed),
-              std::string(canary.name).c_str());
+              canary.plans == "cluster" ? " --nodes 3..5" : "", std::string(canary.name).c_str());
   std::fflush(stdout);
   ::_exit(found == nobody ? 1 : 0);
 }

@@ -56,7 +56,10 @@ class Writer {
     put(in.bytes);
   }
   void operator()(const PeerReachable& in) { put(in.node.value()); }
-  void operator()(const PeerUnreachable& in) { put(in.node.value()); }
+  void operator()(const PeerUnreachable& in) {
+    put(in.node.value());
+    put(in.is_dead ? 1 : 0);
+  }
   void operator()(const LogAppended& in) { put(in.id.value()); }
   void operator()(const ReadDone& in) {
     put(in.read.value());
