@@ -149,12 +149,12 @@ MonoTime Node::Impl::next_deadline() const {
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {
-  std::uint64_t bytes =
-      gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 + reads_.size() * sizeof(Continuation);
+  std::uint64_t bytes = gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 +
+                        reads_.size() * sizeof(Continuation);
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
-    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() + shard->feed.outstanding() * 300 +
-             (shard->notify.size() + shard->marks.size()) * 120;
+    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
+             shard->feed.outstanding() * 300 + (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }

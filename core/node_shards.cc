@@ -107,8 +107,8 @@ void Node::Impl::gather(Shard& shard, Now now) {
     log::Command command;
     command.mutable_mark()->Swap(&mark.command);
     // Refused for want of room: the device hears nothing and says it again.
-    (void)enqueue(shard, command, MarkOrigin{*conversation, UserId(command.mark().user()), std::move(mark.origins)}, now,
-                  no_deadline, false);
+    (void)enqueue(shard, command, MarkOrigin{*conversation, UserId(command.mark().user()), std::move(mark.origins)},
+                  now, no_deadline, false);
   }
   log::Notify notify;
   std::vector<fanout::BatchName> completes;
