@@ -159,7 +159,8 @@ void Node::Impl::call_outcome(Now now, const CallAsk& asked, Outcome& what, Outp
   if (const auto* refusal = std::get_if<gateway::Refusal>(&what)) {
     return refuse_call(asked.call, refusal->code, refusal->message, out, refusal->retry_after_ms);
   }
-  if (const auto* owner = std::get_if<HandleOwner>(&what)) return handle_found(now, asked.call, *call, owner->user, out);
+  if (const auto* owner = std::get_if<HandleOwner>(&what))
+    return handle_found(now, asked.call, *call, owner->user, out);
   if (auto* found = std::get_if<Credential>(&what)) {
     // Without an account: as long as a real one takes.
     out.push_back(PasswordWork{asked.call, PasswordWork::Kind::Verify, std::move(found->credential)});

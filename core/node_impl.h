@@ -132,7 +132,7 @@ class Node::Impl {
     MonoTime transfer_due;       // then, if that is another
     NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
-    bool led = false;            // as far as we have acted on it
+    bool led = false;  // as far as we have acted on it
     // Reads that came while the lease did not hold: done when it does, or after a barrier.
     struct Unfresh {
       Asker asker;

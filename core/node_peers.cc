@@ -300,11 +300,10 @@ void Node::Impl::flush_peers(Now now, Outputs& out) {
     in_parts(
         to, *peer.raft.mutable_messages(), [](peer::PeerFrame& f) { return f.mutable_raft()->mutable_messages(); },
         out);
+    in_parts(to, *peer.asks.mutable_asks(), [](peer::PeerFrame& f) { return f.mutable_asks()->mutable_asks(); }, out);
     in_parts(
-        to, *peer.asks.mutable_asks(), [](peer::PeerFrame& f) { return f.mutable_asks()->mutable_asks(); }, out);
-    in_parts(
-        to, *peer.answers.mutable_answers(),
-        [](peer::PeerFrame& f) { return f.mutable_answers()->mutable_answers(); }, out);
+        to, *peer.answers.mutable_answers(), [](peer::PeerFrame& f) { return f.mutable_answers()->mutable_answers(); },
+        out);
     for (auto& [id, tells] : peer.tells) {
       Shard* shard = led(id);
       if (shard == nullptr) continue;
