@@ -51,7 +51,7 @@ void Node::Impl::take_notify(Shard& destination, const peer::NotifyBatch& batch,
     return;  // it comes again
   }
   if (CHASQUI_CANARY("acked_unseen")) {
-    acknowledge({ShardId(batch.from_shard()), RaftTerm(batch.from_term()), batch.batch(), from});
+    acknowledge({ShardId(batch.from_shard()), destination.id, RaftTerm(batch.from_term()), batch.batch(), from});
   }
   for (const peer::NotifyItem& item : batch.items()) {
     if (item.head() == 0 || item.event().empty()) continue;

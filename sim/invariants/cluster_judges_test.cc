@@ -1,0 +1,264 @@
+// The judges of clusters, I8, I9, I22, and what I10 and I19 see there: each gets histories that it must accept and
+// histories that it must refuse.
+#include <gtest/gtest.h>
+
+#include "sim/invariants/i08_replicas_agree.h"
+#include "sim/invariants/i09_raft.h"
+#include "sim/invariants/i10_durable_before_said.h"
+#include "sim/invariants/i12_marks_true.h"
+#include "sim/invariants/i19_revoked.h"
+#include "sim/invariants/i22_available.h"
+
+namespace chasqui::sim {
+namespace {
+
+using History = std::vector<Fact>;
+const ShardId shard(0);
+
+template <class Judge>
+std::size_t found(Judge& judge, const History& history, Time step = millisecond) {
+  Time at = 0;
+  for (const Fact& fact : history) judge.see(at += step, fact);
+  judge.finish(at + step);
+  return judge.violations().size();
+}
+
+// --------------------------------------------------------------------------------------------------------------- I8,
+// I9
+
+EntryApplied applied(std::uint32_t node, std::uint64_t index, std::uint64_t term, std::uint64_t digest,
+                     std::uint64_t state, std::uint64_t seen_term = 0) {
+  EntryApplied fact{node, shard, RaftIndex(index), RaftTerm(term), digest, state, RaftTerm(seen_term), true, 0, 0};
+  if (seen_term == 0) fact.seen_term = fact.term;
+  return fact;
+}
+EntryLogged logged(std::uint32_t node, std::uint64_t index, std::uint64_t term, std::uint64_t before,
+                   std::uint64_t digest) {
+  return {node, shard, RaftIndex(index), RaftTerm(term), RaftTerm(before), digest};
+}
+LeaderSpoke spoke(std::uint32_t node, std::uint64_t term, std::vector<std::uint64_t> terms, std::uint64_t first = 1) {
+  LeaderSpoke fact{node, shard, RaftTerm(term), RaftTerm(term), RaftIndex(first), {}};
+  for (const std::uint64_t each : terms) fact.terms.emplace_back(each);
+  return fact;
+}
+VoteLeft vote(std::uint32_t node, std::uint64_t term, std::uint64_t candidate) {
+  return {node, shard, RaftTerm(term), ReplicaId(candidate), RaftTerm(term), ReplicaId(candidate)};
+}
+
+TEST(I8, takes_replicas_that_agree_and_one_that_applies_again_after_a_crash) {
+  ReplicasAgree judge(true);
+  EXPECT_EQ(found(judge, {applied(0, 1, 1, 7, 70), applied(1, 1, 1, 7, 70), applied(0, 2, 1, 8, 80),
+                          applied(0, 1, 1, 7, 70), applied(0, 2, 1, 8, 80), applied(1, 2, 1, 8, 0)}),
+            0U);
+  EXPECT_GT(judge.checks(), 0U);
+}
+
+TEST(I8, another_entry_or_another_state_at_an_index_is_noticed) {
+  ReplicasAgree entries(true), states(true), terms(true);
+  EXPECT_EQ(found(entries, {applied(0, 1, 1, 7, 0), applied(1, 1, 1, 9, 0)}), 1U);
+  EXPECT_EQ(found(states, {applied(0, 1, 1, 7, 70), applied(1, 1, 1, 7, 71)}), 1U);
+  EXPECT_EQ(found(terms, {applied(0, 1, 1, 7, 70), applied(1, 1, 2, 7, 70)}), 1U);
+}
+
+TEST(I9, takes_an_election_that_overwrites_what_was_not_committed) {
+  Raft judge(true);
+  EXPECT_EQ(found(judge, {vote(0, 1, 1), vote(1, 1, 1), spoke(0, 1, {1}), logged(0, 1, 1, 0, 5), logged(1, 1, 1, 0, 5),
+                          applied(0, 1, 1, 5, 0), logged(0, 2, 1, 1, 6), vote(1, 2, 2), vote(2, 2, 2), spoke(1, 2, {1}),
+                          logged(1, 2, 2, 1, 8), logged(0, 2, 2, 1, 8), applied(1, 2, 2, 8, 0)}),
+            0U);
+}
+
+TEST(I9, two_leaders_in_a_term_are_noticed) {
+  Raft judge(true);
+  EXPECT_EQ(found(judge, {spoke(0, 3, {}), spoke(1, 3, {})}), 1U);
+  Raft by_role(true);
+  EXPECT_EQ(found(by_role, {spoke(0, 3, {}), LeadChanged{1, shard, RaftTerm(3), true}}), 1U);
+}
+
+TEST(I9, a_second_vote_in_a_term_is_noticed_and_the_same_one_again_is_not) {
+  Raft judge(true);
+  EXPECT_EQ(found(judge, {vote(0, 3, 1), vote(0, 3, 1), vote(0, 4, 2)}), 0U);
+  Raft twice(true);
+  EXPECT_EQ(found(twice, {vote(0, 3, 1), vote(0, 3, 2)}), 1U);
+}
+
+TEST(I9, logs_that_agree_on_an_entry_and_differ_in_it_or_below_are_noticed) {
+  Raft entries(true), below(true);
+  EXPECT_EQ(found(entries, {logged(0, 2, 2, 1, 8), logged(1, 2, 2, 1, 9)}), 1U);
+  EXPECT_EQ(found(below, {logged(0, 3, 4, 2, 8), logged(1, 3, 4, 3, 8)}), 1U);
+}
+
+TEST(I9, a_leader_without_what_was_committed_before_its_term_is_noticed) {
+  Raft lost(true), other(true), short_log(true);
+  EXPECT_EQ(found(lost, {applied(0, 1, 1, 5, 0), applied(0, 2, 1, 6, 0), spoke(1, 2, {1})}), 1U);
+  EXPECT_EQ(found(other, {applied(0, 1, 1, 5, 0), spoke(1, 3, {2})}), 1U);
+  EXPECT_EQ(found(short_log, {applied(0, 1, 1, 5, 0), spoke(1, 3, {}, 1)}), 1U);
+}
+
+// An entry of an old term may be committed by a later leader: one elected in between need not have it.
+TEST(I9, what_counts_is_the_term_that_committed_an_entry) {
+  Raft judge(true);
+  EXPECT_EQ(found(judge, {applied(0, 1, 1, 5, 0, 4), spoke(1, 3, {})}), 0U);
+  EXPECT_EQ(found(judge, {spoke(2, 5, {})}), 1U);
+  Raft compacted(true);
+  EXPECT_EQ(found(compacted, {applied(0, 1, 1, 5, 0), applied(0, 2, 1, 6, 0), spoke(1, 2, {1}, 2)}), 0U);
+}
+
+TEST(I9, a_committed_entry_that_changes_is_noticed) {
+  Raft judge(true);
+  EXPECT_EQ(found(judge, {applied(0, 1, 1, 5, 0), applied(1, 1, 2, 6, 0)}), 1U);
+}
+
+// --------------------------------------------------------------------------------------------------------------- I10
+
+TEST(I10InACluster, what_leaves_before_its_cause_is_on_disk_is_noticed) {
+  const Model model;
+  const auto violations = [&](Fact fact) {
+    DurableBeforeSaid judge(&model);
+    return found(judge, {std::move(fact)});
+  };
+  EXPECT_EQ(violations(vote(0, 3, 1)), 0U);
+  VoteLeft early = vote(0, 3, 1);
+  early.durable_term = RaftTerm(2);
+  EXPECT_EQ(violations(early), 1U);
+  VoteLeft other = vote(0, 3, 1);
+  other.durable_vote = ReplicaId(2);
+  EXPECT_EQ(violations(other), 1U);
+
+  EXPECT_EQ(violations(ResultLeft{1, shard, RaftTerm(3), RaftIndex(5), RaftTerm(3), RaftIndex(7)}), 0U);
+  EXPECT_EQ(violations(ResultLeft{1, shard, RaftTerm(3), RaftIndex(5), RaftTerm(3), RaftIndex(4)}), 1U);
+  EXPECT_EQ(violations(ResultLeft{1, shard, RaftTerm(3), RaftIndex(5), RaftTerm(2), RaftIndex(5)}), 1U);
+
+  LeaderSpoke leader = spoke(0, 3, {});
+  leader.durable_term = RaftTerm(2);
+  EXPECT_EQ(violations(leader), 1U);
+
+  EntryApplied entry = applied(0, 1, 1, 5, 0);
+  entry.stored = entry.needed = 2;
+  EXPECT_EQ(violations(entry), 0U);
+  entry.stored = 1;
+  EXPECT_EQ(violations(entry), 1U);
+  entry = applied(0, 1, 1, 5, 0);
+  entry.synced = false;
+  EXPECT_EQ(violations(entry), 1U);
+}
+
+TEST(I10InACluster, accepted_needs_a_committed_command) {
+  const ConversationId talk = ConversationId::direct(UserId(10), UserId(20));
+  const AnswerLeft accepted{2, {talk, UserId(10), DeviceId(1), OutboxSeq(1)}, client::OK, Seq(1), {}};
+  Model model;
+  DurableBeforeSaid early(&model);
+  EXPECT_EQ(found(early, {accepted}), 1U);
+  LoggedEntry entry{{0, shard}, RaftIndex(1), {}, {}};
+  entry.commands.emplace_back(LoggedSend{talk, UserId(10), DeviceId(1), OutboxSeq(1), "digest", 0});
+  ASSERT_TRUE(model.apply(entry));
+  DurableBeforeSaid judge(&model);
+  EXPECT_EQ(found(judge, {accepted}), 0U);
+}
+
+// --------------------------------------------------------------------------------------------------------------- I19
+
+TEST(I19InACluster, is_judged_across_nodes_and_lets_off_a_gateway_that_is_cut_off) {
+  const DeviceRevoked out{0, UserId(10), DeviceId(1)};
+  const ToldDevice shown{1, UserId(10), DeviceId(1), true};
+  const ToldDevice refused{1, UserId(10), DeviceId(1), false};
+  Revoked soon(true), late(true), no_content(true), cut(true), healed(true);
+  EXPECT_EQ(found(soon, {out, shown}, second), 0U);
+  EXPECT_EQ(found(late, {out, shown}, 5 * second), 1U);
+  EXPECT_EQ(found(no_content, {out, refused}, 5 * second), 0U);
+  EXPECT_EQ(found(cut, {out, PathChanged{0, 1, false}, shown}, 5 * second), 0U);
+  EXPECT_EQ(found(healed, {out, PathChanged{0, 1, false}, PathChanged{0, 1, true}, shown}, 5 * second), 1U);
+  Revoked alone;
+  EXPECT_EQ(found(alone, {out, refused}, 2 * second), 1U);
+}
+
+// --------------------------------------------------------------------------------------------------------------- I22
+
+ClusterShape three_nodes() {
+  return {{0, 1, 2}, {{0, 1, 2}}};
+}
+History all_start() {
+  return {NodeStarted{0, ""}, NodeStarted{1, ""}, NodeStarted{2, ""}};
+}
+LeadChanged leads(std::uint32_t node, std::uint64_t term, bool on = true) {
+  return {node, shard, RaftTerm(term), on};
+}
+// Nothing happens, but time is looked at.
+void pass(History& history, int times) {
+  for (int i = 0; i < times; ++i) history.emplace_back(TrafficCounted{});
+}
+
+std::size_t unavailable(const History& history) {
+  Available judge(three_nodes());
+  return found(judge, history, second);
+}
+
+TEST(I22, a_shard_that_is_led_is_available) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  pass(history, 60);
+  EXPECT_EQ(unavailable(history), 0U);
+}
+
+TEST(I22, a_healthy_majority_without_a_leader_is_noticed) {
+  History history = all_start();
+  pass(history, 20);
+  EXPECT_EQ(unavailable(history), 1U);
+}
+
+TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
+  History two = all_start();
+  two.emplace_back(leads(0, 1));
+  pass(two, 20);
+  two.emplace_back(NodeCrashed{0, {}});
+  pass(two, 4);
+  History late = two;
+  pass(late, 10);
+  EXPECT_EQ(unavailable(late), 1U);
+  two.emplace_back(leads(1, 2));
+  pass(two, 20);
+  EXPECT_EQ(unavailable(two), 0U);
+  two.emplace_back(NodeCrashed{1, {}});
+  pass(two, 60);
+  EXPECT_EQ(unavailable(two), 0U);
+}
+
+TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  pass(history, 20);
+  for (const std::uint32_t other : {1U, 2U}) {
+    history.emplace_back(PathChanged{0, other, false});
+    history.emplace_back(PathChanged{other, 0, false});
+  }
+  History lost = history;
+  pass(lost, 20);
+  EXPECT_EQ(unavailable(lost), 1U);
+  history.emplace_back(leads(2, 2));
+  pass(history, 20);
+  EXPECT_EQ(unavailable(history), 0U);
+}
+
+TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {
+  History paused = all_start();
+  paused.emplace_back(NodeHindered{0, 60 * second});
+  paused.emplace_back(NodeHindered{1, 60 * second});
+  pass(paused, 50);
+  EXPECT_EQ(unavailable(paused), 0U);
+  pass(paused, 30);
+  EXPECT_EQ(unavailable(paused), 1U);
+  History slow = all_start();
+  for (const auto& [from, to] : {std::pair{0U, 1U}, {1U, 2U}, {0U, 2U}}) {
+    slow.emplace_back(PathSlowed{from, to, 60 * second});
+  }
+  pass(slow, 50);
+  EXPECT_EQ(unavailable(slow), 0U);
+  History clocks = all_start();
+  clocks.emplace_back(OperatorStep{0, "wall_jump"});
+  clocks.emplace_back(OperatorStep{1, "wall_jump"});
+  pass(clocks, 60);
+  EXPECT_EQ(unavailable(clocks), 0U);
+}
+
+}  // namespace
+}  // namespace chasqui::sim
