@@ -84,7 +84,8 @@ void World::tap_applied(VirtualNode& node) {
 }
 
 void World::count_disks(EntryApplied& fact) const {
-  if (plan_.plan_class == PlanClass::Beyond) return;  // they forget
+  // Every replica begins with entry 1 of itself. And beyond the promise disks forget.
+  if (fact.index == RaftIndex(1) || plan_.plan_class == PlanClass::Beyond) return;
   const auto shard = static_cast<std::uint32_t>(fact.shard.value());
   fact.needed = static_cast<std::uint32_t>(shape_.majority(shard));
   for (const std::uint32_t replica : shape_.replicas[shard]) {
