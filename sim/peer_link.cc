@@ -16,7 +16,8 @@ bool is_raft(const std::string& peer_frame) {
 std::size_t PeerQueue::push(Parcel parcel, std::uint64_t bytes_max) {
   const bool raft = is_raft(parcel.bytes);
   const std::uint64_t size = parcel.bytes.size();
-  if (raft && raft_bytes_ + size > bytes_max / 4 * 3) return 1;
+  // Whatever its size, a frame that finds nothing before it is taken: no bound is below the largest frame.
+  if (raft && raft_bytes_ > 0 && raft_bytes_ + size > bytes_max / 4 * 3) return 1;
   std::size_t dropped = 0;
   for (std::size_t i = left_; bytes_ + size > bytes_max && i < parcels_.size();) {
     if (is_raft(parcels_[i].bytes)) {
@@ -27,7 +28,7 @@ std::size_t PeerQueue::push(Parcel parcel, std::uint64_t bytes_max) {
     parcels_.erase(parcels_.begin() + static_cast<std::ptrdiff_t>(i));
     ++dropped;
   }
-  if (bytes_ + size > bytes_max) return dropped + 1;
+  if (!parcels_.empty() && bytes_ + size > bytes_max) return dropped + 1;
   bytes_ += size;
   if (raft) raft_bytes_ += size;
   parcels_.push_back(std::move(parcel));

@@ -53,12 +53,20 @@ TEST(PeerQueue, raft_has_three_quarters_and_no_more) {
   EXPECT_EQ(queue.push(parcel(notify(1, 200)), 1'000), 0U);
 }
 
+TEST(PeerQueue, a_frame_above_the_bound_passes_alone) {
+  PeerQueue queue;
+  EXPECT_EQ(queue.push(parcel(raft(5'000)), 1'000), 0U);
+  EXPECT_EQ(queue.push(parcel(raft(10)), 1'000), 1U);
+  (void)queue.pop();
+  EXPECT_EQ(queue.push(parcel(raft(10)), 1'000), 0U);
+}
+
 TEST(PeerQueue, what_is_on_the_wire_is_not_dropped_for_want_of_room) {
   PeerQueue queue;
   (void)queue.push(parcel(notify(1, 400)), 1'000);
   (void)queue.push(parcel(notify(2, 400)), 1'000);
   queue.leave(1);
-  EXPECT_EQ(queue.push(parcel(raft(400)), 1'000), 1U);
+  EXPECT_EQ(queue.push(parcel(raft(400)), 1'000), 1U);  // the one that waits
   EXPECT_EQ(batch_of(queue.pop()), 1U);
   EXPECT_TRUE(is_raft(queue.front().bytes));
 }

@@ -24,7 +24,8 @@ void World::item_starts(const Item& item) {
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
-  if (is_of_node(item.kind)) see(OperatorStep{node.index, word(item.kind)});
+  const bool clock_lags = plan_.is_cluster() && item.kind == ItemKind::FrozenClock && item.length > 8 * second;
+  if (is_of_node(item.kind) || clock_lags) see(OperatorStep{node.index, word(item.kind)});
   if (is_trick(item.kind)) return hostile_starts(item);
   const Time until = now_ + item.length;
   switch (item.kind) {

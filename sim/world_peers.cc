@@ -354,6 +354,8 @@ void World::peers_heal() {
     }
   }
   net_.mend_all();
+  // Shards whose replicas cannot agree on the time serve nobody (rule R7): so clocks are set right as well.
+  for (const auto& node : nodes_) node->wall_offset_ms = 0;
   for (PeerLink& link : net_.links()) {
     const std::uint32_t number = net_.number_of(link);
     for (std::size_t side = 0; side < 2; ++side) {

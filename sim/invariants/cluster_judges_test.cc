@@ -5,7 +5,7 @@
 #include "sim/invariants/i08_replicas_agree.h"
 #include "sim/invariants/i09_raft.h"
 #include "sim/invariants/i10_durable_before_said.h"
-#include "sim/invariants/i12_marks_true.h"
+#include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i22_available.h"
 
@@ -156,6 +156,18 @@ TEST(I10InACluster, accepted_needs_a_committed_command) {
   EXPECT_EQ(found(judge, {accepted}), 0U);
 }
 
+// --------------------------------------------------------------------------------------------------------------- I11
+
+TEST(I11InACluster, receipts_may_reach_a_session_by_two_ways_and_a_device_never_goes_back) {
+  const ConversationId talk = ConversationId::direct(UserId(10), UserId(20));
+  const auto left = [&](std::uint64_t seq) { return MarksLeft{1, SessionId(5), talk, UserId(20), Seq(seq), Seq(seq)}; };
+  const auto heard = [&](std::uint64_t seq) { return MarksHeard{0, talk, UserId(20), Seq(seq), Seq(seq)}; };
+  MarksGrow overtaken(true), alone, device(true);
+  EXPECT_EQ(found(overtaken, {left(17), left(2), heard(17)}), 0U);
+  EXPECT_EQ(found(alone, {left(17), left(2)}), 1U);
+  EXPECT_EQ(found(device, {heard(17), heard(2)}), 1U);
+}
+
 // --------------------------------------------------------------------------------------------------------------- I19
 
 TEST(I19InACluster, is_judged_across_nodes_and_lets_off_a_gateway_that_is_cut_off) {
@@ -237,6 +249,23 @@ TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
   history.emplace_back(leads(2, 2));
   pass(history, 20);
   EXPECT_EQ(unavailable(history), 0U);
+}
+
+TEST(I22, a_slow_leader_leads_on_and_a_paused_one_does_not) {
+  History slow = all_start();
+  slow.emplace_back(leads(0, 1));
+  pass(slow, 20);
+  History paused = slow;
+  slow.emplace_back(NodeHindered{0, 60 * second});
+  pass(slow, 50);
+  EXPECT_EQ(unavailable(slow), 0U);
+  Available judge(three_nodes());
+  Time at = 0;
+  for (const Fact& fact : paused) judge.see(at += second, fact);
+  judge.see(at, OperatorStep{0, "pause"});
+  judge.see(at, NodeHindered{0, 60 * second});
+  for (int i = 0; i < 20; ++i) judge.see(at += second, TrafficCounted{});
+  EXPECT_EQ(judge.violations().size(), 1U);
 }
 
 TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {

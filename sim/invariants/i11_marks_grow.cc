@@ -14,6 +14,7 @@ void MarksGrow::see(Time at, const Fact& fact) {
     });
     marks = {heard->delivered, heard->read};
   } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
+    if (cluster_) return;
     Marks& marks = told_[{left->node, left->session}][{left->conversation, left->user}];
     check(left->delivered >= marks.delivered && left->read >= marks.read, at, [&] {
       return absl::StrCat("node ", left->node, " told a session that user ", left->user.value(), " has ",

@@ -1,5 +1,8 @@
 // I11. Marks never go back: delivered and read of anyone, at a device and as a node tells one session, and log time
 // along a conversation.
+//
+// In a cluster receipts come to a session's node by way of two leaders, and after a change of one of them by another
+// way than before: an old one may come last. Merged by max it changes nothing, so there only devices are asked.
 #pragma once
 
 #include <map>
@@ -12,7 +15,7 @@ namespace chasqui::sim {
 
 class MarksGrow : public Invariant {
  public:
-  MarksGrow() : Invariant(11, "marks grow") {}
+  explicit MarksGrow(bool cluster = false) : Invariant(11, "marks grow"), cluster_(cluster) {}
   void see(Time at, const Fact& fact) override;
 
  private:
@@ -21,6 +24,7 @@ class MarksGrow : public Invariant {
     Seq read;
   };
   using Told = HashIndex<std::pair<ConversationId, UserId>, Marks>;
+  bool cluster_;
   HashIndex<std::uint32_t, Told> heard_;                      // by device
   std::map<std::pair<std::uint32_t, SessionId>, Told> told_;  // by node and session
   HashIndex<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;

@@ -31,10 +31,12 @@ void Available::see(Time at, const Fact& fact) {
     for (Shard& shard : shards_) shard.leaders.erase(crashed->node);
   } else if (const auto* hindered = std::get_if<NodeHindered>(&fact)) {
     look(at);
-    Time& until = nodes_[hindered->node].hindered_until;
-    until = std::max(until, at + hindered->length);
+    Node& node = nodes_[hindered->node];
+    node.hindered_until = std::max(node.hindered_until, at + hindered->length);
+    if (pause_at_ == at) node.paused_until = std::max(node.paused_until, at + hindered->length);
   } else if (const auto* step = std::get_if<OperatorStep>(&fact)) {
-    if (step->step == "wall_jump" && step->node < nodes_.size()) {
+    if (step->step == "pause") pause_at_ = at;
+    if ((step->step == "wall_jump" || step->step == "frozen_clock") && step->node < nodes_.size()) {
       // All of its process.
       for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
         if (shape_.process_of[node] == shape_.process_of[step->node]) nodes_[node].clock_right = false;
@@ -74,6 +76,15 @@ Time Available::together_since(std::uint32_t a, std::uint32_t b, Time at) const 
   return std::max({well_since(a, at), well_since(b, at), open_since(a, b, at), open_since(b, a, at)});
 }
 
+bool Available::serves(std::uint32_t leader, std::uint32_t replica, Time at) const {
+  const auto stands = [&](std::uint32_t node) { return nodes_[node].up && nodes_[node].paused_until <= at; };
+  const auto open = [&](std::uint32_t from, std::uint32_t to) {
+    const auto it = paths_.find({shape_.process_of[from], shape_.process_of[to]});
+    return it == paths_.end() || it->second.open;
+  };
+  return stands(leader) && stands(replica) && open(leader, replica) && open(replica, leader);
+}
+
 void Available::look(Time at) {
   for (std::uint32_t number = 0; number < shards_.size(); ++number) {
     Shard& shard = shards_[number];
@@ -90,9 +101,8 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
   const std::vector<std::uint32_t>& replicas = shape_.replicas[number];
   const std::size_t majority = shape_.majority(number);
   for (const std::uint32_t leader : shard.leaders) {
-    const auto reached = std::count_if(replicas.begin(), replicas.end(), [&](std::uint32_t replica) {
-      return together_since(leader, replica, at) != never;
-    });
+    const auto reached = std::count_if(replicas.begin(), replicas.end(),
+                                       [&](std::uint32_t replica) { return serves(leader, replica, at); });
     if (static_cast<std::size_t>(reached) >= majority) {
       shard.led_at = at;
       shard.told = false;

@@ -2,7 +2,7 @@
 // and if that one is lost, another one within 3 s. Whatever stays broken elsewhere.
 //
 // What stands in a node's way is told as facts: crashes, pauses, slow disks, cuts. A leader is one that said so and can
-// reach a majority itself.
+// reach a majority; one that is only slow leads on.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ class Available : public Invariant {
     bool up = false;
     Time since = 0;  // up, or no longer hindered
     Time hindered_until = 0;
+    Time paused_until = 0;
     bool clock_right = true;
   };
   struct Path {
@@ -49,6 +50,7 @@ class Available : public Invariant {
   // Since when they can work together; no_time: they cannot.
   [[nodiscard]] Time together_since(std::uint32_t a, std::uint32_t b, Time at) const;
   [[nodiscard]] Time well_since(std::uint32_t node, Time at) const;
+  [[nodiscard]] bool serves(std::uint32_t leader, std::uint32_t replica, Time at) const;
   [[nodiscard]] Time open_since(std::uint32_t from, std::uint32_t to, Time at) const;
 
   ClusterShape shape_;
@@ -56,6 +58,7 @@ class Available : public Invariant {
   std::map<std::pair<std::uint32_t, std::uint32_t>, Path> paths_;  // by process
   std::vector<Shard> shards_;
   Time next_look_ = 0;
+  Time pause_at_ = -1;  // those who are hindered now stand still
 };
 
 }  // namespace chasqui::sim
