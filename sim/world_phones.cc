@@ -157,7 +157,7 @@ Device* World::other_copy_of(const Device& device) {
   return nullptr;
 }
 
-// Two that are one device for the node send each other away for ever: once all heals, one is left.
+// Two that are one device for the node send each other away for ever: from when all heals, one is left.
 void World::throw_away_twins() {
   for (const auto& twin : devices_) {
     if (twin->gone || !twin->twin_of) continue;
@@ -186,6 +186,8 @@ void World::sent_away(Device& device, const client::Ended& ended) {
 // that it is one message.
 void World::device_returns(Device& device) {
   if (!device.up() || !device.ended) return;
+  if (healed_at_ >= 0) throw_away_twins();  // a copy made amid a renewal becomes the same device only later
+  if (device.gone) return;
   program_ends(device, device.unsynced.size());
   device.ended = false;
   if (!device.revoked) return push(now_, EventKind::DeviceRises, device.index, device.incarnation);
