@@ -3,7 +3,7 @@
 // A phone that is reinstalled logs in as a new device of the same person; its old id stays registered and nobody uses
 // it. A restored one, or a copy, has an id that may be no more (whoever shares it may have renewed it): its person logs
 // in again, and the journal stays. Each of these may take one of the Limits::devices_max ids that a person can have,
-// so what might need one too many does not happen.
+// so what might need one too many does not happen; nor does it where the node has said DATA_LOSS, and gives none.
 #include <algorithm>
 #include <utility>
 
@@ -53,7 +53,7 @@ Device& World::phone_of(std::uint32_t subject) {
 }
 
 bool World::takes_an_id(const Device& device) {
-  if (ids_[device.person] >= Limits{}.devices_max) return false;
+  if (nodes_[device.node]->refused || ids_[device.person] >= Limits{}.devices_max) return false;
   ++ids_[device.person];
   return true;
 }
