@@ -34,6 +34,14 @@ struct Snapshot {   // a descriptor: the state itself is the store
   RaftIndex configuration_index;
 };
 
+// What a shard's state says of itself (row `L ingested`) since it was replaced by another replica's: the descriptor it
+// was offered with, and how far it was applied, which may be further. The log is made to fit by the next write: a crash
+// before it leaves a log that ends before the state begins.
+struct Ingested {
+  Snapshot descriptor;
+  RaftIndex applied;
+};
+
 // One shard's part of the log, as read at start. The log holds at least all that was acknowledged; what was never
 // acknowledged may be absent or there.
 struct ReplicaImage {

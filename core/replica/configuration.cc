@@ -56,11 +56,13 @@ std::string serialize(const peer::Configuration& configuration) {
   return bytes;
 }
 
-peer::Configuration only_voter(ReplicaId self) {
+peer::Configuration voters_only(const std::vector<ReplicaId>& voters) {
   peer::Configuration configuration;
-  auto* server = configuration.add_servers();
-  server->set_replica(self.value());
-  server->set_role(peer::Server::VOTER);
+  for (const ReplicaId voter : voters) {
+    auto* server = configuration.add_servers();
+    server->set_replica(voter.value());
+    server->set_role(peer::Server::VOTER);
+  }
   return configuration;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/ids.h"
@@ -20,8 +21,8 @@ constexpr int configuration_servers_max = 16;  // 3 -> 4 -> 3, and 5 with zones,
 [[nodiscard]] bool is_valid(const peer::Configuration& configuration);
 // nullopt: it does not decode, or breaks a limit above.
 [[nodiscard]] std::optional<peer::Configuration> parse_configuration(std::string_view bytes);
-[[nodiscard]] std::string serialize(const peer::Configuration& configuration);  // equal values give equal bytes
-[[nodiscard]] peer::Configuration only_voter(ReplicaId self);
+[[nodiscard]] std::string serialize(const peer::Configuration& configuration);        // equal values give equal bytes
+[[nodiscard]] peer::Configuration voters_only(const std::vector<ReplicaId>& voters);  // in this order
 
 // `self` is a voter and there is no other.
 [[nodiscard]] bool is_only_voter(const peer::Configuration& configuration, ReplicaId self);

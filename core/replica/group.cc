@@ -43,18 +43,19 @@ Group::~Group() {
 
 // ------------------------------------------------------------------------------------------------------------- start
 
-absl::Status Group::start(Now now, ReplicaImage image, RaftIndex applied, bool write_entries, Outputs& out) {
+absl::Status Group::start(Now now, Start start, Outputs& out) {
+  ReplicaImage& image = start.image;
   CHASQUI_ASSERT(phase_ == Phase::New, "a group starts once");
   CHASQUI_ASSERT(!is_empty(image), "an empty group is bootstrapped or joined");
   now_ = now;
   clock_.start(now.mono);
   clock_.advance(now.mono);
-  started_ = clock_.now();
-  if (absl::Status status = check_image(image, applied); !status.ok()) {
+  started_ = now.mono;
+  if (absl::Status status = check_image(image, start.applied, start.ingested); !status.ok()) {
     stop(status, out);
     return status;
   }
-  applied_ = applied;
+  applied_ = start.applied;
   phase_ = Phase::Starting;
   // Rule 13: the library makes a sole voter the leader of the current term. It may have led in that term before, and
   // entries that it did not sync then may be at a standby: two of one index and term. So the term is new, and durable
@@ -62,12 +63,16 @@ absl::Status Group::start(Now now, ReplicaImage image, RaftIndex applied, bool w
   const bool new_term = rules_->sole_voter_new_term && is_only_voter(last_configuration(image), settings_.self);
   if (new_term) image.hard_state = {image.hard_state.term.next(), settings_.self};
   starting_ = std::make_unique<ReplicaImage>(std::move(image));
-  if (new_term || write_entries) {
+  if (new_term || start.on_disk != OnDisk::All) {
     LogAppend& append = new_append(out);
     append.hard_state = starting_->hard_state;
     append.first_index = starting_->first_index;
-    if (write_entries) append.entries = starting_->entries;
-    give_write(append);
+    if (start.on_disk == OnDisk::NoEntries) append.entries = starting_->entries;
+    if (start.on_disk == OnDisk::OldLog) {
+      append.reset = true;
+      append.snapshot = starting_->snapshot;
+    }
+    writes_.give(RaftIndex(), RaftIndex(), false, false);  // start_library() says what is stored
     start_write_ = writes_.given();
     return absl::OkStatus();  // appended() goes on
   }
@@ -219,6 +224,13 @@ absl::Status Group::transfer(Now now, ReplicaId to, Outputs& out) {
   return absl::OkStatus();
 }
 
+absl::Status Group::barrier(Now now, RaftIndex& index, Outputs& out) {
+  if (!is_leader()) return absl::UnavailableError("this replica does not lead: try its leader");
+  now_ = now;
+  clock_.advance(now.mono);
+  return submit(LogEntry{term(), EntryType::Barrier, std::make_shared<const std::string>()}, index, out);
+}
+
 absl::Status Group::submit(LogEntry entry, RaftIndex& index, Outputs& out) {
   raft_entry shown{};
   shown.term = entry.term.value();
@@ -260,6 +272,7 @@ void Group::appended(Now now, std::uint64_t count, Outputs& out) {
     if (writes_.synced() >= start_write_) start_library(out);
     return;
   }
+  if (synced.reset) end_install(out);
   // Rule 2: the highest of them, only if it is news.
   if (synced.stored.value() > raft_.last_stored) {
     raft_event event = event_of(RAFT_PERSISTED_ENTRIES);
@@ -287,10 +300,12 @@ void Group::appended(Now now, std::uint64_t count, Outputs& out) {
     }
   }
   settle(out);
+  stand_soon();
 }
 
 bool Group::compact(Now now, RaftIndex index, std::uint64_t trailing, Outputs& out) {
   if (!running() || descriptor_) return false;
+  if (rules_->check_snapshots && installing_) return false;
   // Rule 23: at index 1 a new follower would be sent empty messages for ever; never what is not applied, nor backwards.
   if (rules_->check_snapshots && index.value() < 2) return false;
   if (index <= snapshot_.index || index > delivered_ || !tail_.has(index)) return false;

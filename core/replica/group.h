@@ -9,14 +9,15 @@
 //   3. What the library counts as stored is stored: reports never rise above a truncation (rule 2).
 //   4. The library sees (index, term) of entries, and the content of CHANGEs only; payloads are in `tail_`.
 //   5. After start() fails, or a peer's log contradicts what is committed here, the group is stopped for good.
-//
-// Not yet: InstallSnapshot is sent, but not taken (it is dropped): the stream of a follower's state comes with the
-// cluster, and rule 11 with it.
+//   6. While a snapshot is being installed nothing is handed out, reported or compacted: the library's log is empty,
+//   and
+//      the disk's (and `tail_`) is the old one until the write that ends the install is synced.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -57,9 +58,19 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
-  // Once, first. `image` is not empty. `applied`: entries up to it are not handed out again. With `write_entries` the
-  // image's entries are not on the disk yet (bootstrap), and are written. DataLoss: the image must not be used.
-  absl::Status start(Now now, ReplicaImage image, RaftIndex applied, bool write_entries, Outputs& out);
+  enum class OnDisk : std::uint8_t {
+    All,
+    NoEntries,  // a new group: they are written first
+    OldLog,     // a state was ingested, and its descriptor is to take the log's place
+  };
+  struct Start {
+    ReplicaImage image;                // not empty
+    RaftIndex applied;                 // entries up to it are not handed out again
+    std::optional<Ingested> ingested;  // of the state
+    OnDisk on_disk = OnDisk::All;      // of the image
+  };
+  // Once, first. DataLoss: the image must not be used.
+  absl::Status start(Now now, Start start, Outputs& out);
 
   void timeout(Now now, Outputs& out);  // when deadline() has come; an early one changes nothing (rule 20)
   void receive(Now now, const peer::RaftMessage& message, Outputs& out);  // anything
@@ -72,11 +83,30 @@ class Group {
   // Gives the leadership to `to`, a voter that has the whole log. Ends, done or not, within one election timeout.
   absl::Status transfer(Now now, ReplicaId to, Outputs& out);
 
+  // The snapshot that Outputs.install asked for is this replica's state now, durable, applied up to `applied` (which
+  // may be above the descriptor): writes the descriptor and an empty log, and goes on when that is synced.
+  void ingested(Now now, RaftIndex applied, Outputs& out);
+  [[nodiscard]] const Snapshot* installing() const { return installing_ ? &*installing_ : nullptr; }
+  // What this group would find on its disk, all writes synced: to start it anew when an install is given up, for which
+  // the library has no event.
+  [[nodiscard]] ReplicaImage image() const;
+  [[nodiscard]] std::uint64_t writes_given() const { return writes_.given(); }
+  [[nodiscard]] bool all_synced() const { return writes_.given() == writes_.synced(); }
+
   void appended(Now now, std::uint64_t count, Outputs& out);  // so many log writes are synced: late, coalesced is fine
 
   // The state up to `index` is on disk: writes a descriptor, and when that is synced forgets the entries up to
   // `index - trailing`. False, and nothing is done: rule 23 forbids it, or a descriptor is under way.
   bool compact(Now now, RaftIndex index, std::uint64_t trailing, Outputs& out);
+
+  // An entry of its own that says nothing: when it is handed out in this term, nobody else led when this was called.
+  absl::Status barrier(Now now, RaftIndex& index, Outputs& out);
+
+  // What the node knows of its peers (RAFT.md section 6). A peer whose link is down is sent nothing: the library offers
+  // it entries at each heartbeat. `gone`: its process is known to be dead, not merely silent, so that no lease of its
+  // stands: if it led, one survivor is due to stand at once, the next a heartbeat later, and the others let them.
+  void link(ReplicaId peer, bool up);
+  void gone(Now now, ReplicaId peer);
 
   // Replicas that may speak though they are in no configuration this one has received (the cluster map knows them).
   void know(ReplicaId replica) { known_.insert(replica); }
@@ -88,7 +118,10 @@ class Group {
   // Leader, and an entry of its own term is committed and handed out (rule 14).
   [[nodiscard]] bool leads() const { return is_leader() && term_begin_ && delivered_ >= term_begin_; }
   [[nodiscard]] bool reads_fresh(Now now) const;
+  [[nodiscard]] bool has_everything(ReplicaId peer) const;  // we lead, and it has stored our whole log
   [[nodiscard]] bool is_only_server() const;
+  // The leadership is being given away: nothing can be proposed.
+  [[nodiscard]] bool is_transferring() const { return raft_transferee(&raft_) != 0; }
   [[nodiscard]] RaftTerm term() const { return RaftTerm(raft_.current_term); }
   [[nodiscard]] ReplicaId leader() const;
   [[nodiscard]] RaftIndex last_index() const { return tail_.last(); }
@@ -132,6 +165,14 @@ class Group {
   void receive_append_result(const peer::RaftMessage& message, Outputs& out);
   void receive_vote(const peer::RaftMessage& message, Outputs& out);
   void receive_plain(const peer::RaftMessage& message, Outputs& out);
+  void receive_install(const peer::RaftMessage& message, Outputs& out);  // group_install.cc
+  void begin_install(const raft_update& update, Outputs& out);
+  void end_install(Outputs& out);
+  // group_peers.cc: what is known of peers beside what they say
+  void heard_from(ReplicaId leader, RaftTerm term);
+  [[nodiscard]] bool leader_is_gone() const;
+  [[nodiscard]] bool may_disrupt() const;  // no lease of the leader that we follow can stand
+  void stand_soon();
   [[nodiscard]] bool may_speak(ReplicaId from, bool answers) const;
 
   const Settings settings_;
@@ -145,26 +186,35 @@ class Group {
   Snapshot snapshot_;                     // what the library was told of; `index` 0: none
   std::unique_ptr<Snapshot> descriptor_;  // written, not yet synced
   std::uint64_t descriptor_trailing_ = 0;
-  RaftIndex drop_below_;  // for the next write; 0: nothing
+  std::optional<Snapshot> installing_;
+  bool install_written_ = false;  // the state is there, the write that ends it is under way
+  RaftIndex drop_below_;          // for the next write; 0: nothing
   WriteQueue writes_;
   SendFence fence_;
   Lease lease_;
 
   std::unique_ptr<ReplicaImage> starting_;  // while the new term of rule 13 is not synced
   std::uint64_t start_write_ = 0;
-  RaftIndex applied_;     // at start
+  RaftIndex applied_;     // at start, or by the snapshot that was installed
   RaftIndex delivered_;   // all up to here is committed, stored and was handed out (or was applied at start)
   RaftIndex term_begin_;  // of a leader: its first entry; 0: none yet
   bool barrier_due_ = false;
-  RaftTerm own_term_;             // a term that this sole voter gave itself (rule 13)
-  raft_time started_ = 0;         // on the group's clock
+  RaftTerm own_term_;  // a term that this sole voter gave itself (rule 13)
+  MonoTime started_;
   raft_time submitted_ = 0;       // last SUBMIT
   bool answering_stale_ = false;  // the message under way is of an older term (rule 8)
   struct {
     ReplicaId leader;
     RaftTerm term;
     std::uint64_t stamp = 0;
-  } heard_;  // the newest sent_at of the leader of that term, to be echoed
+  } heard_;            // the newest sent_at of the leader of that term, to be echoed
+  MonoTime heard_at_;  // when the leader last spoke
+  struct {
+    ReplicaId leader;
+    RaftTerm term;
+    bool to_stand = false;  // this replica has not yet moved its clock
+  } gone_;                  // a leader whose process is dead
+  std::set<ReplicaId> links_down_;
   std::set<ReplicaId> known_;
   std::vector<raft_entry> raft_entries_;  // reused, for one step
 };

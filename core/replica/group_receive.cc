@@ -43,7 +43,7 @@ void Group::receive(Now now, const peer::RaftMessage& message, Outputs& out) {
       // Rule 13: a sole voter that stood at once would lead in a term that is not new.
       if (!rules_->sole_voter_new_term || !is_sole_voter()) receive_plain(message, out);
       break;
-    case peer::RaftMessage::kInstall:  // not yet (group.h)
+    case peer::RaftMessage::kInstall: receive_install(message, out); break;
     case peer::RaftMessage::BODY_NOT_SET: break;
   }
   answering_stale_ = false;
@@ -76,8 +76,9 @@ void Group::receive_plain(const peer::RaftMessage& message, Outputs& out) {
 
 void Group::receive_vote(const peer::RaftMessage& message, Outputs& out) {
   // A replica just restarted has forgotten its leader, whose lease counts on it: it hears nobody but the target of a
-  // transfer for one election timeout (lease.h).
-  if (clock_.now() - started_ < settings_.election_timeout_ms && !message.vote().disrupt_leader()) return;
+  // transfer for one election timeout (lease.h), unless it follows a leader that can have no lease.
+  const bool disrupts = message.vote().disrupt_leader() || may_disrupt();
+  if (now_.mono - started_ < milliseconds(settings_.election_timeout_ms) && !disrupts) return;
   // Rule 12: a standby votes, since it may be a voter in a change that it has not received. One vote per term and the
   // log check remain. The library asks our own role: it is a voter's for the length of this step.
   raft_server* self = nullptr;
@@ -86,7 +87,13 @@ void Group::receive_vote(const peer::RaftMessage& message, Outputs& out) {
     if (server.id == raft_.id && server.role == RAFT_STANDBY) self = &server;
   }
   if (self != nullptr) self->role = RAFT_VOTER;
-  receive_plain(message, out);
+  if (disrupts && !message.vote().disrupt_leader()) {
+    peer::RaftMessage allowed = message;
+    allowed.mutable_vote()->set_disrupt_leader(true);
+    receive_plain(allowed, out);
+  } else {
+    receive_plain(message, out);
+  }
   if (self != nullptr) self->role = RAFT_STANDBY;  // a vote request changes no configuration: `self` still stands
 }
 
@@ -116,8 +123,14 @@ void Group::receive_append(const peer::RaftMessage& message, Outputs& out) {
   incoming.prev_term = RaftTerm(append.prev_term());
   incoming.commit = RaftIndex(append.commit());
   if (!answering_stale_) {
-    if (heard_.leader != incoming.from || heard_.term != incoming.term) heard_ = {incoming.from, incoming.term, 0};
+    heard_from(incoming.from, incoming.term);
     heard_.stamp = std::max(heard_.stamp, append.sent_at());
+    if (installing_) {
+      // The library ignores entries meanwhile, and wants one to know them by. There is no log to compare them with.
+      if (append.entries_size() > 0) incoming.entries.push_back({incoming.term, EntryType::Barrier, nullptr});
+      receive_append_part(incoming, incoming.entries, out);
+      return;
+    }
     incoming.entries.reserve(static_cast<std::size_t>(append.entries_size()));
     for (const auto& entry : append.entries()) incoming.entries.push_back(to_entry(entry));
     if (rules_->trim_committed && !trim_committed(incoming, out)) return;

@@ -28,7 +28,7 @@ void Group::absorb(const raft_update& update, Offered offered, Outputs& out) {
     give_write(append);
     if (hard_state && rules_->persist_before_send) fence_.raise(writes_.given());  // rule 1
   }
-  CHASQUI_ASSERT((update.flags & update_snapshot) == 0, "InstallSnapshot is not shown to the library yet");
+  if ((update.flags & update_snapshot) != 0) begin_install(update, out);
   if ((update.flags & update_state) != 0 || hard_state) {
     lease_.reset();
     term_begin_ = RaftIndex();
@@ -68,7 +68,8 @@ void Group::take_entries(const raft_update& update, Offered offered, LogAppend& 
 }
 
 void Group::send(const raft_message& message, Outputs& out) {
-  if (message.server_id == settings_.self.value()) return;  // the answer to one's own vote (rule 13)
+  if (message.server_id == settings_.self.value()) return;         // the answer to one's own vote (rule 13)
+  if (links_down_.contains(ReplicaId(message.server_id))) return;  // lost, before it is filled
   peer::RaftMessage sent = to_peer(message, settings_.shard, settings_.self, term());
   switch (message.type) {
     case RAFT_APPEND_ENTRIES: {
@@ -125,6 +126,7 @@ RaftIndex Group::stored_and_committed() const {
 }
 
 void Group::settle(Outputs& out) {
+  if (installing_ && rules_->apply_stored_only) return;  // rule 3: the commit index may be of the log that comes
   for (;;) {
     while (delivered_ < stored_and_committed()) {
       const RaftIndex index = delivered_.next();
@@ -170,7 +172,8 @@ LogAppend& Group::new_append(Outputs& out) {
 void Group::give_write(const LogAppend& append) {
   const RaftIndex first = append.entries.empty() ? RaftIndex() : append.first_index;
   const RaftIndex last(append.entries.empty() ? 0 : append.first_index.value() + append.entries.size() - 1);
-  writes_.give(first, last, append.snapshot.has_value(), rules_->cut_reports);
+  const bool descriptor = append.snapshot.has_value() && !append.reset;
+  writes_.give(first, last, descriptor, rules_->cut_reports, append.reset);
 }
 
 void Group::stop(absl::Status why, Outputs& out) {

@@ -1,5 +1,6 @@
 #include "core/replica/image.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -20,16 +21,17 @@ bool is_empty(const ReplicaImage& image) {
   return !image.hard_state.term && !image.hard_state.vote && !image.snapshot.index && image.entries.empty();
 }
 
-ReplicaImage first_image(ShardId shard, ReplicaId self) {
+ReplicaImage first_image(ShardId shard, std::vector<ReplicaId> voters) {
+  std::sort(voters.begin(), voters.end());
   ReplicaImage image;
   image.shard = shard;
   image.hard_state = {RaftTerm(1), ReplicaId()};
   image.entries.push_back(
-      {RaftTerm(1), EntryType::Change, std::make_shared<const std::string>(serialize(only_voter(self)))});
+      {RaftTerm(1), EntryType::Change, std::make_shared<const std::string>(serialize(voters_only(voters)))});
   return image;
 }
 
-absl::Status check_image(const ReplicaImage& image, RaftIndex applied) {
+absl::Status check_image(const ReplicaImage& image, RaftIndex applied, const std::optional<Ingested>& ingested) {
   const bool has_snapshot = static_cast<bool>(image.snapshot.index);
   const std::uint64_t first = image.first_index.value();
   const std::uint64_t last = image.entries.empty() ? image.snapshot.index.value() : first + image.entries.size() - 1;
@@ -52,7 +54,9 @@ absl::Status check_image(const ReplicaImage& image, RaftIndex applied) {
     }
     if (!has_snapshot && image.entries.front().type != EntryType::Change) return lost(image, "entry 1 is no CHANGE");
   }
-  if (last < image.snapshot.index.value() || last < applied.value()) {
+  const bool as_ingested =
+      ingested && ingested->applied == applied && image.snapshot.index >= ingested->descriptor.index;
+  if (last < image.snapshot.index.value() || (last < applied.value() && !as_ingested)) {
     return lost(image, absl::StrCat("it ends at ", last, ", but the snapshot at ", image.snapshot.index.value(),
                                     " and the state at ", applied.value()));
   }
@@ -76,6 +80,17 @@ absl::Status check_image(const ReplicaImage& image, RaftIndex applied) {
     }
   }
   return absl::OkStatus();
+}
+
+bool finish_install(ReplicaImage& image, const Ingested& ingested) {
+  // A snapshot's index only grows, so the second write was not made.
+  if (image.snapshot.index >= ingested.descriptor.index) return false;
+  image.snapshot = ingested.descriptor;
+  image.first_index = ingested.descriptor.index.next();
+  image.entries.clear();
+  // A term that was not synced is one that nobody was told of.
+  if (image.hard_state.term < ingested.descriptor.term) image.hard_state = {ingested.descriptor.term, ReplicaId()};
+  return true;
 }
 
 peer::Configuration last_configuration(const ReplicaImage& image) {

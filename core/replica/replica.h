@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
 #include "core/base/now.h"
@@ -22,6 +24,7 @@ namespace chasqui::replica {
 struct Config {
   ShardId shard;
   ReplicaId self;
+  std::vector<ReplicaId> voters;   // of a group that is new, `self` among them; the same everywhere. Empty: self alone
   const Limits* limits = nullptr;  // outlives the replica
   Seed seed{};                     // for election timers
 };
@@ -33,20 +36,28 @@ struct Committed {
   std::shared_ptr<const std::string> payload;
 };
 
+// A snapshot was offered: this replica's state is to be replaced by `from`'s, and then ingested() to be called.
+struct Install {
+  Snapshot snapshot;
+  ReplicaId from;
+};
+
 struct Outputs {
   std::vector<LogAppend> appends;           // `id` is left 0: the node gives it, and answers with appended(count)
   std::vector<peer::RaftMessage> messages;  // to->replica ids in them
   std::vector<Committed> committed;         // to be applied now, in this order, each once
-  bool role_changed = false;                // leads() or term() differ from before
-  absl::Status stopped;                     // not OK: the log must not be used, or contradicts a peer's (rule R4):
-                                            // this replica does nothing any more, and says so in each Outputs
+  std::optional<Install> install;
+  bool role_changed = false;  // leads() or term() differ from before
+  absl::Status stopped;       // not OK: the log must not be used, or contradicts a peer's (rule R4):
+                              // this replica does nothing any more, and says so in each Outputs
 };
 
 class Replica {
  public:
-  // `image`: what the log held at start (an empty one: bootstrap as the only voter of a new group). `applied`: the
-  // index up to which the store's state is already applied: entries up to it are not handed out again.
-  Replica(const Config& config, ReplicaImage image, RaftIndex applied);
+  // `image`: what the log held at start (an empty one: bootstrap a new group of config.voters). `applied`: the index up
+  // to which the store's state is already applied: entries up to it are not handed out again.
+  // `ingested`: what the state says of where it came from, if anything.
+  Replica(const Config& config, ReplicaImage image, RaftIndex applied, std::optional<Ingested> ingested = std::nullopt);
   ~Replica();
   Replica(Replica&&) noexcept;
   Replica& operator=(Replica&&) noexcept;
@@ -58,9 +69,35 @@ class Replica {
   // Proposes one Command entry with this payload (a log.Entry). Unavailable: not the leader, or over
   // entries_in_flight_max: certainly not proposed. On success `index` is where it will be, if this leadership lasts.
   absl::Status propose(Now now, std::string payload, RaftIndex& index, Outputs& out);
+  // Whether propose() would be taken now.
+  [[nodiscard]] bool can_propose() const;
+  // A fresh read where reads_fresh() says no: when the entry at the index is handed out in committed, and this replica
+  // leads in the same term as now, nobody else led when this was called. Unavailable: as propose().
+  absl::StatusOr<RaftIndex> barrier(Now now, Outputs& out);
+  // Hands the leadership over; done or not, it is over within one election timeout, and until then nothing is proposed.
+  // FailedPrecondition: `to` does not have the whole log yet: propose nothing, and try again when can_transfer() says.
+  absl::Status transfer(Now now, ReplicaId to, Outputs& out);
+  [[nodiscard]] bool can_transfer(ReplicaId to) const;
+
+  // What is known of a peer. Its link is down: it is sent nothing (each is up until said otherwise). Its process is
+  // gone, and not merely silent: no lease of its can stand, so that if it led another is elected at once;
+  // next_deadline() changes. Only if it is certain, for instance since its host answered for it.
+  void link(ReplicaId peer, bool up);
+  void peer_gone(Now now, ReplicaId peer);
+
   void receive(Now now, const peer::RaftMessage& message, Outputs& out);  // anything; malformed ones are dropped
   // So many of the appends handed out so far, counted from the first, are synced. Late and coalesced is fine.
   void appended(Now now, std::uint64_t count, Outputs& out);
+
+  // Answers to Outputs.install. While it is under way nothing is committed here and this replica neither votes nor
+  // stands. can_ingest(): all it had to write before is synced, so the state may be replaced now. ingested(): it is,
+  // and durable, with a row that says so, applied up to `applied`. give_up(): it will not be; the replica goes on from
+  // its log, and its leader offers a snapshot anew. `applied`: the state's.
+  [[nodiscard]] bool installing() const;
+  [[nodiscard]] bool can_ingest() const;
+  void ingested(Now now, RaftIndex applied, Outputs& out);
+  void give_up_install(Now now, RaftIndex applied, Outputs& out);  // only when can_ingest()
+
   // The store's state up to `applied` survives a crash: the log may be compacted up to it.
   void flushed(Now now, RaftIndex applied, Outputs& out);
 

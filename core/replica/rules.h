@@ -21,6 +21,7 @@ struct Rules {
   bool correct_stale_answers = true;       // 8
   bool votes_only_while_candidate = true;  // 9
   bool refusal_carries_term = true;        // 10
+  bool empty_installs = true;              // 11
   bool standby_votes = true;               // 12
   bool sole_voter_new_term = true;         // 13
   bool barrier_at_once = true;             // 14
@@ -30,6 +31,7 @@ struct Rules {
   bool wake_idle_followers = true;         // 21
   bool check_snapshots = true;             // 23
   bool check_messages = true;              // 24
+  bool disrupt_silent_leaders = true;      // section 6: a vote for another once the leader was silent long enough
 };
 
 #ifdef CHASQUI_SLOW_ASSERTS

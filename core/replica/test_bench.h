@@ -64,7 +64,7 @@ class Bench {
     group = std::make_unique<Group>(settings, rules_);
     base_ = disk.given();
     out = Outputs();
-    run([&](Outputs& o) { EXPECT_TRUE(group->start(now(), disk.image(ShardId()), applied, false, o).ok()); });
+    run([&](Outputs& o) { EXPECT_TRUE(group->start(now(), {disk.image(ShardId()), applied, {}, {}}, o).ok()); });
     // A replica just started ignores votes for one election timeout: most scripts begin after it.
     if (past_the_silence) ms += 500;
   }

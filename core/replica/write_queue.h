@@ -17,13 +17,14 @@ class WriteQueue {
   struct Synced {
     RaftIndex stored;         // the highest entry that is now proved to be stored; 0: none new
     bool descriptor = false;  // a snapshot's descriptor is among them
+    bool reset = false;       // and the end of an install
   };
 
   [[nodiscard]] std::uint64_t given() const { return given_; }
   [[nodiscard]] std::uint64_t synced() const { return synced_; }
 
-  // One more write. `first`..`last`: its entries, 0 and 0 if it has none.
-  void give(RaftIndex first, RaftIndex last, bool descriptor, bool cut_reports) {
+  // One more write. `first`..`last`: its entries, 0 and 0 if it has none. `reset`: it ends an install.
+  void give(RaftIndex first, RaftIndex last, bool descriptor, bool cut_reports, bool reset = false) {
     if (first && cut_reports) {
       for (Write& write : waiting_) {
         if (write.last >= first) write.last = RaftIndex(first.value() - 1);
@@ -31,7 +32,12 @@ class WriteQueue {
       }
     }
     ++given_;
-    waiting_.push_back(Write{first, last, descriptor});
+    waiting_.push_back(Write{first, last, descriptor, reset});
+  }
+
+  // An install begins: what is under way proves nothing any more.
+  void drop_reports() {
+    for (Write& write : waiting_) write = Write{};
   }
 
   // All writes up to number `count` are synced: late, coalesced, or told before is fine. At most given().
@@ -41,6 +47,7 @@ class WriteQueue {
       const Write& write = waiting_.front();
       result.stored = std::max(result.stored, write.last);
       result.descriptor |= write.descriptor;
+      result.reset |= write.reset;
       waiting_.pop_front();
       ++synced_;
     }
@@ -52,6 +59,7 @@ class WriteQueue {
     RaftIndex first;
     RaftIndex last;
     bool descriptor = false;
+    bool reset = false;
   };
   std::deque<Write> waiting_;
   std::uint64_t given_ = 0;
