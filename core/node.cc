@@ -34,7 +34,9 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
       router_(config.node, config.shards),
       registrations_(config.limits.rate_entries_max),
       logins_(config.limits.rate_entries_max),
-      login_failures_(config.limits.rate_entries_max) {
+      login_failures_(config.limits.rate_entries_max),
+      source_(config_.limits),
+      sink_(config_.limits) {
   CHASQUI_ASSERT(config.shards.value > 0 && config.shards.value <= bounds::shards_max, "1 to 65,536 shards");
   std::vector<ReplicaImage> images(config.shards.value);
   for (ReplicaImage& image : log) {
@@ -50,7 +52,7 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
     of_replica.limits = &config_.limits;
     of_replica.seed = random_.seed();
     shard::Machine machine(id, config.shards, store_);
-    replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index());
+    replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index(), ingested_row(id));
     shards_.push_back(
         std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits));
   }
@@ -92,6 +94,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
     input(now, not_yet, out);
   }
   apply_some(now, out);
+  move_streams(now, out);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
     while (!touched_.empty()) {
@@ -128,7 +131,7 @@ void Node::Impl::set_timer(Shard& shard) {
 MonoTime Node::Impl::next_deadline() const {
   if (!started_ || !committed_.empty()) return now_;
   const MonoTime of_shards = timers_.empty() ? MonoTime::never() : timers_.begin()->first;
-  return earlier(of_shards, gateway_.next_deadline());
+  return earlier(earlier(of_shards, gateway_.next_deadline()), earlier(source_.next_deadline(), sink_.next_deadline()));
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {
@@ -185,13 +188,16 @@ void Node::Impl::input(Now now, ReadDone& in, Outputs& out) {
 }
 
 void Node::Impl::input(Now now, StoreFlushed& in, Outputs& out) {
+  const std::uint64_t tails = tails_bytes();
+  bound_tails(now, tails, out);
   for (const StoreFlushed::Shard& flushed : in.shards) {
     if (flushed.shard.value() >= shards_.size()) continue;
     Shard& shard = shard_at(flushed.shard);
     replica::Outputs outputs;
     const RaftIndex applied = shard.machine.applied_index();
     const bool past_flush = CHASQUI_CANARY("compact_past_flush");
-    shard.replica.flushed(now, past_flush ? applied : std::min(flushed.applied, applied), outputs);
+    shard.replica.flushed(now, past_flush ? applied : std::min(flushed.applied, applied), log_kept(shard, tails),
+                          outputs);
     take(shard, outputs, out);
     touched_.insert(shard.id);
   }
@@ -208,12 +214,18 @@ void Node::Impl::input(Now now, Drain&, Outputs& out) {
   gateway_.drain(now, random_.next_64() >> 1, out);
 }
 
-// Links to peers come with the first cluster of several nodes: until then no node is a peer, and what claims to be
-// one is counted and dropped.
-void Node::Impl::input(Now, PeerFrame& in, Outputs& out) {
+// Links to peers come with the first cluster of several nodes: until then only streams are spoken, and the rest is
+// counted and dropped.
+void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
+  peer::PeerFrame frame;
+  if (frame.ParseFromString(in.bytes) && frame.body_case() >= peer::PeerFrame::kSnapshotPull) {
+    return stream_frame(now, in.from, frame, out);
+  }
   out.push_back(Note{NoteKind::PeerFrameDropped, {}, {}, in.from.value(), in.bytes.size()});
 }
-void Node::Impl::input(Now, PeerReachable&, Outputs&) {}
+void Node::Impl::input(Now now, PeerReachable& in, Outputs& out) {
+  sink_.reachable(now, in.node, random_, last_stream_, out);
+}
 void Node::Impl::input(Now, PeerUnreachable&, Outputs&) {}
 
 bool Node::Impl::read(std::vector<RangeRead> ranges, Continuation then, Outputs& out) {

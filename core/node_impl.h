@@ -23,6 +23,8 @@
 #include "core/node.h"
 #include "core/replica/batch.h"
 #include "core/replica/replica.h"
+#include "core/replica/snapshot_sink.h"
+#include "core/replica/snapshot_source.h"
 #include "core/router/router.h"
 #include "core/shard/apply.h"
 
@@ -123,8 +125,21 @@ class Node::Impl {
   void input(Now now, StoreFlushed& in, Outputs& out);
   void input(Now now, Pressure& in, Outputs& out);
   void input(Now now, Drain& in, Outputs& out);
+  void input(Now now, StreamRowsRead& in, Outputs& out);  // node_streams.cc
+  void input(Now now, StreamRowsWritten& in, Outputs& out);
+  void input(Now now, StreamIngested& in, Outputs& out);
   void settle(Now now, Outputs& out);
   void set_timer(Shard& shard);
+
+  // node_streams.cc: a shard's whole state, to other nodes and from them
+  void stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outputs& out);
+  void begin_install(Shard& shard, const replica::Install& install, Outputs& out);
+  void move_streams(Now now, Outputs& out);  // in each step
+  [[nodiscard]] bool may_install(const Shard& shard) const;
+  [[nodiscard]] std::optional<Ingested> ingested_row(ShardId shard) const;
+  [[nodiscard]] replica::Replica::Keep log_kept(const Shard& shard, std::uint64_t tails_bytes) const;
+  [[nodiscard]] std::uint64_t tails_bytes() const;
+  void bound_tails(Now now, std::uint64_t tails_bytes, Outputs& out);
 
   // node_shards.cc
   Shard& shard_at(ShardId id) { return *shards_[id.value()]; }
@@ -200,12 +215,15 @@ class Node::Impl {
   std::deque<std::pair<AppendId, ShardId>> appends_;  // handed out and not yet synced
   std::uint64_t bytes_in_flight_ = 0;                 // proposed and not yet applied, all shards
 
+  StreamId last_stream_;
   ReadId last_read_;
   HashIndex<ReadId, Continuation> reads_;
   HashIndex<CallId, Call> calls_;
   gateway::BucketTable<Address> registrations_;
   gateway::BucketTable<Address> logins_;
   gateway::BucketTable<std::string> login_failures_;  // by handle and address
+  replica::SnapshotSource source_;
+  replica::SnapshotSink sink_;
 };
 
 }  // namespace chasqui

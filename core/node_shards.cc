@@ -159,6 +159,7 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
     out.push_back(std::move(append));
   }
   for (replica::Committed& entry : outputs.committed) committed_.emplace_back(shard.id, std::move(entry));
+  if (outputs.install) begin_install(shard, *outputs.install, out);
   for (const peer::RaftMessage& message : outputs.messages) {
     peer::PeerFrame frame;
     *frame.mutable_raft()->add_messages() = message;

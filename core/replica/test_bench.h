@@ -57,13 +57,16 @@ class Bench {
     disk.write(append);
     disk.sync();
   }
-  void boot(RaftIndex applied = RaftIndex(), bool past_the_silence = true) {
+  void begin_life() {
     Group::Settings settings;
     settings.self = ReplicaId(self_);
     settings.random = static_cast<unsigned>(self_ * 7919);
     group = std::make_unique<Group>(settings, rules_);
     base_ = disk.given();
     out = Outputs();
+  }
+  void boot(RaftIndex applied = RaftIndex(), bool past_the_silence = true) {
+    begin_life();
     run([&](Outputs& o) { EXPECT_TRUE(group->start(now(), {disk.image(ShardId()), applied, {}, {}}, o).ok()); });
     // A replica just started ignores votes for one election timeout: most scripts begin after it.
     if (past_the_silence) ms += 500;

@@ -103,7 +103,11 @@ bool decode(std::string_view bytes, log::Entry& entry) {
 }  // namespace
 
 Machine::Machine(ShardId shard, ShardCount shards, const Store& store) : shard_(shard), shards_(shards), store_(store) {
-  if (const auto bytes = store.get(keys::numbers(shard))) {
+  reload();
+}
+
+void Machine::reload() {
+  if (const auto bytes = store_.get(keys::numbers(shard_))) {
     CHASQUI_ASSERT(numbers_.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
     return;
   }

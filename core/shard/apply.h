@@ -89,6 +89,9 @@ class Machine {
   // The caller writes the batch to the store before anything else, and before the next apply.
   [[nodiscard]] Applied apply(RaftIndex index, RaftTerm term, bool is_command, std::string_view entry);
 
+  // The store's rows of this shard were put in place of the ones that it had.
+  void reload();
+
   [[nodiscard]] RaftIndex applied_index() const { return RaftIndex(numbers_.applied_index()); }
   [[nodiscard]] LogTime log_time() const { return {numbers_.log_time_ms()}; }
   [[nodiscard]] HistoryEpoch history_epoch() const { return HistoryEpoch(numbers_.history_epoch()); }
