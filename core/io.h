@@ -78,6 +78,7 @@ struct PeerReachable {
 };
 struct PeerUnreachable {
   NodeId node;
+  bool is_dead = false;  // its process is known to be gone, not merely silent
 };
 
 struct LogAppended {  // all appends up to `id` are synced

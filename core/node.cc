@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
+#include "core/meta/placement.h"
 #include "core/node_impl.h"
 
 namespace chasqui {
@@ -30,45 +31,56 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
     : config_(config),
       store_(store),
       random_(seed),
-      gateway_(config_.limits),
+      gateway_(config_.limits, config.shards),
       router_(config.node, config.shards),
       registrations_(config.limits.rate_entries_max),
       logins_(config.limits.rate_entries_max),
       login_failures_(config.limits.rate_entries_max),
       source_(config_.limits),
-      sink_(config_.limits) {
+      sink_(config_.limits),
+      asks_(random_.next_64() >> 1),
+      last_round_(random_.next_64() >> 16) {
   CHASQUI_ASSERT(config.shards.value > 0 && config.shards.value <= bounds::shards_max, "1 to 65,536 shards");
   std::vector<ReplicaImage> images(config.shards.value);
   for (ReplicaImage& image : log) {
     CHASQUI_ASSERT(image.shard.value() < images.size(), "the log is of this cluster: its owner has checked");
     images[image.shard.value()] = std::move(image);
   }
+  shards_.resize(config.shards.value);
   for (std::uint32_t i = 0; i < config.shards.value; ++i) {
     const ShardId id(i);
+    std::vector<NodeId> replicas{config.node};
+    if (!is_alone()) replicas = meta::replicas_of(id, config.members);
+    if (std::find(replicas.begin(), replicas.end(), config.node) == replicas.end()) continue;
     images[i].shard = id;
     replica::Config of_replica;
     of_replica.shard = id;
     of_replica.self = ReplicaId(config.node.value());
+    for (const NodeId node : replicas) of_replica.voters.push_back(ReplicaId(node.value()));
     of_replica.limits = &config_.limits;
     of_replica.seed = random_.seed();
     shard::Machine machine(id, config.shards, store_);
     replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index(), ingested_row(id));
-    shards_.push_back(
-        std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits));
+    shards_[i] = std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits);
+    shards_[i]->home_leader = replicas.front();
   }
+}
+
+void Node::Impl::start(Now now, Outputs& out) {
+  started_ = true;
+  for (const auto& shard : shards_) {
+    if (shard == nullptr) continue;
+    replica::Outputs outputs;
+    shard->replica.start(now, outputs);
+    take(*shard, outputs, out);
+    touched_.insert(shard->id);
+  }
+  if (!is_alone()) beat_due_ = now.mono;
 }
 
 void Node::Impl::step(Now now, Input input_value, Outputs& out) {
   now_ = now.mono;
-  if (!started_) {
-    started_ = true;
-    for (const auto& shard : shards_) {
-      replica::Outputs outputs;
-      shard->replica.start(now, outputs);
-      take(*shard, outputs, out);
-      touched_.insert(shard->id);
-    }
-  }
+  if (!started_) start(now, out);
   std::visit([&](auto& in) { input(now, in, out); }, input_value);
   // Whatever came in, timers that are due are served: a late Tick must not delay what another input shows to be due.
   while (!timers_.empty() && timers_.begin()->first <= now.mono) {
@@ -83,7 +95,10 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
     touched_.insert(shard.id);
   }
   if (gateway_.next_deadline() <= now.mono) gateway_.tick(now, out);
+  if (asks_.next_deadline() <= now.mono) expire_asks(now, out);
+  if (beat_due_ <= now.mono) beat(now, out);
   settle(now, out);
+  flush_peers(now, out);
 }
 
 // Runs until nothing is left that this step can do: propose, apply a bounded part, move what shards owe each other.
@@ -95,6 +110,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
   }
   apply_some(now, out);
   move_streams(now, out);
+  propose_checks(now);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
     while (!touched_.empty()) {
@@ -107,6 +123,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
   }
   for (const ShardId id : touched_) seen.insert(id);
   touched_.clear();
+  tell_gone_sessions();
   for (const ShardId id : seen) set_timer(shard_at(id));
 }
 
@@ -117,6 +134,7 @@ void Node::Impl::set_timer(Shard& shard) {
     next = earlier(next, shard.notify.next_deadline());
     next = earlier(next, shard.feed.next_deadline());
     if (!shard.cursor_proposed) next = earlier(next, shard.cursor_due);
+    if (!shard.unfresh.empty()) next = earlier(next, shard.unfresh_due);
   }
   next = earlier(next, shard.batch.next_deadline());
   if (!shard.in_flight.empty() && !shard.in_flight.front().origins.empty()) {
@@ -131,15 +149,18 @@ void Node::Impl::set_timer(Shard& shard) {
 MonoTime Node::Impl::next_deadline() const {
   if (!started_ || !committed_.empty()) return now_;
   const MonoTime of_shards = timers_.empty() ? MonoTime::never() : timers_.begin()->first;
-  return earlier(earlier(of_shards, gateway_.next_deadline()), earlier(source_.next_deadline(), sink_.next_deadline()));
+  return earlier(earlier(earlier(of_shards, gateway_.next_deadline()), earlier(asks_.next_deadline(), beat_due_)),
+                 earlier(earlier(source_.next_deadline(), sink_.next_deadline()),
+                         checks_.empty() ? MonoTime::never() : checks_.begin()->first));
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {
-  std::uint64_t bytes =
-      gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + reads_.size() * sizeof(Continuation);
+  std::uint64_t bytes = gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 +
+                        reads_.size() * sizeof(Continuation);
   for (const auto& shard : shards_) {
-    bytes += shard->replica.memory_bytes() + shard->batch.bytes() + shard->feed.outstanding() * 300 +
-             (shard->notify.size() + shard->marks.size()) * 120;
+    if (shard == nullptr) continue;
+    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
+             shard->feed.outstanding() * 300 + (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }
@@ -191,7 +212,7 @@ void Node::Impl::input(Now now, StoreFlushed& in, Outputs& out) {
   const std::uint64_t tails = tails_bytes();
   bound_tails(now, tails, out);
   for (const StoreFlushed::Shard& flushed : in.shards) {
-    if (flushed.shard.value() >= shards_.size()) continue;
+    if (flushed.shard.value() >= shards_.size() || held(flushed.shard) == nullptr) continue;
     Shard& shard = shard_at(flushed.shard);
     replica::Outputs outputs;
     const RaftIndex applied = shard.machine.applied_index();
@@ -212,21 +233,9 @@ void Node::Impl::input(Now, Pressure& in, Outputs& out) {
 
 void Node::Impl::input(Now now, Drain&, Outputs& out) {
   gateway_.drain(now, random_.next_64() >> 1, out);
+  draining_ = true;
+  balance(now, out);
 }
-
-// Links to peers come with the first cluster of several nodes: until then only streams are spoken, and the rest is
-// counted and dropped.
-void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
-  peer::PeerFrame frame;
-  if (frame.ParseFromString(in.bytes) && frame.body_case() >= peer::PeerFrame::kSnapshotPull) {
-    return stream_frame(now, in.from, frame, out);
-  }
-  out.push_back(Note{NoteKind::PeerFrameDropped, {}, {}, in.from.value(), in.bytes.size()});
-}
-void Node::Impl::input(Now now, PeerReachable& in, Outputs& out) {
-  sink_.reachable(now, in.node, random_, last_stream_, out);
-}
-void Node::Impl::input(Now, PeerUnreachable&, Outputs&) {}
 
 bool Node::Impl::read(std::vector<RangeRead> ranges, Continuation then, Outputs& out) {
   if (reads_.size() >= config_.limits.reads_outstanding_max || CHASQUI_MAYBE("reads_full")) {

@@ -94,43 +94,104 @@ void Node::Impl::input(Now now, HttpCall& in, Outputs& out) {
                          bucket.wait_ms(now.mono, rate));
     }
   }
-  if (login) return log_in(now, in.call, kept, out);
-  create_account(now, in.call, kept, out);
+  if (login) {
+    const Rate failures =
+        Rate::per_token_ms(config_.limits.login_failure_burst, config_.limits.login_failure_refill_ms);
+    gateway::Bucket probe = login_failures_.at(failures_key(kept.handle, kept.address));
+    if (!probe.take(now.mono, failures)) {
+      return refuse_call(in.call, client::RESOURCE_EXHAUSTED, "too many failed logins for this account: wait a little",
+                         out, probe.wait_ms(now.mono, failures));
+    }
+  }
+  ask_handle(now, in.call, kept, out);
 }
 
 void Node::Impl::input(Now, CallAbandoned& in, Outputs&) {
   calls_.erase(in.call);
 }
 
-// --------------------------------------------------------------------------------------------------------- create
+// ------------------------------------------------------------------------------------------- at the shards' leaders
 
-void Node::Impl::create_account(Now now, CallId id, Call& call, Outputs& out) {
-  Shard& shard = shard_for_handle(call.handle);
-  if (!shard.led || !shard.replica.reads_fresh(now)) {
-    return refuse_call(id, client::UNAVAILABLE, "this shard has no leader just now: try again", out, 200);
-  }
-  // Hashing costs 64 MiB and a tenth of a second: not for a handle that is taken, unless this may be a retry.
+void Node::Impl::serve_handle(Now now, Shard& shard, const Asker& asker, const std::string& handle, Outputs& out) {
+  const auto again = [this, &shard, asker, handle](Now then, Outputs& more) {
+    serve_handle(then, shard, asker, handle, more);
+  };
+  if (!fresh(now, shard, asker, again, out)) return;
   const bool asked = read(
-      {RangeRead::row(keys::handle(shard.id, call.handle))},
-      [this, id](Now then, ReadDone& done, Outputs& outputs) {
-        Call* waiting = calls_.find(id);
-        if (waiting == nullptr) return;
+      {RangeRead::row(keys::handle(shard.id, handle))},
+      [this, asker](Now then, ReadDone& done, Outputs& more) {
         state::Handle claim;
         const bool taken = !done.results.empty() && !done.results[0].rows.empty() &&
                            claim.ParseFromString(done.results[0].rows[0].value);
-        if (taken) {  // the command decides whether this is a retry by the same device; no credential is needed for
-                      // that
-          waiting->user = UserId(claim.user());
-          return propose_account(then, id, *waiting, no_password, outputs);
-        }
-        waiting->user = draw_user(waiting->handle);
-        if (std::holds_alternative<ProvisionCall>(waiting->body)) {
-          return propose_account(then, id, *waiting, no_password, outputs);
-        }
-        outputs.push_back(PasswordWork{id, PasswordWork::Kind::Hash, ""});
+        respond(then, asker, HandleOwner{taken ? UserId(claim.user()) : UserId()}, more);
       },
       out);
-  if (!asked) refuse_call(id, client::UNAVAILABLE, "the server is busy reading: try again", out, 500);
+  if (!asked) refuse(now, asker, client::UNAVAILABLE, "the server is busy reading: try again", out, 500);
+}
+
+void Node::Impl::serve_account(Now now, Shard& shard, const Asker& asker, UserId user, Outputs& out) {
+  const auto again = [this, &shard, asker, user](Now then, Outputs& more) {
+    serve_account(then, shard, asker, user, more);
+  };
+  if (!fresh(now, shard, asker, again, out)) return;
+  const bool asked = read(
+      {RangeRead::row(keys::account(shard.id, user))},
+      [this, asker](Now then, ReadDone& done, Outputs& more) {
+        state::Account account;
+        const bool there = !done.results.empty() && !done.results[0].rows.empty() &&
+                           account.ParseFromString(done.results[0].rows[0].value);
+        respond(then, asker, Credential{there ? account.credential() : std::string()}, more);
+      },
+      out);
+  if (!asked) refuse(now, asker, client::UNAVAILABLE, "the server is busy reading: try again", out, 500);
+}
+
+// --------------------------------------------------------------------------------------------------- create, log in
+
+void Node::Impl::ask_handle(Now now, CallId id, const Call& call, Outputs& out) {
+  const MonoTime deadline = now.mono + milliseconds(static_cast<std::int64_t>(config_.limits.deadline_ms_max));
+  ask(now, router_.of_handle(call.handle).shard, deadline, CallAsk{id, HandleOwner{}, call.handle, UserId()}, out);
+}
+
+void Node::Impl::call_outcome(Now now, const CallAsk& asked, Outcome& what, Outputs& out) {
+  Call* call = calls_.find(asked.call);
+  if (call == nullptr) return;  // abandoned
+  if (const auto* refusal = std::get_if<gateway::Refusal>(&what)) {
+    return refuse_call(asked.call, refusal->code, refusal->message, out, refusal->retry_after_ms);
+  }
+  if (const auto* owner = std::get_if<HandleOwner>(&what))
+    return handle_found(now, asked.call, *call, owner->user, out);
+  if (auto* found = std::get_if<Credential>(&what)) {
+    // Without an account: as long as a real one takes.
+    out.push_back(PasswordWork{asked.call, PasswordWork::Kind::Verify, std::move(found->credential)});
+    return;
+  }
+  if (const auto* created = std::get_if<shard::AccountCreated>(&what)) {
+    HttpAnswer done;
+    done.user = created->user;
+    done.device = created->device;
+    return answer_call(asked.call, std::move(done), out);
+  }
+  refuse_call(asked.call, client::INTERNAL, "another node answered something else", out);
+}
+
+void Node::Impl::handle_found(Now now, CallId id, Call& call, UserId owner, Outputs& out) {
+  call.user = owner;
+  if (std::holds_alternative<LoginCall>(call.body)) {
+    if (!is_valid(owner) || !owner) {
+      call.user = UserId();
+      out.push_back(PasswordWork{id, PasswordWork::Kind::Verify, ""});
+      return;
+    }
+    const MonoTime deadline = now.mono + milliseconds(static_cast<std::int64_t>(config_.limits.deadline_ms_max));
+    return ask(now, router_.of_user(owner).shard, deadline, CallAsk{id, Credential{}, call.handle, owner}, out);
+  }
+  // Hashing costs 64 MiB and a tenth of a second: not for a handle that is taken, unless this may be a retry. The
+  // command decides whether it is one, by the same device; no credential is needed for that.
+  if (owner) return propose_account(now, id, call, no_password, out);
+  call.user = draw_user(call.handle);
+  if (std::holds_alternative<ProvisionCall>(call.body)) return propose_account(now, id, call, no_password, out);
+  out.push_back(PasswordWork{id, PasswordWork::Kind::Hash, ""});
 }
 
 // Drawn until user and handle share a shard: then handle, user and first device are one command.
@@ -151,54 +212,8 @@ void Node::Impl::propose_account(Now now, CallId id, Call& call, std::string cre
   create.set_credential(std::move(credential));
   create.set_device_name(name_of(call.body));
   create.set_secret_hash(secret_hash_of(call.body));
-  Shard& shard = shard_of_user(call.user);
   const MonoTime deadline = now.mono + milliseconds(static_cast<std::int64_t>(config_.limits.deadline_ms_max));
-  if (const auto refusal = enqueue(shard, command, CallOrigin{id}, now, deadline, true)) {
-    refuse_call(id, refusal->code, refusal->message, out, refusal->retry_after_ms);
-  }
-}
-
-// ---------------------------------------------------------------------------------------------------------- login
-
-void Node::Impl::log_in(Now now, CallId id, Call& call, Outputs& out) {
-  const Rate failures = Rate::per_token_ms(config_.limits.login_failure_burst, config_.limits.login_failure_refill_ms);
-  gateway::Bucket probe = login_failures_.at(failures_key(call.handle, call.address));
-  if (!probe.take(now.mono, failures)) {
-    return refuse_call(id, client::RESOURCE_EXHAUSTED, "too many failed logins for this account: wait a little", out,
-                       probe.wait_ms(now.mono, failures));
-  }
-  Shard& shard = shard_for_handle(call.handle);
-  if (!shard.led || !shard.replica.reads_fresh(now)) {
-    return refuse_call(id, client::UNAVAILABLE, "this shard has no leader just now: try again", out, 200);
-  }
-  const bool asked = read(
-      {RangeRead::row(keys::handle(shard.id, call.handle))},
-      [this, id](Now, ReadDone& done, Outputs& outputs) {
-        Call* waiting = calls_.find(id);
-        if (waiting == nullptr) return;
-        state::Handle claim;
-        if (done.results.empty() || done.results[0].rows.empty() ||
-            !claim.ParseFromString(done.results[0].rows[0].value)) {
-          outputs.push_back(PasswordWork{id, PasswordWork::Kind::Verify, ""});  // as long as a real one takes
-          return;
-        }
-        waiting->user = UserId(claim.user());
-        Shard& home = shard_of_user(waiting->user);
-        const bool asked_again = read(
-            {RangeRead::row(keys::account(home.id, waiting->user))},
-            [this, id](Now, ReadDone& account_done, Outputs& more) {
-              if (!calls_.contains(id)) return;
-              state::Account account;
-              const bool there = !account_done.results.empty() && !account_done.results[0].rows.empty() &&
-                                 account.ParseFromString(account_done.results[0].rows[0].value);
-              more.push_back(
-                  PasswordWork{id, PasswordWork::Kind::Verify, there ? account.credential() : std::string()});
-            },
-            outputs);
-        if (!asked_again) refuse_call(id, client::UNAVAILABLE, "the server is busy reading: try again", outputs, 500);
-      },
-      out);
-  if (!asked) refuse_call(id, client::UNAVAILABLE, "the server is busy reading: try again", out, 500);
+  ask(now, router_.of_user(call.user).shard, deadline, CallAsk{id, command, call.handle, call.user}, out);
 }
 
 void Node::Impl::input(Now now, PasswordHashed& in, Outputs& out) {
@@ -229,9 +244,7 @@ void Node::Impl::propose_device(Now now, CallId id, Call& call, Outputs& out) {
   add.set_device_name(name_of(call.body));
   add.set_secret_hash(secret_hash_of(call.body));
   const MonoTime deadline = now.mono + milliseconds(static_cast<std::int64_t>(config_.limits.deadline_ms_max));
-  if (const auto refusal = enqueue(shard_of_user(call.user), command, CallOrigin{id}, now, deadline, true)) {
-    refuse_call(id, refusal->code, refusal->message, out, refusal->retry_after_ms);
-  }
+  ask(now, router_.of_user(call.user).shard, deadline, CallAsk{id, command, call.handle, call.user}, out);
 }
 
 }  // namespace chasqui

@@ -1,7 +1,10 @@
 // The inside of core::Node: the rooms, and what passes between them. node*.cc alone compose rooms.
 //
-// node.cc: step() and time. node_shards.cc: proposing, applying, the feed. node_requests.cc: what sessions ask.
-// node_accounts.cc: what HTTP asks.
+// node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
+// node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
+// that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
+// node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
+// whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -20,50 +23,85 @@
 #include "core/fanout/marks.h"
 #include "core/fanout/notify.h"
 #include "core/gateway/gateway.h"
+#include "core/gateway/registry.h"
+#include "core/meta/placement.h"
 #include "core/node.h"
 #include "core/replica/batch.h"
 #include "core/replica/replica.h"
 #include "core/replica/snapshot_sink.h"
 #include "core/replica/snapshot_source.h"
+#include "core/router/asks.h"
 #include "core/router/router.h"
 #include "core/shard/apply.h"
 
 namespace chasqui {
 
+// Who waits for an answer: an ask of that node.
+struct Asker {
+  NodeId node;
+  std::uint64_t ask = 0;
+};
+
+// A session's request, at the leader of the shard it concerns.
+struct ShardRequest {
+  Asker asker;
+  UserId user;
+  DeviceId device;
+  SessionId session;  // at the asker's node
+  MonoTime deadline;
+  client::ClientFrame frame;
+};
+using RequestPtr = std::shared_ptr<const ShardRequest>;
+
+// What became of an ask.
+struct Moved {  // it is not led there (any more): to be asked again elsewhere
+  NodeId leader;
+  RaftTerm term;
+  bool may_be_proposed = false;
+};
+struct SessionRegistered {};  // of a Hello; the frame follows
+struct HandleOwner {
+  UserId user;  // 0: nobody has it
+};
+struct Credential {
+  std::string credential;  // empty: no such account
+};
+using Outcome = std::variant<client::ServerFrame, gateway::Refusal, Moved, SessionRegistered, HandleOwner, Credential,
+                             shard::AccountCreated>;
+
 // Who waits for the outcome of a proposed command.
 struct SendOrigin {
-  SessionId session;
-  std::uint64_t request_id = 0;
+  Asker asker;
   ConversationId conversation;
   OutboxSeq outbox_seq;
   std::string content_fault;  // why its content may not be stored, in words; empty: it may
 };
 struct MarkOrigin {
   ConversationId conversation;
+  UserId user;
   std::vector<fanout::AckOrigin> acks;
 };
 struct NotifyOrigin {
   log::Notify command;
   std::vector<fanout::BatchName> completes;
 };
-struct CallOrigin {
-  CallId call;
+struct AccountOrigin {  // CreateAccount, AddDevice
+  Asker asker;
 };
 struct DeviceOrigin {  // RenewDevice, Logout
-  SessionId session;
-  std::uint64_t request_id = 0;
-  bool renewed = false;
+  Asker asker;
 };
 struct CursorOrigin {};
 struct NobodyOrigin {};  // nobody waits
-using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, CallOrigin, DeviceOrigin, CursorOrigin, NobodyOrigin>;
+using Origin =
+    std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, CursorOrigin, NobodyOrigin>;
 
 class Node::Impl {
  public:
   Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed);
   void step(Now now, Input input, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
-  [[nodiscard]] bool ready() const { return shards_led_ == shards_.size(); }
+  [[nodiscard]] bool ready() const { return started_ && router_.all_led(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
 
@@ -92,7 +130,26 @@ class Node::Impl {
     fanout::Feed feed;
     fanout::Notify notify;
     fanout::Marks marks;
+    gateway::Registry registry;  // of a leader
+    NodeId home_leader;          // who should lead it
+    MonoTime transfer_due;       // then, if that is another
+    NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
+    MonoTime handing_until;
     bool led = false;  // as far as we have acted on it
+    // Reads that came while the lease did not hold: done when it does, or after a barrier.
+    struct Unfresh {
+      Asker asker;
+      std::function<void(Now, Outputs&)> again;
+    };
+    std::deque<Unfresh> unfresh;
+    MonoTime unfresh_due = MonoTime::never();
+    RaftIndex barrier;
+    bool is_fresh = false;                   // while `unfresh` is being done
+    MonoTime check_due = MonoTime::never();  // as it stands in checks_
+    std::uint64_t entries_unchecked = 0;
+    RaftIndex disputed;                                      // where hashes differ; 0: nowhere
+    absl::btree_map<NodeId, std::uint64_t> disputed_hashes;  // what was told of it
+    bool differs = false;                                    // it stands against the others, and has stopped
     std::uint64_t appends_synced = 0;
     LogTime proposed_time;  // of the last entry proposed in this leadership
     MonoTime proposed_at;
@@ -107,6 +164,45 @@ class Node::Impl {
     UserId user;
   };
   using Continuation = std::function<void(Now, ReadDone&, Outputs&)>;
+
+  // What is asked of a shard's leader.
+  struct SessionAsk {
+    RequestPtr request;
+    std::uint64_t request_id = 0;
+    std::uint64_t marks = 0;  // > 0: a part of that Marks request
+  };
+  struct CallAsk {
+    CallId call;
+    std::variant<HandleOwner, Credential, log::Command> wants;  // the first two: of `handle`, of `user`
+    std::string handle;
+    UserId user;
+  };
+  using AskBody = std::variant<SessionAsk, CallAsk>;
+  // A Marks request over several shards.
+  struct MarksAsked {
+    SessionId session;
+    std::uint64_t request_id = 0;
+    std::size_t parts = 0;
+    client::MarksPage page;
+    std::optional<gateway::Refusal> refusal;
+  };
+  // As a gateway: what the leader of a shard whose users have sessions here should know, and what it told.
+  struct Told {
+    NodeId leader;
+    RaftTerm term;
+    std::uint64_t round = 0;
+    std::uint64_t number = 0;
+  };
+  // What leaves for one peer at the end of a step.
+  struct PeerOut {
+    peer::Leads leads;
+    std::vector<peer::PeerFrame> first;  // before any ask
+    peer::RaftFrame raft;
+    peer::Asks asks;
+    peer::Answers answers;
+    absl::btree_map<ShardId, peer::Tells> tells;
+    std::vector<peer::PeerFrame> others;
+  };
 
   // node.cc
   void input(Now now, Tick&, Outputs& out);
@@ -130,6 +226,8 @@ class Node::Impl {
   void input(Now now, StreamIngested& in, Outputs& out);
   void settle(Now now, Outputs& out);
   void set_timer(Shard& shard);
+  void start(Now now, Outputs& out);
+  [[nodiscard]] bool is_alone() const { return config_.members.size() <= 1; }
 
   // node_streams.cc: a shard's whole state, to other nodes and from them
   void stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outputs& out);
@@ -141,15 +239,27 @@ class Node::Impl {
   [[nodiscard]] std::uint64_t tails_bytes() const;
   void bound_tails(Now now, std::uint64_t tails_bytes, Outputs& out);
 
+  // node_hashes.cc: do the replicas of a shard hold the same state? (rule R4)
+  void hash_applied(Shard& shard, const shard::Applied& applied, Now now, Outputs& out);
+  void propose_checks(Now now);  // in each step
+  void tell_hash(Shard& shard, RaftIndex index, std::uint64_t hash, Outputs& out);
+  void hash_told(NodeId from, const peer::ShardHash& told, Outputs& out);
+  void judge_hashes(Shard& shard, Outputs& out);
+
   // node_shards.cc
+  Shard* held(ShardId id) { return shards_[id.value()].get(); }  // nullptr: no replica of it is here
   Shard& shard_at(ShardId id) { return *shards_[id.value()]; }
-  Shard& shard_of_user(UserId user) { return shard_at(router_.of_user(user).shard); }
-  Shard& shard_of_conversation(const ConversationId& c) { return shard_at(router_.of_conversation(c).shard); }
-  Shard& shard_for_handle(std::string_view handle) { return shard_at(router_.of_handle(handle).shard); }
+  // nullptr: it is not led here.
+  Shard* led(ShardId id) {
+    Shard* shard = held(id);
+    return shard != nullptr && shard->led ? shard : nullptr;
+  }
+  [[nodiscard]] Moved moved(ShardId shard, bool may_be_proposed = false) const;
   // nullopt: it waits. Else why not; certainly not proposed.
-  std::optional<gateway::Refusal> enqueue(Shard& shard, const log::Command& command, Origin origin, Now now,
-                                          MonoTime deadline, bool stores_content);
+  std::optional<Outcome> enqueue(Shard& shard, const log::Command& command, Origin origin, Now now, MonoTime deadline,
+                                 bool stores_content);
   void pump(Shard& shard, Now now, Outputs& out);
+  [[nodiscard]] bool may_propose(const Shard& shard) const;
   void gather(Shard& shard, Now now);
   void propose(Shard& shard, Now now, Outputs& out);
   void take(Shard& shard, replica::Outputs& outputs, Outputs& out);
@@ -157,35 +267,108 @@ class Node::Impl {
   void apply_some(Now now, Outputs& out);
   void apply(Shard& shard, const replica::Committed& entry, Now now, Outputs& out);
   void consequences(Shard& shard, RaftIndex index, shard::Applied& applied, Now now, Outputs& out);
-  void move_notifies(Now now, Outputs& out);
-  void read_feed(Shard& shard, Outputs& out);
   LogTime entry_time(Shard& shard, Now now) const;
-  // What becomes of a command: its reply, or a code if it was not applied here.
+  // What becomes of a command: its reply, or why it was not applied here.
   void reply(Shard& shard, Origin& origin, const shard::Reply& reply, Now now, Outputs& out);
-  void fail(Shard& shard, Origin& origin, const gateway::Refusal& refusal, Now now, Outputs& out);
+  void fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Outputs& out);
+
+  // node_feed.cc
+  void move_notifies(Now now, Outputs& out);
+  void take_notify(Shard& destination, const peer::NotifyBatch& batch, NodeId from, Now now, Outputs& out);
+  void acknowledge(const fanout::BatchName& name);
+  void take_acknowledgement(const peer::NotifyAck& ack);
+  void read_feed(Shard& shard, Outputs& out);
+
+  // node_asks.cc
+  void ask(Now now, ShardId shard, MonoTime deadline, AskBody body, Outputs& out);
+  void dispatch(Now now, std::uint64_t id, Outputs& out);  // to the shard's leader, or it waits
+  void flush_waiting(Now now, ShardId shard, Outputs& out);
+  void expire_asks(Now now, Outputs& out);
+  void take_ask(Now now, NodeId from, const peer::Ask& ask, Outputs& out);  // of another node
+  void serve(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void serve_handle(Now now, Shard& shard, const Asker& asker, const std::string& handle, Outputs& out);
+  void serve_account(Now now, Shard& shard, const Asker& asker, UserId user, Outputs& out);
+  void serve_command(Now now, Shard& shard, const Asker& asker, const log::Command& command, MonoTime deadline,
+                     Outputs& out);
+  void respond(Now now, const Asker& asker, Outcome outcome, Outputs& out);
+  void take_answer(Now now, NodeId from, const peer::Answer& answer, Outputs& out);
+  void outcome(Now now, std::uint64_t id, Outcome outcome, Outputs& out);  // of an ask of ours
+  void session_outcome(Now now, std::uint64_t id, SessionAsk& ask, Outcome& outcome, Outputs& out);
+  void marks_outcome(Now now, const SessionAsk& ask, Outcome& outcome, Outputs& out);
 
   // node_requests.cc
   void request(Now now, gateway::Request& request, Outputs& out);
-  void hello(Now now, const gateway::Request& request, Outputs& out);
-  void send(Now now, const gateway::Request& request, Outputs& out);
-  void ack(Now now, const gateway::Request& request, Outputs& out);
-  void history(Now now, const gateway::Request& request, Outputs& out);
-  void look_up(Now now, const gateway::Request& request, Outputs& out);
-  void marks(Now now, const gateway::Request& request, Outputs& out);
-  void renew_device(Now now, const gateway::Request& request, Outputs& out);
-  void log_out(Now now, const gateway::Request& request, Outputs& out);
+  void refuse_here(Now now, const gateway::Request& request, client::Code code, std::string message, Outputs& out);
+  void ask_marks(Now now, const gateway::Request& request, Outputs& out);
+  void hello(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void hello_checked(Now now, Shard& shard, const RequestPtr& request, const state::Device& row, Outputs& out);
+  void send(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id);
+  void history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void renew_device(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void log_out(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   // One page of a user's index; `greeting`: it is the answer to Hello.
-  void sync(Now now, const gateway::Request& request, Version since, Version below, bool greeting, Outputs& out);
-  void sync_entries(Now now, const gateway::Request& request, bool greeting, client::SyncPage page,
+  void sync(Now now, Shard& shard, const RequestPtr& request, Version since, Version below, bool greeting,
+            Outputs& out);
+  void sync_entries(Now now, Shard& shard, const RequestPtr& request, bool greeting, client::SyncPage page,
                     std::vector<ConversationId> conversations, bool first_page, Outputs& out);
-  void refuse(Now now, const gateway::Request& request, client::Code code, std::string message, Outputs& out,
+  void refuse(Now now, const Asker& asker, client::Code code, std::string message, Outputs& out,
               std::uint32_t retry_after_ms = 0);
-  // False: it cannot be served now, and the request has been refused.
-  bool may_read(Now now, const gateway::Request& request, Shard& shard, Outputs& out);
+  // What a shard's reads are answered from must be fresh (rule R5): false if it is not now. Then `again` is called when
+  // it is, or the asker is sent elsewhere.
+  template <class Again>
+  bool fresh(Now now, Shard& shard, const Asker& asker, Again again, Outputs& out) {
+    if (shard.led && (shard.is_fresh || lease_holds(now, shard))) return true;
+    wait_until_fresh(now, shard, asker, std::move(again), out);
+    return false;
+  }
+  [[nodiscard]] bool lease_holds(Now now, const Shard& shard) const;
+  void wait_until_fresh(Now now, Shard& shard, const Asker& asker, std::function<void(Now, Outputs&)> again,
+                        Outputs& out);
+  void serve_unfresh(Now now, Shard& shard, Outputs& out);
+
+  // node_sessions.cc
+  void tell_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
+  void tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out);
+  void tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  void tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out);
+  void tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame, Outputs& out);
+  void tell_device_gone(Now now, Shard& shard, UserId user, DeviceId device, Outputs& out);
+  void tell_replaced(Now now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out);
+  peer::Tell& new_tell(Shard& shard, NodeId to, UserId user);
+  void register_all(Now now, ShardId shard, Outputs& out);  // our sessions of that shard, with its leader
+  void catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::RegisteredSession> sessions, Outputs& out);
+  void caught_up(Now now, Shard& shard, NodeId node, const std::vector<peer::RegisteredSession>& sessions,
+                 ReadDone& done, Outputs& out);
+  struct Lacking {
+    UserId user;
+    ConversationId conversation;
+  };
+  void tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out);
+  void tell_gone_sessions();
+  void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);
+  void take(Now now, NodeId from, const peer::Registration& registration, Outputs& out);
+  void take(Now now, NodeId from, const peer::Renewal& renewal);
+
+  // node_peers.cc
+  void take(Now now, NodeId from, const peer::RaftFrame& frame, Outputs& out);
+  void take(Now now, NodeId from, const peer::Leads& leads, Outputs& out);
+  void leader_known(Now now, ShardId shard, Outputs& out);
+  void announce(ShardId shard);
+  void beat(Now now, Outputs& out);  // each second, with peers
+  void balance(Now now, Outputs& out);
+  void hand_over(Now now, Shard& shard, Outputs& out);
+  [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
+  void judge_clock();
+  PeerOut& to_peer(NodeId node) { return peers_out_[node]; }
+  void flush_peers(Now now, Outputs& out);
 
   // node_accounts.cc
-  void create_account(Now now, CallId id, Call& call, Outputs& out);
-  void log_in(Now now, CallId id, Call& call, Outputs& out);
+  void ask_handle(Now now, CallId id, const Call& call, Outputs& out);
+  void call_outcome(Now now, const CallAsk& ask, Outcome& outcome, Outputs& out);
+  void handle_found(Now now, CallId id, Call& call, UserId owner, Outputs& out);
   void propose_account(Now now, CallId id, Call& call, std::string credential, Outputs& out);
   void propose_device(Now now, CallId id, Call& call, Outputs& out);
   void answer_call(CallId id, HttpAnswer answer, Outputs& out);
@@ -200,9 +383,9 @@ class Node::Impl {
   Random random_;
   gateway::Gateway gateway_;
   router::Router router_;
-  std::vector<std::unique_ptr<Shard>> shards_;  // by shard id
-  std::size_t shards_led_ = 0;
+  std::vector<std::unique_ptr<Shard>> shards_;  // by shard id; nullptr: no replica of it is here
   bool started_ = false;
+  bool draining_ = false;
   Pressure pressure_;
 
   absl::btree_set<ShardId> touched_;  // to be pumped in this step
@@ -221,9 +404,23 @@ class Node::Impl {
   HashIndex<CallId, Call> calls_;
   gateway::BucketTable<Address> registrations_;
   gateway::BucketTable<Address> logins_;
-  gateway::BucketTable<std::string> login_failures_;  // by handle and address
+  gateway::BucketTable<std::string> login_failures_;      // by handle and address
+  absl::btree_set<std::pair<MonoTime, ShardId>> checks_;  // when a leader proposes a CheckHash
   replica::SnapshotSource source_;
   replica::SnapshotSink sink_;
+
+  router::Asks<AskBody> asks_;
+  HashIndex<std::uint64_t, MarksAsked> marks_asked_;
+  std::uint64_t last_marks_asked_ = 0;
+
+  absl::btree_map<NodeId, PeerOut> peers_out_;
+  absl::btree_map<NodeId, MonoTime> reachable_;  // since when
+  HashIndex<ShardId, Told> told_;                // shards of which sessions are or were here
+  std::uint64_t last_round_ = 0;
+  MonoTime beat_due_ = MonoTime::never();
+  std::uint64_t beats_ = 0;
+  absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
+  bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)
 };
 
 }  // namespace chasqui

@@ -1,5 +1,6 @@
-// What sessions ask. Reads are answered by a leader that is fresh, from a snapshot of the store, beside the reactor.
-// Over 400 lines because it holds one function for each kind of request, and nothing else.
+// What sessions ask: whom their gateway asks, and what a shard's leader says. Reads are answered by a leader that is
+// fresh, from a snapshot of the store, beside the reactor. Over 400 lines because it holds one function for each kind
+// of request, and nothing else.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -21,105 +22,236 @@ constexpr Version last_version{~std::uint64_t{0}};
 constexpr char not_a_member[] = "you are not a member of this conversation, or there is none";
 constexpr char malformed_conversation[] =
     "a conversation is named by 16 bytes: for two people, their ids in ascending order";
+constexpr char nobody[] = "nobody has that handle";
+constexpr char bad_token[] = "the token is not valid: log in again";
+constexpr Duration unfresh_retry = milliseconds(20);
 constexpr char too_many_reads[] = "the server is busy reading: try again";
 
 }  // namespace
 
-void Node::Impl::request(Now now, gateway::Request& request, Outputs& out) {
-  switch (request.frame.body_case()) {
-    case client::ClientFrame::kHello: return hello(now, request, out);
-    case client::ClientFrame::kSend: return send(now, request, out);
-    case client::ClientFrame::kAck: return ack(now, request, out);
-    case client::ClientFrame::kSync:
-      return sync(now, request, Version(request.frame.sync().since_version()),
-                  Version(request.frame.sync().below_version()), false, out);
-    case client::ClientFrame::kHistory: return history(now, request, out);
-    case client::ClientFrame::kLookup: return look_up(now, request, out);
-    case client::ClientFrame::kMarks: return marks(now, request, out);
-    case client::ClientFrame::kPing: {
-      client::ServerFrame frame;
-      frame.mutable_pong();
-      return gateway_.answer(now, request.session, request.request_id, frame, out);
-    }
-    case client::ClientFrame::kRenewDevice: return renew_device(now, request, out);
-    case client::ClientFrame::kLogout: return log_out(now, request, out);
-    case client::ClientFrame::BODY_NOT_SET: break;  // the gateway lets none of these in
+// ------------------------------------------------------------------------------------- at the gateway: whom to ask
+
+void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
+  const auto frame_case = in.frame.body_case();
+  std::optional<ShardId> shard;
+  if (frame_case == client::ClientFrame::kPing) {
+    client::ServerFrame frame;
+    frame.mutable_pong();
+    return gateway_.answer(now, in.session, in.request_id, frame, out);
   }
-  refuse(now, request, client::UNIMPLEMENTED, "this server does not know that kind of request", out);
+  if (frame_case == client::ClientFrame::kMarks) return ask_marks(now, in, out);
+  if (frame_case == client::ClientFrame::kSend || frame_case == client::ClientFrame::kHistory ||
+      frame_case == client::ClientFrame::kAck) {
+    const auto conversation = ConversationId::parse(in.frame.has_send()      ? in.frame.send().conversation()
+                                                    : in.frame.has_history() ? in.frame.history().conversation()
+                                                                             : in.frame.ack().conversation());
+    if (!conversation) {
+      // An Ack has no answer of its own: what is not taken is not confirmed, and said again.
+      if (frame_case == client::ClientFrame::kAck) return;
+      return refuse_here(now, in, client::INVALID_ARGUMENT, malformed_conversation, out);
+    }
+    shard = router_.of_conversation(*conversation).shard;
+  } else if (frame_case == client::ClientFrame::kLookup) {
+    const client::Lookup& look_up = in.frame.lookup();
+    if (look_up.handle().empty() == (look_up.user() == 0)) {
+      return refuse_here(now, in, client::INVALID_ARGUMENT, "look up by either a handle or a user id", out);
+    }
+    if (look_up.handle().empty()) {
+      if (!is_valid(UserId(look_up.user()))) return refuse_here(now, in, client::NOT_FOUND, nobody, out);
+      shard = router_.of_user(UserId(look_up.user())).shard;
+    } else {
+      const auto folded = gateway::fold_handle(look_up.handle(), config_.limits);
+      if (!folded.ok()) {
+        return refuse_here(now, in, client::INVALID_ARGUMENT, std::string(std_view(folded.status().message())), out);
+      }
+      in.frame.mutable_lookup()->set_handle(*folded);
+      shard = router_.of_handle(*folded).shard;
+    }
+  } else {  // Hello, Sync, RenewDevice, Logout: what the user's own shard knows
+    if (!is_valid(in.user)) return refuse_here(now, in, client::UNAUTHENTICATED, bad_token, out);
+    shard = router_.of_user(in.user).shard;
+  }
+  auto request = std::make_shared<ShardRequest>();
+  request->user = in.user;
+  request->device = in.device;
+  request->session = in.session;
+  request->deadline = in.deadline;
+  request->frame.Swap(&in.frame);
+  if (frame_case != client::ClientFrame::kAck) {
+    return ask(now, *shard, in.deadline, SessionAsk{std::move(request), in.request_id, 0}, out);
+  }
+  const router::Route route = router_.of(*shard);
+  if (route.here) {
+    request->asker.node = config_.node;
+    return ack(now, shard_at(*shard), *request, in.request_id);
+  }
+  if (!route.leader) return;
+  peer::Ask& ask = *to_peer(route.leader).asks.add_asks();
+  ask.set_shard(static_cast<std::uint32_t>(shard->value()));
+  ask.set_user(in.user.value());
+  ask.set_device(static_cast<std::uint32_t>(in.device.value()));
+  ask.set_session(in.session.value());
+  ask.set_frame(request->frame.SerializeAsString());
 }
 
-void Node::Impl::refuse(Now now, const gateway::Request& request, client::Code code, std::string message, Outputs& out,
+// One ask for each shard that a Marks request concerns; the answers are put together again.
+void Node::Impl::ask_marks(Now now, const gateway::Request& in, Outputs& out) {
+  const client::Marks& asked_for = in.frame.marks();
+  if (static_cast<std::uint64_t>(asked_for.conversations_size()) > bounds::marks_asked_max) {
+    return refuse_here(now, in, client::INVALID_ARGUMENT, "marks are asked for at most 64 conversations at a time",
+                       out);
+  }
+  absl::btree_map<ShardId, std::shared_ptr<ShardRequest>> parts;
+  for (const std::string& bytes : asked_for.conversations()) {
+    const auto conversation = ConversationId::parse(bytes);
+    if (!conversation || !conversation->has_direct_member(in.user)) continue;
+    std::shared_ptr<ShardRequest>& part = parts[router_.of_conversation(*conversation).shard];
+    if (part == nullptr) {
+      part = std::make_shared<ShardRequest>();
+      part->user = in.user;
+      part->device = in.device;
+      part->session = in.session;
+      part->deadline = in.deadline;
+    }
+    part->frame.mutable_marks()->add_conversations(bytes);
+  }
+  if (parts.empty()) {
+    client::ServerFrame frame;
+    frame.mutable_marks();
+    return gateway_.answer(now, in.session, in.request_id, frame, out);
+  }
+  const std::uint64_t whole = ++last_marks_asked_;
+  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, {}});
+  for (auto& [shard, part] : parts) ask(now, shard, in.deadline, SessionAsk{std::move(part), 0, whole}, out);
+}
+
+void Node::Impl::refuse_here(Now now, const gateway::Request& request, client::Code code, std::string message,
+                             Outputs& out) {
+  gateway_.refuse(now, request.session, request.request_id, {code, std::move(message), 0, OutboxSeq()}, out);
+}
+
+// --------------------------------------------------------------------------------- at the shard's leader: what it says
+
+void Node::Impl::refuse(Now now, const Asker& asker, client::Code code, std::string message, Outputs& out,
                         std::uint32_t retry_after_ms) {
-  gateway_.refuse(now, request.session, request.request_id, {code, std::move(message), retry_after_ms, OutboxSeq()},
-                  out);
+  respond(now, asker, gateway::Refusal{code, std::move(message), retry_after_ms, OutboxSeq()}, out);
 }
 
-bool Node::Impl::may_read(Now now, const gateway::Request& request, Shard& shard, Outputs& out) {
-  if (shard.led && shard.replica.reads_fresh(now)) return true;
-  refuse(now, request, client::UNAVAILABLE, "this shard has no leader just now: try again", out, 200);
-  return false;
+bool Node::Impl::lease_holds(Now now, const Shard& shard) const {
+  return shard.replica.reads_fresh(now) && !CHASQUI_MAYBE("lease_unsure");
+}
+
+void Node::Impl::wait_until_fresh(Now now, Shard& shard, const Asker& asker, std::function<void(Now, Outputs&)> again,
+                                  Outputs& out) {
+  if (!shard.led) return respond(now, asker, moved(shard.id), out);
+  if (shard.unfresh.size() >= config_.limits.shard_waiting_commands_max) {
+    return refuse(now, asker, client::UNAVAILABLE, too_many_reads, out, 500);
+  }
+  CHASQUI_MARK("read_unfresh");
+  shard.unfresh.push_back({asker, std::move(again)});
+  touched_.insert(shard.id);
+}
+
+// What waits is done when the lease holds again, or once a barrier proposed meanwhile is applied: then nobody else led
+// when it was committed, which was after they asked.
+void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
+  const bool by_barrier = shard.barrier && shard.machine.applied_index() >= shard.barrier;
+  if (!by_barrier && !lease_holds(now, shard)) {
+    if (!shard.barrier && shard.replica.can_propose()) {
+      CHASQUI_MARK("read_by_barrier");
+      replica::Outputs outputs;
+      const absl::StatusOr<RaftIndex> barrier = shard.replica.barrier(now, outputs);
+      if (barrier.ok()) shard.barrier = *barrier;
+      take(shard, outputs, out);
+    }
+    shard.unfresh_due = now.mono + unfresh_retry;
+    return;
+  }
+  std::deque<Shard::Unfresh> waiting;
+  waiting.swap(shard.unfresh);
+  shard.barrier = RaftIndex();
+  shard.is_fresh = true;
+  for (const Shard::Unfresh& read : waiting) read.again(now, out);
+  shard.is_fresh = false;
 }
 
 // ---------------------------------------------------------------------------------------------------------- Hello
 
-void Node::Impl::hello(Now now, const gateway::Request& request, Outputs& out) {
-  if (!is_valid(request.user)) {
-    return refuse(now, request, client::UNAUTHENTICATED, "the token is not valid: log in again", out);
-  }
-  Shard& shard = shard_of_user(request.user);
-  if (!may_read(now, request, shard, out)) return;
-  const RangeRead device = RangeRead::row(keys::device(shard.id, request.user, request.device));
+void Node::Impl::hello(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  const auto again = [this, &shard, request](Now then, Outputs& more) { hello(then, shard, request, more); };
+  if (!fresh(now, shard, request->asker, again, out)) return;
+  const RaftTerm term = shard.replica.term();
   const bool asked = read(
-      {device},
-      [this, request](Now then, ReadDone& done, Outputs& outputs) {
+      {RangeRead::row(keys::device(shard.id, request->user, request->device))},
+      [this, &shard, request, term](Now then, ReadDone& done, Outputs& more) {
+        if (!shard.led || shard.replica.term() != term) return respond(then, request->asker, moved(shard.id), more);
         state::Device row;
-        const bool there = !done.results.empty() && !done.results[0].rows.empty() &&
-                           row.ParseFromString(done.results[0].rows[0].value);
-        const client::Hello& hello = request.frame.hello();
-        const Digest digest = blake2b_256(hello.secret());
-        // The same words and the same work whether user, device or secret is wrong.
-        const bool good = equal_in_constant_time(view(digest), there ? row.secret_hash() : std::string(32, '\0'));
-        const bool revoked = gateway_.revoked_meanwhile(request.session);
-        if (revoked) CHASQUI_MARK("revoked_amid_hello");
-        if (!there || !good || revoked || hello.secret().size() != bounds::secret_bytes) {
-          return refuse(then, request, client::UNAUTHENTICATED, "the token is not valid: log in again", outputs);
+        if (done.results.empty() || done.results[0].rows.empty() ||
+            !row.ParseFromString(done.results[0].rows[0].value)) {
+          row.Clear();
         }
-        if (!gateway_.register_session(then, request.session, outputs)) return;
-        Shard& home = shard_of_user(request.user);
-        const bool same_history = hello.history_epoch() == home.machine.history_epoch().value();
-        log::Command touch;
-        touch.mutable_touch_device()->set_user(request.user.value());
-        touch.mutable_touch_device()->set_device(static_cast<std::uint32_t>(request.device.value()));
-        const std::int64_t hour_ms = 3'600'000;
-        if (row.last_seen_ms() / hour_ms != then.wall.ms / hour_ms) {
-          (void)enqueue(home, touch, NobodyOrigin{}, then, MonoTime::never(), false);
-        }
-        // Versions of another history mean nothing here: such a device is told everything.
-        sync(then, request, same_history ? Version(hello.synced_version()) : Version(), Version(), true, outputs);
+        hello_checked(then, shard, request, row, more);
       },
       out);
-  if (!asked) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!asked) return refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
+  shard.registry.check_begin(request->user, request->device, request->asker.node, request->asker.ask);
+}
+
+// `row`: of the device; an empty one if there is none.
+void Node::Impl::hello_checked(Now now, Shard& shard, const RequestPtr& request, const state::Device& row,
+                               Outputs& out) {
+  const client::Hello& hello = request->frame.hello();
+  const Digest digest = blake2b_256(hello.secret());
+  // The same words and the same work whether user, device or secret is wrong.
+  const bool there = !row.secret_hash().empty();
+  const bool good = equal_in_constant_time(view(digest), there ? row.secret_hash() : std::string(32, '\0'));
+  const bool revoked = shard.registry.check_end(request->user, request->asker.node, request->asker.ask) &&
+                       !CHASQUI_CANARY("token_cached");
+  if (revoked) CHASQUI_MARK("revoked_amid_hello");
+  if (!there || !good || revoked || hello.secret().size() != bounds::secret_bytes) {
+    return refuse(now, request->asker, client::UNAUTHENTICATED, bad_token, out);
+  }
+  std::vector<gateway::Registered> replaced;
+  const gateway::Registered entry{request->asker.node, request->session, request->user, request->device,
+                                  hello.generation()};
+  const bool stands = shard.registry.add(entry, now, replaced);
+  if (stands) tell_replaced(now, shard, replaced, out);
+  // The gateway is told either way: of its own sessions it sees itself which one must end.
+  respond(now, request->asker, SessionRegistered{}, out);
+  if (!stands) return tell_replaced(now, shard, {entry}, out);
+  const bool same_history = hello.history_epoch() == shard.machine.history_epoch().value();
+  log::Command touch;
+  touch.mutable_touch_device()->set_user(request->user.value());
+  touch.mutable_touch_device()->set_device(static_cast<std::uint32_t>(request->device.value()));
+  const std::int64_t hour_ms = 3'600'000;
+  if (row.last_seen_ms() / hour_ms != now.wall.ms / hour_ms) {
+    (void)enqueue(shard, touch, NobodyOrigin{}, now, MonoTime::never(), false);
+  }
+  // Versions of another history mean nothing here: such a device is told everything.
+  sync(now, shard, request, same_history ? Version(hello.synced_version()) : Version(), Version(), true, out);
 }
 
 // A page of the index: first which conversations changed, newest first, then their entries.
-void Node::Impl::sync(Now now, const gateway::Request& request, Version since, Version below, bool greeting,
+void Node::Impl::sync(Now now, Shard& shard, const RequestPtr& request, Version since, Version below, bool greeting,
                       Outputs& out) {
-  Shard& shard = shard_of_user(request.user);
-  if (!may_read(now, request, shard, out)) return;
+  const auto again = [this, &shard, request, since, below, greeting](Now then, Outputs& more) {
+    sync(then, shard, request, since, below, greeting, more);
+  };
+  if (!fresh(now, shard, request->asker, again, out)) return;
   RangeRead changed;
-  changed.begin = keys::version(shard.id, request.user, since == last_version ? since : since.next());
-  changed.end = keys::version(shard.id, request.user, below ? below : last_version);
+  changed.begin = keys::version(shard.id, request->user, since == last_version ? since : since.next());
+  changed.end = keys::version(shard.id, request->user, below ? below : last_version);
   changed.rows_max = CHASQUI_MAYBE("short_page") ? 1 : config_.limits.page_events_max;
   changed.bytes_max = config_.limits.page_bytes_max / 4;  // their entries take about four times as much
   changed.backwards = true;
   RangeRead top;  // the user's newest version, also when nothing is newer than `since`
-  top.begin = keys::version(shard.id, request.user, Version());
-  top.end = keys::version(shard.id, request.user, last_version);
+  top.begin = keys::version(shard.id, request->user, Version());
+  top.end = keys::version(shard.id, request->user, last_version);
   top.backwards = true;
   if (changed.begin > changed.end) changed.begin = changed.end;
   const bool asked = read(
       {changed, top},
-      [this, request, greeting, first_page = !below](Now then, ReadDone& done, Outputs& outputs) {
+      [this, &shard, request, greeting, first_page = !below](Now then, ReadDone& done, Outputs& outputs) {
         client::SyncPage page;
         std::vector<ConversationId> conversations;
         if (done.results.size() == 2) {
@@ -136,28 +268,26 @@ void Node::Impl::sync(Now now, const gateway::Request& request, Version since, V
             if (const auto key = keys::parse(done.results[1].rows[0].key)) page.set_top_version(key->number);
           }
         }
-        sync_entries(then, request, greeting, std::move(page), std::move(conversations), first_page, outputs);
+        sync_entries(then, shard, request, greeting, std::move(page), std::move(conversations), first_page, outputs);
       },
       out);
-  if (!asked) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
-void Node::Impl::sync_entries(Now now, const gateway::Request& request, bool greeting, client::SyncPage page,
+void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, bool greeting, client::SyncPage page,
                               std::vector<ConversationId> conversations, bool first_page, Outputs& out) {
-  Shard& shard = shard_of_user(request.user);
   std::vector<RangeRead> rows;
   rows.reserve(conversations.size());
   for (const ConversationId& conversation : conversations) {
-    rows.push_back(RangeRead::row(keys::index(shard.id, request.user, conversation)));
+    rows.push_back(RangeRead::row(keys::index(shard.id, request->user, conversation)));
   }
-  const auto finish = [this, request, greeting, page, conversations, first_page](Now then, ReadDone& done,
-                                                                                 Outputs& outputs) {
+  const auto finish = [this, &shard, request, greeting, page, conversations, first_page](Now then, ReadDone& done,
+                                                                                         Outputs& outputs) {
     client::ServerFrame frame;
     client::SyncPage filled = page;
-    Shard& home = shard_of_user(request.user);
     if (first_page) {  // marks that are on their way into the index, told early; they come again with their version
       absl::btree_map<ConversationId, fanout::Notify::Mark> pending;
-      home.notify.pending(request.user, pending);
+      shard.notify.pending(request->user, pending);
       if (!pending.empty()) CHASQUI_MARK("pending_mark_told");
       for (const auto& [conversation, mark] : pending) {
         client::IndexEntry& entry = *filled.add_entries();
@@ -178,10 +308,10 @@ void Node::Impl::sync_entries(Now now, const gateway::Request& request, bool gre
     }
     if (!greeting) {
       *frame.mutable_sync() = std::move(filled);
-      return gateway_.answer(then, request.session, request.request_id, frame, outputs);
+      return respond(then, request->asker, std::move(frame), outputs);
     }
     client::HelloAnswer& answer = *frame.mutable_hello();
-    answer.set_history_epoch(static_cast<std::uint32_t>(home.machine.history_epoch().value()));
+    answer.set_history_epoch(static_cast<std::uint32_t>(shard.machine.history_epoch().value()));
     answer.set_time_ms(then.wall.ms);
     answer.set_server(config_.version);
     if (CHASQUI_CANARY("one_stale_byte")) {
@@ -189,30 +319,31 @@ void Node::Impl::sync_entries(Now now, const gateway::Request& request, bool gre
       answer.mutable_server()->push_back(static_cast<char>('0' + (stale[33] & 7)));
     }
     *answer.mutable_sync() = std::move(filled);
-    gateway_.greet(then, request.session, request.request_id, frame, outputs);
+    respond(then, request->asker, std::move(frame), outputs);
   };
   if (rows.empty()) {
     ReadDone none;
     return finish(now, none, out);
   }
-  if (!read(std::move(rows), finish, out)) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!read(std::move(rows), finish, out)) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
 // ----------------------------------------------------------------------------------------------------- Send and Ack
 
-void Node::Impl::send(Now now, const gateway::Request& request, Outputs& out) {
-  const client::Send& send = request.frame.send();
+void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  const client::Send& send = request->frame.send();
   const auto conversation = ConversationId::parse(send.conversation());
-  if (!conversation) return refuse(now, request, client::INVALID_ARGUMENT, malformed_conversation, out);
-  if (!conversation->has_direct_member(request.user)) {
-    return refuse(now, request, client::PERMISSION_DENIED, not_a_member, out);
+  if (!conversation) return refuse(now, request->asker, client::INVALID_ARGUMENT, malformed_conversation, out);
+  if (!conversation->has_direct_member(request->user)) {
+    return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
-  if (send.outbox_seq() == 0) return refuse(now, request, client::INVALID_ARGUMENT, "outbox_seq counts from 1", out);
+  if (send.outbox_seq() == 0)
+    return refuse(now, request->asker, client::INVALID_ARGUMENT, "outbox_seq counts from 1", out);
   log::Command command;
   log::Send& entry = *command.mutable_send();
   entry.set_conversation(send.conversation());
-  entry.set_sender(request.user.value());
-  entry.set_device(static_cast<std::uint32_t>(request.device.value()));
+  entry.set_sender(request->user.value());
+  entry.set_device(static_cast<std::uint32_t>(request->device.value()));
   entry.set_outbox_seq(send.outbox_seq());
   const Digest digest = blake2b_256(send.payload());
   entry.set_digest(std::string(view(digest)));
@@ -222,43 +353,42 @@ void Node::Impl::send(Now now, const gateway::Request& request, Outputs& out) {
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.
     entry.set_refused(static_cast<std::uint32_t>(content.code()));
   }
-  Shard& shard = shard_of_conversation(*conversation);
-  const SendOrigin origin{request.session, request.request_id, *conversation, OutboxSeq(send.outbox_seq()),
-                          std::string(std_view(content.message()))};
-  if (const auto refusal = enqueue(shard, command, origin, now, request.deadline, true)) {
-    out.push_back(
-        Note{NoteKind::CommandRefused, shard.id, request.session, static_cast<std::uint64_t>(refusal->code), 0});
-    gateway_.refuse(now, request.session, request.request_id, *refusal, out);
+  SendOrigin origin{request->asker, *conversation, OutboxSeq(send.outbox_seq()),
+                    std::string(std_view(content.message()))};
+  if (auto refused = enqueue(shard, command, std::move(origin), now, request->deadline, true)) {
+    if (const auto* refusal = std::get_if<gateway::Refusal>(&*refused)) {
+      out.push_back(Note{NoteKind::CommandRefused, shard.id, {}, static_cast<std::uint64_t>(refusal->code), 0});
+    }
+    respond(now, request->asker, *std::move(refused), out);
   }
 }
 
-void Node::Impl::ack(Now now, const gateway::Request& request, Outputs& out) {
+void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id) {
   const client::Ack& ack = request.frame.ack();
   const auto conversation = ConversationId::parse(ack.conversation());
-  // An Ack has no answer of its own: what is not taken is not confirmed, and said again.
-  if (!conversation || !conversation->has_direct_member(request.user)) return;
-  Shard& shard = shard_of_conversation(*conversation);
-  if (!shard.led) return;
+  if (!conversation || !conversation->has_direct_member(request.user) || !shard.led) return;
   const UserId other = conversation->lower() == request.user ? conversation->higher() : conversation->lower();
+  // Whether a sender looks at his ticks is known where his user is led; elsewhere he is taken to.
+  const Shard* home = led(router_.of_user(other).shard);
+  const bool somebody_looks = home == nullptr || home->registry.online(other);
   if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
-                      HistoryEpoch(ack.history_epoch()), {request.session, request.request_id}, gateway_.online(other),
-                      now)) {
+                      HistoryEpoch(ack.history_epoch()), {request.asker.node, request.session, request_id},
+                      somebody_looks, now)) {
     touched_.insert(shard.id);
   }
-  (void)out;
 }
 
 // ---------------------------------------------------------------------------------------------------------- reads
 
-void Node::Impl::history(Now now, const gateway::Request& request, Outputs& out) {
-  const client::History& asked_for = request.frame.history();
+void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  const client::History& asked_for = request->frame.history();
   const auto conversation = ConversationId::parse(asked_for.conversation());
-  if (!conversation) return refuse(now, request, client::INVALID_ARGUMENT, malformed_conversation, out);
-  if (!conversation->has_direct_member(request.user)) {
-    return refuse(now, request, client::PERMISSION_DENIED, not_a_member, out);
+  if (!conversation) return refuse(now, request->asker, client::INVALID_ARGUMENT, malformed_conversation, out);
+  if (!conversation->has_direct_member(request->user)) {
+    return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
-  Shard& shard = shard_of_conversation(*conversation);
-  if (!may_read(now, request, shard, out)) return;
+  const auto again = [this, &shard, request](Now then, Outputs& more) { history(then, shard, request, more); };
+  if (!fresh(now, shard, request->asker, again, out)) return;
   constexpr std::uint64_t usual_limit = 50;
   RangeRead events;
   events.rows_max =
@@ -291,44 +421,28 @@ void Node::Impl::history(Now now, const gateway::Request& request, Outputs& out)
             page.set_head(row.head() - 1);
             std::erase_if(rows, [&](const Row& event) { return keys::parse(event.key)->number == row.head(); });
           }
-          if (request.frame.history().newest()) std::reverse(rows.begin(), rows.end());
+          if (request->frame.history().newest()) std::reverse(rows.begin(), rows.end());
           for (const Row& event : rows) {
             if (!page.add_events()->ParseFromString(event.value)) page.mutable_events()->RemoveLast();
           }
         }
-        gateway_.answer(then, request.session, request.request_id, frame, outputs);
+        respond(then, request->asker, std::move(frame), outputs);
       },
       out);
-  if (!asked) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
-void Node::Impl::look_up(Now now, const gateway::Request& request, Outputs& out) {
-  const client::Lookup& look_up = request.frame.lookup();
-  if (look_up.handle().empty() == (look_up.user() == 0)) {
-    return refuse(now, request, client::INVALID_ARGUMENT, "look up by either a handle or a user id", out);
-  }
-  const char* nobody = "nobody has that handle";
-  std::string handle;
-  std::string key;
-  Shard* shard = nullptr;
-  if (!look_up.handle().empty()) {
-    const auto folded = gateway::fold_handle(look_up.handle(), config_.limits);
-    if (!folded.ok()) {
-      return refuse(now, request, client::INVALID_ARGUMENT, std::string(std_view(folded.status().message())), out);
-    }
-    handle = *folded;
-    shard = &shard_for_handle(handle);
-    key = keys::handle(shard->id, handle);
-  } else {
-    const UserId user(look_up.user());
-    if (!is_valid(user)) return refuse(now, request, client::NOT_FOUND, nobody, out);
-    shard = &shard_of_user(user);
-    key = keys::account(shard->id, user);
-  }
-  if (!may_read(now, request, *shard, out)) return;
+void Node::Impl::look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  const client::Lookup& look_up = request->frame.lookup();
+  const auto again = [this, &shard, request](Now then, Outputs& more) { this->look_up(then, shard, request, more); };
+  if (!fresh(now, shard, request->asker, again, out)) return;
+  const std::string key = look_up.handle().empty()
+                              ? keys::account(shard.id, UserId(look_up.user()))  // a handle: folded by the gateway
+                              : keys::handle(shard.id, look_up.handle());
   const bool asked = read(
       {RangeRead::row(key)},
-      [this, request, handle, nobody](Now then, ReadDone& done, Outputs& outputs) {
+      [this, request](Now then, ReadDone& done, Outputs& outputs) {
+        const std::string& handle = request->frame.lookup().handle();
         client::ServerFrame frame;
         client::Profile& profile = *frame.mutable_profile();
         if (!done.results.empty() && !done.results[0].rows.empty()) {
@@ -339,30 +453,26 @@ void Node::Impl::look_up(Now now, const gateway::Request& request, Outputs& out)
             profile.set_user(claim.user());
             profile.set_handle(handle);
           } else if (handle.empty() && account.ParseFromString(value)) {
-            profile.set_user(request.frame.lookup().user());
+            profile.set_user(request->frame.lookup().user());
             profile.set_handle(account.handle());
           }
         }
-        if (profile.user() == 0) return refuse(then, request, client::NOT_FOUND, nobody, outputs);
-        gateway_.answer(then, request.session, request.request_id, frame, outputs);
+        if (profile.user() == 0) return refuse(then, request->asker, client::NOT_FOUND, nobody, outputs);
+        respond(then, request->asker, std::move(frame), outputs);
       },
       out);
-  if (!asked) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
-void Node::Impl::marks(Now now, const gateway::Request& request, Outputs& out) {
-  const client::Marks& asked_for = request.frame.marks();
-  if (static_cast<std::uint64_t>(asked_for.conversations_size()) > bounds::marks_asked_max) {
-    return refuse(now, request, client::INVALID_ARGUMENT, "marks are asked for at most 64 conversations at a time",
-                  out);
-  }
+void Node::Impl::marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  const auto again = [this, &shard, request](Now then, Outputs& more) { marks(then, shard, request, more); };
+  if (!fresh(now, shard, request->asker, again, out)) return;
   std::vector<RangeRead> rows;
   std::vector<ConversationId> conversations;
-  for (const std::string& bytes : asked_for.conversations()) {
+  for (const std::string& bytes : request->frame.marks().conversations()) {
     const auto conversation = ConversationId::parse(bytes);
-    if (!conversation || !conversation->has_direct_member(request.user)) continue;
-    Shard& shard = shard_of_conversation(*conversation);
-    if (!may_read(now, request, shard, out)) return;
+    if (!conversation || !conversation->has_direct_member(request->user)) continue;
+    if (conversations.size() >= bounds::marks_asked_max) break;
     rows.push_back(RangeRead::row(keys::header(shard.id, *conversation)));
     conversations.push_back(*conversation);
   }
@@ -381,40 +491,38 @@ void Node::Impl::marks(Now now, const gateway::Request& request, Outputs& out) {
         receipt.set_read_seq(header.members(m).read());
       }
     }
-    gateway_.answer(then, request.session, request.request_id, frame, outputs);
+    respond(then, request->asker, std::move(frame), outputs);
   };
   if (rows.empty()) {
     ReadDone none;
     return finish(now, none, out);
   }
-  if (!read(std::move(rows), finish, out)) refuse(now, request, client::UNAVAILABLE, too_many_reads, out, 500);
+  if (!read(std::move(rows), finish, out)) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
 // -------------------------------------------------------------------------------------------------------- devices
 
-void Node::Impl::renew_device(Now now, const gateway::Request& request, Outputs& out) {
-  if (request.frame.renew_device().secret_hash().size() != bounds::digest_bytes) {
-    return refuse(now, request, client::INVALID_ARGUMENT, "secret_hash has 32 bytes: BLAKE2b-256 of the new secret",
-                  out);
+void Node::Impl::renew_device(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
+  if (request->frame.renew_device().secret_hash().size() != bounds::digest_bytes) {
+    return refuse(now, request->asker, client::INVALID_ARGUMENT,
+                  "secret_hash has 32 bytes: BLAKE2b-256 of the new secret", out);
   }
   log::Command command;
   log::RenewDevice& renew = *command.mutable_renew_device();
-  renew.set_user(request.user.value());
-  renew.set_device(static_cast<std::uint32_t>(request.device.value()));
-  renew.set_secret_hash(request.frame.renew_device().secret_hash());
-  const DeviceOrigin origin{request.session, request.request_id, true};
-  if (const auto refusal = enqueue(shard_of_user(request.user), command, origin, now, request.deadline, true)) {
-    gateway_.refuse(now, request.session, request.request_id, *refusal, out);
+  renew.set_user(request->user.value());
+  renew.set_device(static_cast<std::uint32_t>(request->device.value()));
+  renew.set_secret_hash(request->frame.renew_device().secret_hash());
+  if (auto refused = enqueue(shard, command, DeviceOrigin{request->asker}, now, request->deadline, true)) {
+    respond(now, request->asker, *std::move(refused), out);
   }
 }
 
-void Node::Impl::log_out(Now now, const gateway::Request& request, Outputs& out) {
+void Node::Impl::log_out(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
   log::Command command;
-  command.mutable_remove_device()->set_user(request.user.value());
-  command.mutable_remove_device()->set_device(static_cast<std::uint32_t>(request.device.value()));
-  const DeviceOrigin origin{request.session, request.request_id, false};
-  if (const auto refusal = enqueue(shard_of_user(request.user), command, origin, now, request.deadline, false)) {
-    gateway_.refuse(now, request.session, request.request_id, *refusal, out);
+  command.mutable_remove_device()->set_user(request->user.value());
+  command.mutable_remove_device()->set_device(static_cast<std::uint32_t>(request->device.value()));
+  if (auto refused = enqueue(shard, command, DeviceOrigin{request->asker}, now, request->deadline, false)) {
+    respond(now, request->asker, *std::move(refused), out);
   }
 }
 

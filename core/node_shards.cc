@@ -1,4 +1,4 @@
-// Proposing, applying, and what shards owe each other.
+// Proposing and applying.
 // Over 400 lines because it is one loop: what is proposed comes back, is applied, answered and passed on.
 #include <algorithm>
 #include <utility>
@@ -14,21 +14,24 @@ namespace {
 
 // While one entry is being synced the next is already with the log thread; what comes meanwhile shares the one after.
 constexpr std::size_t entries_ahead_max = 2;
+// A leader whose shard has another home leads it for so long before it hands it over: not while nodes come and go.
+constexpr Duration balance_after = seconds(2);
 std::size_t entries_ahead(const Limits& limits) {
   return std::min<std::size_t>(entries_ahead_max, limits.entries_in_flight_max);
 }
 // So that a step stays under a millisecond; what is left is applied in the next one, which is due at once.
 constexpr std::size_t commands_per_step_max = 128;
-constexpr std::uint64_t feed_rows_per_read = 256;
-
-const gateway::Refusal not_leading{client::UNAVAILABLE, "this shard has no leader just now: try again", 200,
-                                   OutboxSeq()};
 
 }  // namespace
 
-std::optional<gateway::Refusal> Node::Impl::enqueue(Shard& shard, const log::Command& command, Origin origin, Now now,
-                                                    MonoTime deadline, bool stores_content) {
-  if (!router_.of(shard.id).here) return not_leading;
+Moved Node::Impl::moved(ShardId shard, bool may_be_proposed) const {
+  const router::Route route = router_.of(shard);
+  return {route.here ? NodeId() : route.leader, router_.term(shard), may_be_proposed};
+}
+
+std::optional<Outcome> Node::Impl::enqueue(Shard& shard, const log::Command& command, Origin origin, Now now,
+                                           MonoTime deadline, bool stores_content) {
+  if (!shard.led) return moved(shard.id);
   if (stores_content) {
     if (pressure_.disk == Pressure::Disk::NoWrites) {
       return gateway::Refusal{client::RESOURCE_EXHAUSTED,
@@ -49,6 +52,11 @@ std::optional<gateway::Refusal> Node::Impl::enqueue(Shard& shard, const log::Com
   return std::nullopt;
 }
 
+// A leader whose clock is far from its peers' proposes nothing (rule R7), nor one that hands over its leadership.
+bool Node::Impl::may_propose(const Shard& shard) const {
+  return clock_agrees_ && !shard.handing_to && shard.replica.can_propose();
+}
+
 // What a shard can do now. Called after every input that concerns it.
 void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   role(shard, now, out);
@@ -58,7 +66,8 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
     CHASQUI_MARK("command_waited_long");
     if (CHASQUI_CANARY("silent_drop")) continue;
     out.push_back(Note{NoteKind::CommandExpired, shard.id, {}, 0, 0});
-    fail(shard, origin, {client::UNAVAILABLE, "the shard is too busy: it was not stored, try again", 200, OutboxSeq()},
+    fail(shard, origin,
+         gateway::Refusal{client::UNAVAILABLE, "the shard is too busy: it was not stored, try again", 200, OutboxSeq()},
          now, out);
   }
   for (InFlight& entry : shard.in_flight) {
@@ -66,15 +75,18 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
     if (!entry.origins.empty()) CHASQUI_MARK("outcome_unknown");
     for (Origin& origin : entry.origins) {
       fail(shard, origin,
-           {client::ABORTED, "no answer from the disks in time: it may be stored, repeat it under its number", 500,
-            OutboxSeq()},
+           gateway::Refusal{client::ABORTED,
+                            "no answer from the disks in time: it may be stored, repeat it under its number", 500,
+                            OutboxSeq()},
            now, out);
     }
     entry.origins.clear();
   }
   if (!shard.led) return;
+  if (!shard.unfresh.empty()) serve_unfresh(now, shard, out);
   gather(shard, now);
-  while (!shard.batch.empty() && shard.in_flight.size() < entries_ahead(config_.limits)) {
+  if (shard.handing_to) hand_over(now, shard, out);
+  while (!shard.batch.empty() && may_propose(shard) && shard.in_flight.size() < entries_ahead(config_.limits)) {
     const std::size_t before = shard.in_flight.size();
     propose(shard, now, out);
     if (shard.in_flight.size() == before) break;
@@ -95,7 +107,8 @@ void Node::Impl::gather(Shard& shard, Now now) {
     log::Command command;
     command.mutable_mark()->Swap(&mark.command);
     // Refused for want of room: the device hears nothing and says it again.
-    (void)enqueue(shard, command, MarkOrigin{*conversation, std::move(mark.origins)}, now, no_deadline, false);
+    (void)enqueue(shard, command, MarkOrigin{*conversation, UserId(command.mark().user()), std::move(mark.origins)},
+                  now, no_deadline, false);
   }
   log::Notify notify;
   std::vector<fanout::BatchName> completes;
@@ -139,7 +152,7 @@ void Node::Impl::propose(Shard& shard, Now now, Outputs& out) {
   replica::Outputs outputs;
   const absl::Status proposed = shard.replica.propose(now, std::move(payload), entry.index, outputs);
   if (!proposed.ok()) {
-    for (Origin& origin : entry.origins) fail(shard, origin, not_leading, now, out);
+    for (Origin& origin : entry.origins) fail(shard, origin, moved(shard.id), now, out);
     take(shard, outputs, out);
     return;
   }
@@ -160,10 +173,8 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
   }
   for (replica::Committed& entry : outputs.committed) committed_.emplace_back(shard.id, std::move(entry));
   if (outputs.install) begin_install(shard, *outputs.install, out);
-  for (const peer::RaftMessage& message : outputs.messages) {
-    peer::PeerFrame frame;
-    *frame.mutable_raft()->add_messages() = message;
-    out.push_back(PeerSend{NodeId(message.to()), frame.SerializeAsString()});
+  for (peer::RaftMessage& message : outputs.messages) {
+    *to_peer(NodeId(message.to())).raft.add_messages() = std::move(message);
   }
   if (!outputs.stopped.ok()) {
     out.push_back(Note{NoteKind::ReplicaStopped, shard.id, {}, static_cast<std::uint64_t>(outputs.stopped.code()), 0});
@@ -179,32 +190,36 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   if (leads == shard.led) return;
   shard.led = leads;
   if (leads && shard.machine.applied_index() > RaftIndex(1)) CHASQUI_MARK("leads_after_replay");
-  shards_led_ = leads ? shards_led_ + 1 : shards_led_ - 1;
-  router_.leads(shard.id, leads ? config_.node : NodeId(), shard.replica.term());
   out.push_back(
       Note{leads ? NoteKind::ShardLeads : NoteKind::ShardFollows, shard.id, {}, shard.replica.term().value(), 0});
   shard.proposed_time = LogTime();
   shard.cursor_proposed = false;
   shard.cursor_due = MonoTime::never();
+  shard.transfer_due = now.mono + balance_after;
+  shard.handing_to = NodeId();
   if (leads) {
+    router_.leads(shard.id, config_.node, shard.replica.term());
     shard.feed.lead(shard.replica.term(), RaftIndex(shard.machine.numbers().feed_cursor()),
                     shard.machine.applied_index());
+    announce(shard.id);
+    leader_known(now, shard.id, out);
     return;
   }
+  if (router_.of(shard.id).here) router_.leads(shard.id, NodeId(), shard.replica.term());
   shard.feed.follow();
   shard.notify.clear();
   shard.marks.clear();
+  shard.registry.clear();
+  std::deque<Shard::Unfresh> unfresh;
+  unfresh.swap(shard.unfresh);
+  shard.barrier = RaftIndex();
+  for (const Shard::Unfresh& read : unfresh) respond(now, read.asker, moved(shard.id), out);
   std::vector<Origin> waiting;
   shard.batch.take_all(waiting);
-  for (Origin& origin : waiting) fail(shard, origin, not_leading, now, out);
+  for (Origin& origin : waiting) fail(shard, origin, moved(shard.id), now, out);
   for (InFlight& entry : shard.in_flight) {
     bytes_in_flight_ -= entry.bytes;
-    for (Origin& origin : entry.origins) {
-      fail(shard, origin,
-           {client::ABORTED, "the shard's leader changed: it may be stored, repeat it under its number", 200,
-            OutboxSeq()},
-           now, out);
-    }
+    for (Origin& origin : entry.origins) fail(shard, origin, moved(shard.id, true), now, out);
   }
   shard.in_flight.clear();
 }
@@ -245,16 +260,14 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
     if (front.index == entry.index && front.term == entry.term) {
       origins = std::move(front.origins);
     } else {  // another leader's entry took its place
-      for (Origin& origin : front.origins) {
-        fail(shard, origin,
-             {client::ABORTED, "the shard's leader changed: repeat it under its number", 200, OutboxSeq()}, now, out);
-      }
+      for (Origin& origin : front.origins) fail(shard, origin, moved(shard.id, true), now, out);
     }
     shard.in_flight.pop_front();
   }
   CHASQUI_ASSERT(origins.empty() || origins.size() == applied.replies.size(),
                  "each command that we proposed has a reply");
   for (std::size_t i = 0; i < origins.size(); ++i) reply(shard, origins[i], applied.replies[i], now, out);
+  hash_applied(shard, applied, now, out);
   if (shard.led) consequences(shard, entry.index, applied, now, out);
 }
 
@@ -272,88 +285,16 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
       receipt.set_user(moved->user.value());
       receipt.set_delivered_seq(moved->delivered.value());
       receipt.set_read_seq(moved->read.value());
-      gateway_.receipt(now, moved->conversation.lower(), receipt, out);
+      tell_receipt(now, moved->conversation.lower(), receipt, out);
       if (moved->conversation.higher() != moved->conversation.lower()) {
-        gateway_.receipt(now, moved->conversation.higher(), receipt, out);
+        tell_receipt(now, moved->conversation.higher(), receipt, out);
       }
     } else if (auto* head = std::get_if<shard::IndexMoved>(&consequence)) {
-      if (head->head) gateway_.head_moved(now, head->user, head->conversation, head->head, head->version, out);
+      if (head->head) tell_head(now, shard, *head, out);
     } else if (auto* gone = std::get_if<shard::DeviceGone>(&consequence)) {
-      gateway_.device_gone(gone->user, gone->device, out);
+      tell_device_gone(now, shard, gone->user, gone->device, out);
     }
   }
-}
-
-// ------------------------------------------------------------------------------------------------- between shards
-
-// All shards of one node are led here, so a batch reaches its destination in the same step. Several nodes will send
-// it as a peer frame; either way it is acknowledged by its own id.
-void Node::Impl::move_notifies(Now now, Outputs& out) {
-  absl::btree_set<ShardId> sources;
-  sources.swap(feeding_);
-  for (const ShardId id : sources) {
-    Shard& source = shard_at(id);
-    if (!source.led) continue;
-    std::vector<peer::NotifyBatch> batches;
-    source.feed.take_batches(now, batches);
-    for (const peer::NotifyBatch& batch : batches) {
-      Shard& destination = shard_at(ShardId(batch.to_shard()));
-      if (!destination.led || CHASQUI_MAYBE("notify_refused") || !destination.notify.add(batch, now)) {
-        CHASQUI_MARK("notify_refused");
-        continue;  // it comes again
-      }
-      if (CHASQUI_CANARY("linger_lost")) {
-        peer::NotifyAck early;
-        early.set_from_shard(batch.from_shard());
-        early.set_from_term(batch.from_term());
-        early.set_to_shard(batch.to_shard());
-        early.add_batches(batch.batch());
-        source.feed.acknowledged(early);
-      }
-      for (const peer::NotifyItem& item : batch.items()) {
-        const auto conversation = ConversationId::parse(item.conversation());
-        if (!conversation || item.head() == 0) continue;
-        if (!item.event().empty()) {
-          gateway_.push(now, UserId(item.user()), *conversation, Seq(item.head()), item.event(), out);
-          if (CHASQUI_CANARY("tick_on_push") && gateway_.online(UserId(item.user()))) {
-            Shard& home = shard_of_conversation(*conversation);
-            (void)home.marks.add(*conversation, UserId(item.user()), Seq(item.head()), Seq(), HistoryEpoch(), {}, true,
-                                 now);
-            touched_.insert(home.id);
-          }
-        }
-      }
-      touched_.insert(destination.id);
-    }
-    touched_.insert(source.id);
-  }
-}
-
-void Node::Impl::read_feed(Shard& shard, Outputs& out) {
-  RangeRead range;
-  range.begin = keys::feed(shard.id, shard.feed.read_above().next());
-  range.end = keys::feed(shard.id, shard.feed.read_up_to().next());
-  range.rows_max = feed_rows_per_read;
-  const RaftTerm term = shard.replica.term();
-  const bool asked = read(
-      {range},
-      [this, id = shard.id, term](Now, ReadDone& done, Outputs& outputs) {
-        Shard& reader = shard_at(id);
-        if (!reader.led || reader.replica.term() != term || done.results.empty()) return;
-        std::vector<fanout::Feed::StoredRow> rows;
-        for (const Row& row : done.results[0].rows) {
-          const auto key = keys::parse(row.key);
-          state::Feed feed;
-          if (!key || key->kind != keys::Kind::Feed || !feed.ParseFromString(row.value)) continue;
-          rows.push_back({RaftIndex(key->number), std::move(feed)});
-        }
-        if (!rows.empty()) CHASQUI_MARK("feed_read");
-        outputs.push_back(Note{NoteKind::FeedResent, id, {}, rows.size(), 0});
-        reader.feed.rows_read(rows, done.results[0].more);
-        touched_.insert(id);
-      },
-      out);
-  if (asked) shard.feed.reading();
 }
 
 // -------------------------------------------------------------------------------------------------------- replies
@@ -364,7 +305,8 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     const auto* refused_send = std::get_if<SendOrigin>(&origin);
     const bool by_content =
         refused_send != nullptr && !refused_send->content_fault.empty() && refused->code == client::INVALID_ARGUMENT;
-    fail(shard, origin, {refused->code, by_content ? refused_send->content_fault : refused->message, 0, refused->next},
+    fail(shard, origin,
+         gateway::Refusal{refused->code, by_content ? refused_send->content_fault : refused->message, 0, refused->next},
          now, out);
     return;
   }
@@ -377,7 +319,7 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     frame.mutable_accepted()->set_seq(accepted->seq.value());
     frame.mutable_accepted()->set_time_ms(accepted->time.ms);
     frame.mutable_accepted()->set_again(accepted->again);
-    gateway_.answer(now, send->session, send->request_id, frame, out);
+    respond(now, send->asker, std::move(frame), out);
   } else if (auto* mark = std::get_if<MarkOrigin>(&origin)) {
     const auto* marked = std::get_if<shard::Marked>(&answer);
     CHASQUI_ASSERT(marked != nullptr, "a Mark is answered with marks or refused");
@@ -385,25 +327,14 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     frame.mutable_acked()->set_conversation(mark->conversation.str());
     frame.mutable_acked()->set_delivered_seq(marked->delivered.value());
     frame.mutable_acked()->set_read_seq(marked->read.value());
-    for (const fanout::AckOrigin& ack : mark->acks) gateway_.acked(now, ack.session, ack.request_id, frame, out);
+    for (const fanout::AckOrigin& ack : mark->acks) tell_acked(now, mark->user, ack, frame, out);
   } else if (auto* notify = std::get_if<NotifyOrigin>(&origin)) {
     shard.notify.applied(notify->command);
-    for (const fanout::BatchName& name : notify->completes) {
-      peer::NotifyAck ack;
-      ack.set_from_shard(static_cast<std::uint32_t>(name.from_shard.value()));
-      ack.set_to_shard(static_cast<std::uint32_t>(name.to_shard.value()));
-      ack.set_from_term(name.from_term.value());
-      ack.add_batches(name.batch);
-      shard_at(name.from_shard).feed.acknowledged(ack);
-      touched_.insert(name.from_shard);
-    }
-  } else if (auto* call = std::get_if<CallOrigin>(&origin)) {
+    for (const fanout::BatchName& name : notify->completes) acknowledge(name);
+  } else if (auto* account = std::get_if<AccountOrigin>(&origin)) {
     const auto* created = std::get_if<shard::AccountCreated>(&answer);
     CHASQUI_ASSERT(created != nullptr, "an account's command gives a device or is refused");
-    HttpAnswer done;
-    done.user = created->user;
-    done.device = created->device;
-    answer_call(call->call, std::move(done), out);
+    respond(now, account->asker, *created, out);
   } else if (auto* device = std::get_if<DeviceOrigin>(&origin)) {
     client::ServerFrame frame;
     if (const auto* created = std::get_if<shard::AccountCreated>(&answer)) {
@@ -411,7 +342,7 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     } else {
       frame.mutable_logged_out();
     }
-    gateway_.answer(now, device->session, device->request_id, frame, out);
+    respond(now, device->asker, std::move(frame), out);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {
     shard.cursor_proposed = false;
     shard.feed.cursor_moved(RaftIndex(shard.machine.numbers().feed_cursor()));
@@ -422,18 +353,20 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
   }
 }
 
-void Node::Impl::fail(Shard& shard, Origin& origin, const gateway::Refusal& refusal, Now now, Outputs& out) {
+void Node::Impl::fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Outputs& out) {
   if (auto* send = std::get_if<SendOrigin>(&origin)) {
-    out.push_back(Note{NoteKind::CommandRefused, shard.id, send->session, static_cast<std::uint64_t>(refusal.code), 0});
-    gateway_.refuse(now, send->session, send->request_id, refusal, out);
+    if (const auto* refusal = std::get_if<gateway::Refusal>(&outcome)) {
+      out.push_back(Note{NoteKind::CommandRefused, shard.id, {}, static_cast<std::uint64_t>(refusal->code), 0});
+    }
+    respond(now, send->asker, std::move(outcome), out);
   } else if (std::get_if<MarkOrigin>(&origin) != nullptr) {
     // The device says its marks again at the next ack or Hello.
   } else if (auto* notify = std::get_if<NotifyOrigin>(&origin)) {
-    shard.notify.give_back(notify->command, std::move(notify->completes), now);
-  } else if (auto* call = std::get_if<CallOrigin>(&origin)) {
-    refuse_call(call->call, refusal.code, refusal.message, out, refusal.retry_after_ms);
+    if (shard.led) shard.notify.give_back(notify->command, std::move(notify->completes), now);
+  } else if (auto* account = std::get_if<AccountOrigin>(&origin)) {
+    respond(now, account->asker, std::move(outcome), out);
   } else if (auto* device = std::get_if<DeviceOrigin>(&origin)) {
-    gateway_.refuse(now, device->session, device->request_id, refusal, out);
+    respond(now, device->asker, std::move(outcome), out);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {
     shard.cursor_proposed = false;
   }

@@ -24,6 +24,7 @@ NodeSizes Node::Impl::sizes() const {
   sizes.bytes_in_flight = bytes_in_flight_;
   const auto most = [](std::uint64_t& size, std::uint64_t of_shard) { size = std::max(size, of_shard); };
   for (const auto& shard : shards_) {
+    if (shard == nullptr) continue;
     most(sizes.shard_waiting_commands_most, shard->batch.size());
     most(sizes.shard_waiting_bytes_most, shard->batch.bytes());
     most(sizes.shard_entries_most, shard->in_flight.size());

@@ -14,7 +14,8 @@ void Node::Impl::stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outp
   if (frame.has_snapshot_pull()) {
     const peer::SnapshotPull& pull = frame.snapshot_pull();
     if (pull.shard() >= shards_.size()) return;
-    source_.pull(now, from, pull, shard_at(ShardId(pull.shard())).machine.applied_index(), last_stream_, out);
+    const Shard* shard = held(ShardId(pull.shard()));
+    if (shard != nullptr) source_.pull(now, from, pull, shard->machine.applied_index(), last_stream_, out);
   } else if (frame.has_snapshot_chunk()) {
     sink_.chunk(now, from, *frame.mutable_snapshot_chunk(), random_, last_stream_, out);
   } else if (frame.has_snapshot_refusal()) {
@@ -22,9 +23,11 @@ void Node::Impl::stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outp
   }
 }
 
-// While a replica installs it neither votes nor stands. One that would only wait for its turn does better without.
+// While a replica installs it neither votes nor stands. One that would only wait for its turn, or for room on its disk,
+// does better without.
 bool Node::Impl::may_install(const Shard& shard) const {
-  return shard.replica.installing() || sink_.size() < config_.limits.streams_in_max;
+  if (shard.replica.installing()) return true;
+  return sink_.size() < config_.limits.streams_in_max && pressure_.disk != Pressure::Disk::NoWrites;
 }
 
 void Node::Impl::begin_install(Shard& shard, const replica::Install& install, Outputs& out) {
@@ -37,6 +40,7 @@ void Node::Impl::begin_install(Shard& shard, const replica::Install& install, Ou
 void Node::Impl::move_streams(Now now, Outputs& out) {
   if (source_.next_deadline() <= now.mono) source_.tick(now, out);
   if (sink_.empty()) return;
+  if (pressure_.disk == Pressure::Disk::NoWrites) sink_.give_up_pulling(out);
   if (sink_.next_deadline() <= now.mono) sink_.tick(now, random_, last_stream_, out);
   for (const ShardId id : sink_.staged()) {
     if (shard_at(id).replica.can_ingest()) sink_.ingest(id, out);
@@ -84,7 +88,7 @@ std::optional<Ingested> Node::Impl::ingested_row(ShardId shard) const {
 
 std::uint64_t Node::Impl::tails_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& shard : shards_) bytes += shard->replica.tail_bytes();
+  for (const auto& shard : shards_) bytes += shard == nullptr ? 0 : shard->replica.tail_bytes();
   return bytes;
 }
 
@@ -92,7 +96,7 @@ std::uint64_t Node::Impl::tails_bytes() const {
 void Node::Impl::bound_tails(Now now, std::uint64_t tails_bytes, Outputs& out) {
   if (tails_bytes <= config_.limits.log_tails_bytes_max) return;
   for (const auto& shard : shards_) {
-    if (source_.holds(shard->id)) source_.lose(shard->id, out);
+    if (shard != nullptr && source_.holds(shard->id)) source_.lose(shard->id, out);
   }
   source_.tick(now, out);
 }

@@ -129,7 +129,7 @@ class World : private points::Listener {
   void count_traffic();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
-  void see(Fact fact);
+  void see(const Fact& fact);
   void trace(const std::string& line);
   void hash_record();  // record_
   [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }

@@ -135,6 +135,12 @@ void Feed::acknowledged(const peer::NotifyAck& ack) {
   }
 }
 
+void Feed::resend_to(ShardId destination) {
+  for (auto& [id, batch] : sent_) {
+    if (batch.frame.to_shard() == destination.value()) batch.sent = false;
+  }
+}
+
 void Feed::rows_read(const std::vector<StoredRow>& rows, bool more) {
   if (!leads_) return;
   reading_ = false;

@@ -44,6 +44,8 @@ class Feed {
   // What is to be sent now. Also what was sent over resend_after ago without an answer.
   void take_batches(Now now, std::vector<peer::NotifyBatch>& batches);
   void acknowledged(const peer::NotifyAck& ack);
+  // That shard has another leader, or can be reached again: what it has not acknowledged is sent at once.
+  void resend_to(ShardId destination);
 
   // Rows of (read_above, read_up_to] are to be read from the store: call `reading` when that begins, `rows_read` with
   // what it found; `more`: there were more than it could take.

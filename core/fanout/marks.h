@@ -17,6 +17,7 @@
 namespace chasqui::fanout {
 
 struct AckOrigin {
+  NodeId node;  // where its session is
   SessionId session;
   std::uint64_t request_id = 0;
 };

@@ -14,8 +14,8 @@ struct MarksTest : ::testing::Test {
   std::vector<DueMark> due;
   bool add(std::uint64_t delivered, std::uint64_t read, std::uint64_t session, bool looked_at = false,
            std::uint64_t epoch = 1) {
-    return marks.add(both, UserId(3), Seq(delivered), Seq(read), HistoryEpoch(epoch), {SessionId(session), delivered},
-                     looked_at, now);
+    return marks.add(both, UserId(3), Seq(delivered), Seq(read), HistoryEpoch(epoch),
+                     {NodeId(1), SessionId(session), delivered}, looked_at, now);
   }
 };
 
@@ -56,7 +56,7 @@ TEST_F(MarksTest, a_mark_of_an_older_history_does_not_raise_one_of_a_newer) {
 TEST_F(MarksTest, there_is_a_limit) {
   std::uint64_t taken = 0;
   while (taken < 1'000'000 && marks.add(ConversationId::direct(UserId(1), UserId(taken + 2)), UserId(1), Seq(1), Seq(),
-                                        HistoryEpoch(1), {SessionId(1), 1}, false, now)) {
+                                        HistoryEpoch(1), {NodeId(1), SessionId(1), 1}, false, now)) {
     ++taken;
   }
   EXPECT_EQ(taken, Marks::waiting_max);

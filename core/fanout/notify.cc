@@ -7,7 +7,7 @@
 
 namespace chasqui::fanout {
 
-bool Notify::add(const peer::NotifyBatch& batch, Now now) {
+bool Notify::add(const peer::NotifyBatch& batch, NodeId from, Now now) {
   if (size() + static_cast<std::size_t>(batch.items_size()) > waiting_max) return false;
   for (const peer::NotifyItem& item : batch.items()) {
     const auto conversation = ConversationId::parse(item.conversation());
@@ -18,7 +18,7 @@ bool Notify::add(const peer::NotifyBatch& batch, Now now) {
     mark.read = std::max(mark.read, Seq(item.read()));
   }
   batches_.push_back(
-      {ShardId(batch.from_shard()), ShardId(batch.to_shard()), RaftTerm(batch.from_term()), batch.batch()});
+      {ShardId(batch.from_shard()), ShardId(batch.to_shard()), RaftTerm(batch.from_term()), batch.batch(), from});
   if (due_at_ == MonoTime::never()) {
     due_at_ = now.mono + milliseconds(static_cast<std::int64_t>(limits_.index_linger_ms));
   }

@@ -21,6 +21,7 @@ struct BatchName {
   ShardId to_shard;
   RaftTerm from_term;
   std::uint64_t batch = 0;
+  NodeId from;  // who is told that it is done
 };
 
 class Notify {
@@ -33,7 +34,7 @@ class Notify {
   explicit Notify(const Limits& limits) : limits_(limits) {}
 
   // Takes a batch in. False: no room; it is not acknowledged, so it comes again.
-  bool add(const peer::NotifyBatch& batch, Now now);
+  bool add(const peer::NotifyBatch& batch, NodeId from, Now now);
   // The marks that are due, as one command, with the batches that it completes; false: nothing is due. `at_once`: do
   // not linger (an entry is about to leave anyway).
   bool take(Now now, bool at_once, log::Notify& command, std::vector<BatchName>& completes);

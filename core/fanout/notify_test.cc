@@ -29,9 +29,9 @@ struct NotifyTest : ::testing::Test {
 };
 
 TEST_F(NotifyTest, neighbours_share_one_mark_and_one_entry) {
-  ASSERT_TRUE(notify.add(batch(1, 5), now));
-  ASSERT_TRUE(notify.add(batch(2, 7), now));
-  ASSERT_TRUE(notify.add(batch(3, 6), now));
+  ASSERT_TRUE(notify.add(batch(1, 5), NodeId(1), now));
+  ASSERT_TRUE(notify.add(batch(2, 7), NodeId(1), now));
+  ASSERT_TRUE(notify.add(batch(3, 6), NodeId(1), now));
   EXPECT_FALSE(notify.take(now, false, command, completes)) << "it lingers";
   now.mono = notify.next_deadline();
   ASSERT_TRUE(notify.take(now, false, command, completes));
@@ -42,7 +42,7 @@ TEST_F(NotifyTest, neighbours_share_one_mark_and_one_entry) {
 }
 
 TEST_F(NotifyTest, a_hello_sees_marks_until_they_are_applied) {
-  ASSERT_TRUE(notify.add(batch(1, 5), now));
+  ASSERT_TRUE(notify.add(batch(1, 5), NodeId(1), now));
   absl::btree_map<ConversationId, Notify::Mark> pending;
   notify.pending(UserId(3), pending);
   EXPECT_EQ(pending[both].head, Seq(5));
@@ -59,7 +59,7 @@ TEST_F(NotifyTest, a_hello_sees_marks_until_they_are_applied) {
 }
 
 TEST_F(NotifyTest, what_was_refused_is_proposed_again_with_its_batches) {
-  ASSERT_TRUE(notify.add(batch(1, 5), now));
+  ASSERT_TRUE(notify.add(batch(1, 5), NodeId(1), now));
   ASSERT_TRUE(notify.take(now, true, command, completes));
   notify.give_back(command, std::move(completes), now);
   log::Notify again;
@@ -72,7 +72,7 @@ TEST_F(NotifyTest, what_was_refused_is_proposed_again_with_its_batches) {
 }
 
 TEST_F(NotifyTest, a_flood_is_cut_into_commands_and_no_batch_is_acknowledged_early) {
-  for (std::uint64_t i = 0; i < 600; ++i) ASSERT_TRUE(notify.add(batch(i + 1, 1, 10 + i), now));
+  for (std::uint64_t i = 0; i < 600; ++i) ASSERT_TRUE(notify.add(batch(i + 1, 1, 10 + i), NodeId(1), now));
   std::size_t marks = 0;
   int commands = 0;
   while (notify.take(now, true, command, completes)) {
@@ -88,7 +88,7 @@ TEST_F(NotifyTest, a_flood_is_cut_into_commands_and_no_batch_is_acknowledged_ear
 
 TEST_F(NotifyTest, there_is_a_limit) {
   std::uint64_t taken = 0;
-  while (taken < 1'000'000 && notify.add(batch(taken + 1, 1, 10 + taken), now)) ++taken;
+  while (taken < 1'000'000 && notify.add(batch(taken + 1, 1, 10 + taken), NodeId(1), now)) ++taken;
   EXPECT_EQ(taken, Notify::waiting_max);
 }
 

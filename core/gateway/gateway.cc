@@ -29,8 +29,8 @@ std::uint16_t close_code(client::GoAway::Reason reason) {
 
 }  // namespace
 
-Gateway::Gateway(const Limits& limits)
-    : limits_(limits), connections_(limits.rate_entries_max), look_ups_(limits.rate_entries_max) {}
+Gateway::Gateway(const Limits& limits, ShardCount shards)
+    : limits_(limits), shards_(shards), connections_(limits.rate_entries_max), look_ups_(limits.rate_entries_max) {}
 
 Session* Gateway::find(SessionId session) {
   std::unique_ptr<Session>* found = sessions_.find(session);
@@ -73,10 +73,14 @@ void Gateway::forget(SessionId id) {
   if (session == nullptr) return;
   if (session->state == Session::State::Opened || session->state == Session::State::Checking) {
     not_logged_in_.erase({session->opened_at, id});
-    checking_.erase({session->user, id});
   } else if (std::vector<SessionId>* of_user = by_user_.find(session->user)) {
     std::erase(*of_user, id);
     if (of_user->empty()) by_user_.erase(session->user);
+    const ShardId shard = shard_of(session->user, shards_);
+    const auto of_shard = by_shard_.find(shard);
+    of_shard->second.erase(id);
+    if (of_shard->second.empty()) by_shard_.erase(of_shard);
+    gone_.push_back({shard, id});
   }
   if (session->behind) behind_.erase({session->progress_at, id});
   missed_ -= session->missed.size();
@@ -166,7 +170,6 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
     session.user = request.user = UserId(hello.user());
     session.device = request.device = DeviceId(hello.device());
     session.generation = hello.generation();
-    checking_.insert({session.user, session.id});
   }
   request.frame.Swap(&frame);
   requests.push_back(std::move(request));
@@ -228,7 +231,8 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
 
 bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
   Session* session = find(id);
-  if (session == nullptr || session->state != Session::State::Checking) return false;
+  if (session == nullptr || session->state == Session::State::Opened) return false;
+  if (session->state != Session::State::Checking) return true;
   std::vector<SessionId> replaced;
   if (const std::vector<SessionId>* of_user = by_user_.find(session->user)) {
     for (const SessionId other_id : *of_user) {
@@ -236,21 +240,19 @@ bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
       CHASQUI_ASSERT(other != nullptr, "a registered session exists");
       if (other->device != session->device) continue;
       if (other->generation > session->generation) {
-        CHASQUI_MARK("older_session");
         end(id, client::GoAway::SESSION_REPLACED, "a newer session of this device stands", out);
         return false;
       }
       replaced.push_back(other_id);
     }
   }
-  if (!replaced.empty()) CHASQUI_MARK("session_replaced");
   for (const SessionId other : replaced) {
     end(other, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
   }
   not_logged_in_.erase({session->opened_at, id});
-  checking_.erase({session->user, id});
   session->state = Session::State::Greeting;
   by_user_[session->user].push_back(id);
+  by_shard_[shard_of(session->user, shards_)].insert(id);
   out.push_back(Note{NoteKind::SessionLoggedIn, {}, id, session->user.value(), session->device.value()});
   (void)now;
   return true;
@@ -260,6 +262,7 @@ void Gateway::greet(Now now, SessionId id, std::uint64_t request_id, client::Ser
   Session* session = find(id);
   if (session == nullptr || session->state != Session::State::Greeting) return;
   session->state = Session::State::Live;
+  session->version = std::max(session->version, Version(answer_frame.hello().sync().top_version()));
   answer(now, id, request_id, answer_frame, out);
   session = find(id);
   if (session != nullptr && !session->behind) tell_missed(now, *session, out);
@@ -412,6 +415,7 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
   const std::vector<SessionId> ids = *of_user;
   for (const SessionId id : ids) {
     Session& session = *find(id);
+    session.version = std::max(session.version, version);
     if (session.pushed.covers(conversation, head)) continue;
     if (!miss(session, conversation, head, version, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
@@ -437,10 +441,6 @@ void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Output
 
 void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
   if (CHASQUI_CANARY("token_cached")) return;
-  for (auto it = checking_.lower_bound({user, SessionId()}); it != checking_.end() && it->first == user; ++it) {
-    Session& session = *find(it->second);
-    if (session.device == device) session.revoked = true;
-  }
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;
@@ -449,9 +449,24 @@ void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
   }
 }
 
-bool Gateway::revoked_meanwhile(SessionId id) const {
+void Gateway::replaced(UserId user, SessionId session, Outputs& out) {
+  if (belongs(session, user)) end(session, client::GoAway::SESSION_REPLACED, "this device has connected anew", out);
+}
+
+bool Gateway::belongs(SessionId id, UserId user) const {
   const std::unique_ptr<Session>* session = sessions_.find(id);
-  return session != nullptr && (*session)->revoked;
+  return session != nullptr && (*session)->user == user && (*session)->state != Session::State::Opened;
+}
+
+std::vector<Gateway::OfShard> Gateway::of_shard(ShardId shard) const {
+  std::vector<OfShard> sessions;
+  const auto found = by_shard_.find(shard);
+  if (found == by_shard_.end()) return sessions;
+  for (const SessionId id : found->second) {
+    const Session& session = **sessions_.find(id);
+    sessions.push_back({id, session.user, session.device, session.generation, session.version});
+  }
+  return sessions;
 }
 
 // --------------------------------------------------------------------------------------------------------- time

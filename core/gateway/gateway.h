@@ -10,8 +10,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "core/base/bounds.h"
 #include "core/base/hash_index.h"
@@ -40,7 +42,7 @@ struct Refusal {
 
 class Gateway {
  public:
-  explicit Gateway(const Limits& limits);
+  Gateway(const Limits& limits, ShardCount shards);
 
   // From the sockets. frame() appends what is to be worked on to `requests`, and answers the rest itself.
   void opened(Now now, const SessionOpened& input, Outputs& out);
@@ -49,7 +51,7 @@ class Gateway {
   void closed(SessionId session);
 
   // The token was good: of two sessions of one device the one with the higher generation stays. False: it was not
-  // this one (it has been told), or it is gone.
+  // this one (it has been told), or it is gone. Once more for the same session changes nothing.
   bool register_session(Now now, SessionId session, Outputs& out);
   // The last step of the Hello, and answers to requests. To a session that is gone: nothing.
   void greet(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
@@ -62,10 +64,28 @@ class Gateway {
   void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
   void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, Outputs& out);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
-  // The device is logged out: its sessions end, and one whose token is being checked must not get in by what a read saw
-  // before.
+  // The device is logged out: its sessions end.
   void device_gone(UserId user, DeviceId device, Outputs& out);
-  [[nodiscard]] bool revoked_meanwhile(SessionId session) const;
+  // Another session of that device stands, at another node.
+  void replaced(UserId user, SessionId session, Outputs& out);
+  [[nodiscard]] bool belongs(SessionId session, UserId user) const;
+
+  // Registered sessions of a shard's users, for its leader.
+  struct OfShard {
+    SessionId session;
+    UserId user;
+    DeviceId device;
+    std::uint64_t generation = 0;
+    Version version;
+  };
+  [[nodiscard]] std::vector<OfShard> of_shard(ShardId shard) const;
+  [[nodiscard]] const absl::btree_map<ShardId, absl::btree_set<SessionId>>& by_shard() const { return by_shard_; }
+  // Registered sessions that have ended since this was last asked.
+  struct Gone {
+    ShardId shard;
+    SessionId session;
+  };
+  [[nodiscard]] std::vector<Gone> take_gone() { return std::exchange(gone_, {}); }
 
   void drain(Now now, std::uint64_t spread_draw, Outputs& out);
   void tick(Now now, Outputs& out);
@@ -95,12 +115,14 @@ class Gateway {
   void forget(SessionId session);
 
   const Limits& limits_;
+  const ShardCount shards_;
   HashIndex<SessionId, std::unique_ptr<Session>> sessions_;
   HashIndex<UserId, std::vector<SessionId>> by_user_;              // registered ones, by time of registration
+  absl::btree_map<ShardId, absl::btree_set<SessionId>> by_shard_;  // the same
+  std::vector<Gone> gone_;
   absl::btree_set<std::pair<MonoTime, SessionId>> not_logged_in_;  // by opening
-  absl::btree_set<std::pair<UserId, SessionId>> checking_;   // those in State::Checking, by whom they say they are
-  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;   // by last progress
-  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;  // when a drained session is closed
+  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;         // by last progress
+  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;        // when a drained session is closed
   absl::btree_set<SessionId> all_;
   std::uint64_t missed_ = 0;  // heads kept for all sessions
   Bucket hellos_;

@@ -64,8 +64,8 @@ struct Session {
   MonoTime opened_at;
   UserId user;
   DeviceId device;
-  bool revoked = false;  // its device was logged out while its token was being checked
   std::uint64_t generation = 0;
+  Version version;               // of the user's index: it has been told, or will be, of everything up to it
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests
   bool reading = true;

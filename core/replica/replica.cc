@@ -186,6 +186,19 @@ bool Replica::can_transfer(ReplicaId to) const {
   return to != impl_->config_.self && impl_->group_->leads() && impl_->group_->has_everything(to);
 }
 
+void Replica::stop(absl::Status why, Outputs& out) {
+  impl_->enter(out, [&] { impl_->group_->halt(std::move(why), out); });
+}
+
+std::vector<ReplicaId> Replica::voters() const {
+  std::vector<ReplicaId> voters;
+  const peer::Configuration configuration = impl_->group_->configuration();
+  for (const auto& server : configuration.servers()) {
+    if (server.role() == peer::Server::VOTER) voters.emplace_back(server.replica());
+  }
+  return voters;
+}
+
 void Replica::link(ReplicaId peer, bool up) {
   if (up) {
     impl_->links_down_.erase(peer);
@@ -197,6 +210,12 @@ void Replica::link(ReplicaId peer, bool up) {
 
 void Replica::peer_gone(Now now, ReplicaId peer) {
   impl_->group_->gone(now, peer);
+}
+
+bool Replica::can_propose() const {
+  const Group& group = *impl_->group_;
+  return group.leads() && !group.is_transferring() &&
+         group.last_index().value() - group.delivered().value() < impl_->limits_.entries_in_flight_max;
 }
 
 void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out, bool may_install) {

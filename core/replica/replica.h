@@ -69,6 +69,8 @@ class Replica {
   // Proposes one Command entry with this payload (a log.Entry). Unavailable: not the leader, or over
   // entries_in_flight_max: certainly not proposed. On success `index` is where it will be, if this leadership lasts.
   absl::Status propose(Now now, std::string payload, RaftIndex& index, Outputs& out);
+  // Whether propose() would be taken now.
+  [[nodiscard]] bool can_propose() const;
   // A fresh read where reads_fresh() says no: when the entry at the index is handed out in committed, and this replica
   // leads in the same term as now, nobody else led when this was called. Unavailable: as propose().
   absl::StatusOr<RaftIndex> barrier(Now now, Outputs& out);
@@ -80,6 +82,10 @@ class Replica {
   // What is known of a peer. Its link is down: it is sent nothing (each is up until said otherwise). Its process is
   // gone, and not merely silent: no lease of its can stand, so that if it led another is elected at once;
   // next_deadline() changes. Only if it is certain, for instance since its host answered for it.
+  // Its state is not what the log makes of it elsewhere: this replica does nothing any more (as Outputs.stopped).
+  void stop(absl::Status why, Outputs& out);
+  [[nodiscard]] std::vector<ReplicaId> voters() const;  // as far as it knows
+
   void link(ReplicaId peer, bool up);
   void peer_gone(Now now, ReplicaId peer);
 

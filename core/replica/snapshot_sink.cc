@@ -130,9 +130,24 @@ void SnapshotSink::begin_anew(Now now, Stream& stream, Duration after, chasqui::
 
 void SnapshotSink::reachable(Now now, NodeId node, Random& random, StreamId& last_stream, chasqui::Outputs& out) {
   for (auto& [shard, stream] : streams_) {
-    if (stream.from == node && stream.state == State::Pulling) stream.due = now.mono;
+    if (stream.from != node) continue;
+    stream.unreachable = false;
+    if (stream.state == State::Pulling) stream.due = now.mono;
   }
   tick(now, random, last_stream, out);
+}
+
+void SnapshotSink::unreachable(Now now, NodeId node, bool is_dead, chasqui::Outputs& out) {
+  for (auto& [shard, stream] : streams_) {
+    if (stream.from != node) continue;
+    stream.unreachable = true;
+    stream.moved_at = now.mono;  // patience begins now
+    if (is_dead && (stream.state == State::Waiting || stream.state == State::Pulling)) give_up(shard, stream, out);
+  }
+}
+
+MonoTime SnapshotSink::patience(const Stream& stream) const {
+  return stream.moved_at + (stream.unreachable ? ms(2 * limits_.stream_answer_ms) : ms(limits_.stream_idle_ms));
 }
 
 void SnapshotSink::rows_written(Now now, const StreamRowsWritten& written, chasqui::Outputs& out) {
@@ -150,13 +165,23 @@ void SnapshotSink::rows_written(Now now, const StreamRowsWritten& written, chasq
   }
 }
 
+void SnapshotSink::give_up(ShardId shard, Stream& stream, chasqui::Outputs& out) {
+  if (stream.state == State::Pulling) out.push_back(StreamClose{stream.local});
+  stream.state = State::GivenUp;
+  out.push_back(Note{NoteKind::SnapshotGivenUp, shard, {}, stream.from.value(), 0});
+}
+
+void SnapshotSink::give_up_pulling(chasqui::Outputs& out) {
+  for (auto& [shard, stream] : streams_) {
+    if (stream.state == State::Waiting || stream.state == State::Pulling) give_up(shard, stream, out);
+  }
+}
+
 void SnapshotSink::tick(Now now, Random& random, StreamId& last_stream, chasqui::Outputs& out) {
   for (auto& [shard, stream] : streams_) {
     const bool waits = stream.state == State::Waiting || stream.state == State::Pulling;
-    if (waits && now.mono - stream.moved_at >= ms(limits_.stream_idle_ms)) {
-      if (stream.state == State::Pulling) out.push_back(StreamClose{stream.local});
-      stream.state = State::GivenUp;
-      out.push_back(Note{NoteKind::SnapshotGivenUp, shard, {}, stream.from.value(), 0});
+    if (waits && patience(stream) <= now.mono) {
+      give_up(shard, stream, out);
     } else if (stream.state == State::Pulling && stream.due <= now.mono) {
       pull(now, shard, stream, out);
     }
@@ -172,7 +197,7 @@ MonoTime SnapshotSink::next_deadline() const {
   }
   for (const auto& [shard, stream] : streams_) {
     if (stream.state != State::Waiting && stream.state != State::Pulling) continue;
-    next = earlier(next, stream.moved_at + ms(limits_.stream_idle_ms));
+    next = earlier(next, patience(stream));
     if (stream.state == State::Pulling || running < limits_.streams_in_max) next = earlier(next, stream.due);
   }
   return next;

@@ -307,6 +307,40 @@ TEST_F(Streams, what_stands_still_is_given_up_and_closed) {
   EXPECT_EQ(old_.count(keys::account(shard_, UserId(500))), 1U);  // the old state is as it was
 }
 
+TEST_F(Streams, are_given_up_when_the_disk_is_nearly_full) {
+  install();
+  run(12);
+  chasqui::Outputs out;
+  sink_.give_up_pulling(out);
+  carry_out(2, out);
+  run(2);  // a part on its way to the disk is written first
+  sink_.give_up_pulling(out);
+  carry_out(2, out);
+  EXPECT_EQ(sink_.given_up(), std::vector<ShardId>{shard_});
+  EXPECT_TRUE(staged_.empty());
+}
+
+TEST_F(Streams, whose_source_is_dead_are_given_up_at_once_and_whose_link_is_down_soon) {
+  for (const bool is_dead : {true, false}) {
+    install();
+    run(12);
+    lose_wire();
+    chasqui::Outputs out;
+    sink_.unreachable(now(), NodeId(3), true, out);  // another
+    EXPECT_TRUE(sink_.given_up().empty());
+    sink_.unreachable(now(), NodeId(1), is_dead, out);
+    EXPECT_EQ(sink_.given_up().size(), is_dead ? 1U : 0U);
+    carry_out(2, out);
+    for (int i = 0; i < 4; ++i) {
+      pass(1'000);
+      lose_wire();
+    }
+    EXPECT_EQ(sink_.given_up().size(), 1U);
+    sink_.drop(shard_);
+    for (int i = 0; i < 31; ++i) pass(1'000);  // the source lets go, too
+  }
+}
+
 TEST_F(Streams, keep_the_log_back_from_the_descriptor_on) {
   install(20);
   EXPECT_FALSE(source_.holds(shard_));

@@ -35,8 +35,20 @@ class Router {
     CHASQUI_ASSERT(shard.value() < leaders_.size(), "shards are 0..S-1");
     Leader& leader = leaders_[shard.value()];
     if (term < leader.term) return;
+    if (leader.node) --known_;
+    if (node) ++known_;
     leader = {node, term};
   }
+  // Says nothing about terms: it may lead on, but cannot be asked.
+  void lost(NodeId node) {
+    for (Leader& leader : leaders_) {
+      if (leader.node != node) continue;
+      leader.node = NodeId();
+      --known_;
+    }
+  }
+  [[nodiscard]] RaftTerm term(ShardId shard) const { return leaders_[shard.value()].term; }
+  [[nodiscard]] bool all_led() const { return known_ == leaders_.size(); }
 
  private:
   struct Leader {
@@ -46,6 +58,7 @@ class Router {
   NodeId self_;
   ShardCount count_;
   std::vector<Leader> leaders_;  // by shard
+  std::size_t known_ = 0;        // shards with a leader
 };
 
 }  // namespace chasqui::router

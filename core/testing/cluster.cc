@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/digest.h"
 #include "core/base/keys.h"
+#include "core/testing/log_image.h"
 #include "proto/state.pb.h"
 
 namespace chasqui::testing {
@@ -100,7 +101,7 @@ void Cluster::carry_out(Outputs& outputs) {
 void Cluster::sync_log() {
   AppendId last;
   for (const LogAppend& append : unsynced_) {
-    apply_append(append);
+    apply_append(append, log_[append.shard]);
     last = append.id;
   }
   unsynced_.clear();
@@ -119,24 +120,6 @@ std::size_t Cluster::release_reads() {
   held_reads_.clear();
   run();
   return count;
-}
-
-void Cluster::apply_append(const LogAppend& append) {
-  ReplicaImage& image = log_[append.shard];
-  image.shard = append.shard;
-  if (append.reset) image.entries.clear();
-  if (append.hard_state) image.hard_state = *append.hard_state;
-  if (append.snapshot) image.snapshot = *append.snapshot;
-  if (!append.entries.empty()) {
-    if (image.entries.empty()) image.first_index = append.first_index;
-    CHASQUI_ASSERT(append.first_index >= image.first_index, "a log is truncated above its beginning");
-    image.entries.resize(append.first_index.value() - image.first_index.value());
-    image.entries.insert(image.entries.end(), append.entries.begin(), append.entries.end());
-  }
-  while (append.drop_below > image.first_index && !image.entries.empty()) {
-    image.entries.erase(image.entries.begin());
-    image.first_index = image.first_index.next();
-  }
 }
 
 std::vector<ReplicaImage> Cluster::log_image() const {

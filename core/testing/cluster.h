@@ -73,7 +73,6 @@ class Cluster {
  private:
   void carry_out(Outputs& outputs);
   void sync_log();
-  void apply_append(const LogAppend& append);
 
   NodeConfig config_;
   MemStore store_;

@@ -7,12 +7,17 @@ namespace chasqui::sim {
 
 namespace {
 constexpr std::string_view all[] = {
-    "ack_clamped",       "answer_forgotten",   "batch_resent",     "command_waited_long", "content_turned_down",
-    "feed_full",         "feed_read",          "half_open_closed", "head_told",           "hello_storm",
-    "late_frame",        "leads_after_replay", "log_compacted",    "notify_given_back",   "notify_refused",
-    "number_of_another", "number_too_high",    "older_session",    "outcome_unknown",     "pending_mark_told",
-    "push_missed",       "rate_refused",       "reads_full",       "retry_answered",      "revoked_amid_hello",
-    "session_lags",      "session_replaced",   "unanswered_full",
+    "ack_clamped",         "answer_forgotten",    "batch_resent",      "command_waited_long",
+    "content_turned_down", "feed_full",           "feed_read",         "half_open_closed",
+    "head_told",           "hello_storm",         "late_frame",        "leads_after_replay",
+    "log_compacted",       "notify_given_back",   "notify_refused",    "number_of_another",
+    "number_too_high",     "older_session",       "outcome_unknown",   "pending_mark_told",
+    "push_missed",         "rate_refused",        "reads_full",        "retry_answered",
+    "revoked_amid_hello",  "session_lags",        "session_replaced",  "unanswered_full",
+    "ask_expired",         "ask_waits",           "asked_again",       "asked_elsewhere",
+    "catch_up_put_off",    "clock_disagrees",     "lacking_head_told", "leadership_handed_over",
+    "read_by_barrier",     "read_unfresh",        "register_again",    "registered_but_revoked",
+    "replaced_elsewhere",  "sessions_registered", "tells_lost",        "transfer_given_up",
 };
 }  // namespace
 

@@ -1,0 +1,249 @@
+// Three nodes as one chat server, in a perfect world: people at different nodes, a leader that dies, a link cut.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/base/keys.h"
+#include "core/node.h"
+#include "core/testing/nodes.h"
+#include "proto/state.pb.h"
+
+namespace chasqui {
+namespace {
+
+using testing::Client;
+using testing::Login;
+using testing::Nodes;
+using Body = client::ServerFrame;
+
+std::string payload(const std::string& text) {
+  client::Payload payload;
+  payload.set_nonce(std::string(16, 'n'));
+  payload.set_text(text);
+  return payload.SerializeAsString();
+}
+
+client::ClientFrame send(std::uint64_t outbox_seq, const ConversationId& conversation) {
+  client::ClientFrame frame;
+  frame.set_request_id(100 + outbox_seq);
+  frame.mutable_send()->set_conversation(conversation.str());
+  frame.mutable_send()->set_outbox_seq(outbox_seq);
+  frame.mutable_send()->set_payload(payload("hola"));
+  return frame;
+}
+
+client::ClientFrame ack(const ConversationId& conversation, std::uint64_t delivered) {
+  client::ClientFrame frame;
+  frame.mutable_ack()->set_conversation(conversation.str());
+  frame.mutable_ack()->set_delivered_seq(delivered);
+  frame.mutable_ack()->set_read_seq(delivered);
+  frame.mutable_ack()->set_history_epoch(1);
+  return frame;
+}
+
+struct Town {
+  Nodes world{3};
+  Login ana = world.provision("ana", 1);
+  Login beto = world.provision("beto", 2);
+  ConversationId both = ConversationId::direct(ana.user, beto.user);
+  ShardId of_both = shard_of(both, world.shards());
+  ShardId of_beto = shard_of(beto.user, world.shards());
+
+  // The highest head of `both` that this session knows of.
+  std::uint64_t head(const Client& client) {
+    std::uint64_t head = 0;
+    for (const client::ServerFrame& frame : world.received(client)) {
+      if (frame.has_head()) head = std::max(head, frame.head().seq());
+      if (frame.has_push()) head = std::max(head, frame.push().event().seq());
+      for (const auto& entry : frame.hello().sync().entries()) head = std::max(head, entry.head());
+    }
+    return head;
+  }
+  // A node other than these.
+  std::size_t other_than(std::size_t a, std::size_t b = 0) const {
+    for (std::size_t i = 1; i <= 3; ++i) {
+      if (i != a && i != b) return i;
+    }
+    return 0;
+  }
+};
+
+TEST(ClusterOfThree, each_node_comes_to_lead_its_third) {
+  Nodes world(3);
+  world.run_for(seconds(20));
+  for (std::size_t i = 1; i <= 3; ++i) EXPECT_EQ(world.shards_led(i), 2U) << "node " << i;
+}
+
+TEST(ClusterOfThree, people_at_any_two_nodes_chat) {
+  Town t;
+  for (std::size_t a = 1; a <= 3; ++a) {
+    for (std::size_t b = 1; b <= 3; ++b) {
+      const std::uint64_t n = 3 * (a - 1) + b;
+      const Client ana = t.world.connect(a, t.ana, Version(), n);
+      const Client beto = t.world.connect(b, t.beto, Version(), n);
+      ASSERT_EQ(t.world.received(ana, Body::kHello).size(), 1U) << a << " " << b;
+      ASSERT_EQ(t.world.received(beto, Body::kHello).size(), 1U);
+      t.world.send_frame(ana, send(n, t.both));
+      t.world.run_for(milliseconds(100));
+      const auto accepted = t.world.received(ana, Body::kAccepted);
+      ASSERT_EQ(accepted.size(), 1U) << a << " " << b;
+      EXPECT_EQ(accepted[0].accepted().seq(), n);
+      EXPECT_EQ(accepted[0].request_id(), 100 + n);
+      ASSERT_EQ(t.world.received(beto, Body::kPush).size(), 1U) << a << " " << b;
+      EXPECT_EQ(t.world.received(beto, Body::kPush)[0].push().event().payload(), payload("hola"));
+      t.world.send_frame(beto, ack(t.both, n));
+      t.world.run_for(seconds(2));
+      ASSERT_EQ(t.world.received(ana, Body::kReceipt).size(), 1U) << a << " " << b;
+      EXPECT_EQ(t.world.received(ana, Body::kReceipt)[0].receipt().read_seq(), n);
+      EXPECT_EQ(t.world.received(beto, Body::kAcked).size(), 1U) << a << " " << b;
+    }
+  }
+}
+
+TEST(ClusterOfThree, all_replicas_hold_the_same_rows) {
+  Town t;
+  const Client ana = t.world.connect(1, t.ana);
+  for (std::uint64_t n = 1; n <= 50; ++n) t.world.send_frame(ana, send(n, t.both));
+  t.world.run_for(seconds(10));
+  EXPECT_GT(t.world.store(1).rows().size(), 50U);
+  EXPECT_EQ(t.world.store(1).rows(), t.world.store(2).rows());
+  EXPECT_EQ(t.world.store(1).rows(), t.world.store(3).rows());
+}
+
+TEST(ClusterOfThree, a_newer_session_of_a_device_ends_the_older_one_at_another_node) {
+  Town t;
+  const Client first = t.world.connect(1, t.ana, Version(), 1);
+  const Client second = t.world.connect(3, t.ana, Version(), 2);
+  EXPECT_TRUE(t.world.closed(first));
+  EXPECT_FALSE(t.world.closed(second));
+  const Client late = t.world.connect(2, t.ana, Version(), 1);
+  EXPECT_TRUE(t.world.closed(late));
+  EXPECT_FALSE(t.world.closed(second));
+}
+
+TEST(ClusterOfThree, a_logout_ends_the_device_s_session_wherever_it_is) {
+  Town t;
+  const Client ana = t.world.connect(t.other_than(t.world.leader_of(shard_of(t.ana.user, t.world.shards()))), t.ana);
+  client::ClientFrame frame;
+  frame.set_request_id(5);
+  frame.mutable_logout();
+  t.world.send_frame(ana, frame);
+  t.world.run_for(milliseconds(100));
+  EXPECT_EQ(t.world.received(ana, Body::kLoggedOut).size(), 1U);
+  EXPECT_TRUE(t.world.closed(ana));
+}
+
+TEST(ClusterOfThree, nobody_notices_the_death_of_a_leader) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  const std::size_t here = t.other_than(leader);
+  const Client ana = t.world.connect(here, t.ana);
+  const Client beto = t.world.connect(t.other_than(leader, here), t.beto);
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(milliseconds(500));
+  t.world.kill(leader);
+  t.world.send_frame(ana, send(2, t.both));  // to a leader that is gone
+  t.world.run_for(seconds(2));
+  const auto accepted = t.world.received(ana, Body::kAccepted);
+  ASSERT_EQ(accepted.size(), 2U) << "the send waited for the next leader";
+  EXPECT_EQ(accepted[1].accepted().seq(), 2U);
+  EXPECT_TRUE(t.world.received(ana, Body::kError).empty());
+  EXPECT_EQ(t.head(beto), 2U) << "and is told to a session that stayed where it was";
+}
+
+TEST(ClusterOfThree, a_silent_death_is_noticed_by_an_election_timeout) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  const Client ana = t.world.connect(t.other_than(leader), t.ana);
+  t.world.kill(leader, false);
+  const MonoTime then = t.world.now().mono;
+  t.world.send_frame(ana, send(1, t.both));
+  while (t.world.received(ana, Body::kAccepted).empty() && t.world.now().mono < then + seconds(6)) {
+    t.world.run_for(milliseconds(10));
+  }
+  ASSERT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
+  EXPECT_LT(t.world.now().mono, then + seconds(3));
+}
+
+TEST(ClusterOfThree, everything_is_there_after_all_nodes_died_at_once) {
+  Town t;
+  const Client ana = t.world.connect(1, t.ana);
+  for (std::uint64_t n = 1; n <= 20; ++n) t.world.send_frame(ana, send(n, t.both));
+  t.world.run_for(milliseconds(200));
+  ASSERT_EQ(t.world.received(ana, Body::kAccepted).size(), 20U);
+  for (std::size_t i = 1; i <= 3; ++i) t.world.kill(i, false);
+  for (std::size_t i = 1; i <= 3; ++i) t.world.restart(i);
+  ASSERT_TRUE(t.world.run_until_ready());
+  const Client beto = t.world.connect(2, t.beto);
+  t.world.run_for(seconds(1));
+  EXPECT_EQ(t.head(beto), 20U);
+}
+
+TEST(ClusterOfThree, without_a_majority_sends_are_told_so_in_time_and_go_on_after_it) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const Client ana = t.world.connect(1, t.ana);
+  const Client beto = t.world.connect(1, t.beto);
+  t.world.kill(2);
+  t.world.kill(3);
+  t.world.run_for(seconds(2));
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(milliseconds(5'100));
+  const auto errors = t.world.received(ana, Body::kError);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].error().code(), client::UNAVAILABLE) << errors[0].error().message();
+  t.world.restart(2);
+  t.world.restart(3);
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(seconds(5));
+  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
+  EXPECT_EQ(t.head(beto), 1U);
+}
+
+TEST(ClusterOfThree, what_happened_while_a_leader_changed_is_told_to_sessions_that_stayed) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const std::size_t leader = t.world.leader_of(t.of_beto);
+  const std::size_t here = t.other_than(leader);
+  const Client beto = t.world.connect(here, t.beto);
+  // Its node cannot be reached by the leader, who goes on telling others.
+  t.world.cut(leader, here);
+  const Client ana = t.world.connect(t.other_than(leader, here), t.ana);
+  for (std::uint64_t n = 1; n <= 3; ++n) t.world.send_frame(ana, send(n, t.both));
+  t.world.run_for(seconds(2));
+  t.world.mend(leader, here);
+  t.world.run_for(seconds(2));
+  EXPECT_EQ(t.head(beto), 3U);
+  EXPECT_FALSE(t.world.closed(beto));
+}
+
+TEST(ClusterOfThree, a_node_that_is_told_to_stop_hands_its_shards_over) {
+  Town t;
+  t.world.run_for(seconds(20));
+  ASSERT_EQ(t.world.shards_led(2), 2U);
+  const Client ana = t.world.connect(1, t.ana);
+  t.world.input(2, Drain{});
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(seconds(2));
+  EXPECT_EQ(t.world.shards_led(2), 0U);
+  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
+  EXPECT_TRUE(t.world.received(ana, Body::kError).empty());
+}
+
+TEST(ClusterOfThree, a_clock_far_from_its_peers_does_not_stamp_messages) {
+  Nodes world(3);
+  world.run_for(seconds(20));
+  peer::PeerFrame frame;
+  frame.mutable_clock()->set_wall_ms(world.now().wall.ms + 60'000);
+  for (int s = 0; s < 5; ++s) {  // node 1 hears from both others that it is a minute late
+    world.input(1, PeerFrame{NodeId(2), frame.SerializeAsString()});
+    world.input(1, PeerFrame{NodeId(3), frame.SerializeAsString()});
+    world.run_for(milliseconds(900));
+  }
+  EXPECT_EQ(world.shards_led(1), 0U) << "it hands over what it may not propose to";
+}
+
+}  // namespace
+}  // namespace chasqui

@@ -1,0 +1,121 @@
+// What shards owe each other: batches of the feed to the leaders of other shards, here or at another node, and their
+// acknowledgements, each by the batch's own id.
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/keys.h"
+#include "core/base/points.h"
+#include "core/node_impl.h"
+
+namespace chasqui {
+namespace {
+
+constexpr std::uint64_t feed_rows_per_read = 256;
+
+}  // namespace
+
+void Node::Impl::move_notifies(Now now, Outputs& out) {
+  absl::btree_set<ShardId> sources;
+  sources.swap(feeding_);
+  for (const ShardId id : sources) {
+    Shard& source = shard_at(id);
+    if (!source.led) continue;
+    std::vector<peer::NotifyBatch> batches;
+    source.feed.take_batches(now, batches);
+    for (peer::NotifyBatch& batch : batches) {
+      const router::Route route = router_.of(ShardId(batch.to_shard()));
+      if (route.here) {
+        Shard& destination = shard_at(route.shard);
+        if (CHASQUI_CANARY("linger_lost")) {
+          peer::NotifyAck early;
+          early.set_from_shard(batch.from_shard());
+          early.set_from_term(batch.from_term());
+          early.set_to_shard(batch.to_shard());
+          early.add_batches(batch.batch());
+          source.feed.acknowledged(early);
+        }
+        take_notify(destination, batch, config_.node, now, out);
+      } else if (route.leader) {
+        peer::PeerFrame frame;
+        frame.mutable_notify()->Swap(&batch);
+        to_peer(route.leader).others.push_back(std::move(frame));
+      }  // else it comes again: at once when a leader is known
+    }
+    touched_.insert(source.id);
+  }
+}
+
+void Node::Impl::take_notify(Shard& destination, const peer::NotifyBatch& batch, NodeId from, Now now, Outputs& out) {
+  if (!destination.led || CHASQUI_MAYBE("notify_refused") || !destination.notify.add(batch, from, now)) {
+    CHASQUI_MARK("notify_refused");
+    return;  // it comes again
+  }
+  for (const peer::NotifyItem& item : batch.items()) {
+    if (item.head() == 0 || item.event().empty()) continue;
+    tell_push(now, destination, item, out);
+    const auto conversation = ConversationId::parse(item.conversation());
+    if (CHASQUI_CANARY("tick_on_push") && conversation && destination.registry.online(UserId(item.user()))) {
+      if (Shard* home = led(router_.of_conversation(*conversation).shard)) {
+        (void)home->marks.add(*conversation, UserId(item.user()), Seq(item.head()), Seq(), HistoryEpoch(), {}, true,
+                              now);
+        touched_.insert(home->id);
+      }
+    }
+  }
+  touched_.insert(destination.id);
+}
+
+void Node::Impl::acknowledge(const fanout::BatchName& name) {
+  peer::NotifyAck ack;
+  ack.set_from_shard(static_cast<std::uint32_t>(name.from_shard.value()));
+  ack.set_to_shard(static_cast<std::uint32_t>(name.to_shard.value()));
+  ack.set_from_term(name.from_term.value());
+  ack.add_batches(name.batch);
+  if (name.from == config_.node) return take_acknowledgement(ack);
+  std::vector<peer::PeerFrame>& frames = to_peer(name.from).others;
+  if (!frames.empty() && frames.back().has_notify_ack()) {
+    peer::NotifyAck& last = *frames.back().mutable_notify_ack();
+    if (last.from_shard() == ack.from_shard() && last.to_shard() == ack.to_shard() &&
+        last.from_term() == ack.from_term()) {
+      last.add_batches(name.batch);
+      return;
+    }
+  }
+  frames.emplace_back().mutable_notify_ack()->Swap(&ack);
+}
+
+void Node::Impl::take_acknowledgement(const peer::NotifyAck& ack) {
+  if (ack.from_shard() >= shards_.size() || held(ShardId(ack.from_shard())) == nullptr) return;
+  Shard& source = shard_at(ShardId(ack.from_shard()));
+  source.feed.acknowledged(ack);
+  touched_.insert(source.id);
+}
+
+void Node::Impl::read_feed(Shard& shard, Outputs& out) {
+  RangeRead range;
+  range.begin = keys::feed(shard.id, shard.feed.read_above().next());
+  range.end = keys::feed(shard.id, shard.feed.read_up_to().next());
+  range.rows_max = feed_rows_per_read;
+  const RaftTerm term = shard.replica.term();
+  const bool asked = read(
+      {range},
+      [this, id = shard.id, term](Now, ReadDone& done, Outputs& outputs) {
+        Shard& reader = shard_at(id);
+        if (!reader.led || reader.replica.term() != term || done.results.empty()) return;
+        std::vector<fanout::Feed::StoredRow> rows;
+        for (const Row& row : done.results[0].rows) {
+          const auto key = keys::parse(row.key);
+          state::Feed feed;
+          if (!key || key->kind != keys::Kind::Feed || !feed.ParseFromString(row.value)) continue;
+          rows.push_back({RaftIndex(key->number), std::move(feed)});
+        }
+        if (!rows.empty()) CHASQUI_MARK("feed_read");
+        outputs.push_back(Note{NoteKind::FeedResent, id, {}, rows.size(), 0});
+        reader.feed.rows_read(rows, done.results[0].more);
+        touched_.insert(id);
+      },
+      out);
+  if (asked) shard.feed.reading();
+}
+
+}  // namespace chasqui

@@ -1,0 +1,344 @@
+// How sessions at any node are told what happens to their users.
+//
+// The leader of a user's shard knows at which nodes the user has sessions (gateway/registry.h), and tells those nodes.
+// A node tells each new leader which sessions it has, and up to which version of the index they were told; the leader
+// finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/keys.h"
+#include "core/base/points.h"
+#include "core/gateway/frames_out.h"
+#include "core/node_impl.h"
+
+namespace chasqui {
+namespace {
+
+constexpr std::size_t sessions_per_registration = 4096;  // some 150 KB of a frame
+constexpr std::size_t sessions_per_read = 32;
+constexpr std::size_t heads_per_read = 64;
+
+constexpr Version last_version{~std::uint64_t{0}};
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------ the leader tells
+
+peer::Tell& Node::Impl::new_tell(Shard& shard, NodeId to, UserId user) {
+  peer::Tell& tell = *to_peer(to).tells[shard.id].add_tells();
+  tell.set_user(user.value());
+  return tell;
+}
+
+void Node::Impl::tell_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out) {
+  const UserId user(item.user());
+  const auto conversation = ConversationId::parse(item.conversation());
+  if (!conversation) return;
+  for (const NodeId node : shard.registry.nodes_of(user)) {
+    if (node == config_.node) {
+      gateway_.push(now, user, *conversation, Seq(item.head()), item.event(), out);
+      continue;
+    }
+    peer::NotifyItem& push = *new_tell(shard, node, user).mutable_push();
+    push.set_conversation(item.conversation());
+    push.set_head(item.head());
+    push.set_event(item.event());
+  }
+}
+
+void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
+  for (const NodeId node : shard.registry.nodes_of(moved.user)) {
+    if (node == config_.node) {
+      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, out);
+      continue;
+    }
+    peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
+    head.set_conversation(moved.conversation.str());
+    head.set_head(moved.head.value());
+    head.set_version(moved.version.value());
+  }
+}
+
+// Not kept anywhere: what is lost under way is asked for by the device after its next Hello.
+void Node::Impl::tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
+  const router::Route route = router_.of_user(to);
+  if (route.here) return tell_receipt_here(now, shard_at(route.shard), to, receipt, out);
+  if (!route.leader) return;
+  std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
+  if (frames.empty() || !frames.back().has_receipts() || frames.back().receipts().items_size() >= 1024) {
+    frames.emplace_back();
+  }
+  peer::ReceiptItem& item = *frames.back().mutable_receipts()->add_items();
+  item.set_to_user(to.value());
+  item.set_conversation(receipt.conversation());
+  item.set_user(receipt.user());
+  item.set_delivered(receipt.delivered_seq());
+  item.set_read(receipt.read_seq());
+}
+
+void Node::Impl::tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out) {
+  for (const NodeId node : shard.registry.nodes_of(to)) {
+    if (node == config_.node) {
+      gateway_.receipt(now, to, receipt, out);
+    } else {
+      new_tell(shard, node, to).set_receipt(receipt.SerializeAsString());
+    }
+  }
+}
+
+void Node::Impl::tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame,
+                            Outputs& out) {
+  if (ack.node == config_.node) return gateway_.acked(now, ack.session, ack.request_id, frame, out);
+  if (!ack.node) return;
+  peer::AckedFrame& acked = *to_peer(ack.node).answers.add_answers()->mutable_acked();
+  acked.set_session(ack.session.value());
+  acked.set_user(user.value());
+  acked.set_request_id(ack.request_id);
+  acked.set_frame(frame.SerializeAsString());
+}
+
+void Node::Impl::tell_device_gone(Now, Shard& shard, UserId user, DeviceId device, Outputs& out) {
+  if (CHASQUI_CANARY("token_cached")) return;
+  shard.registry.device_gone(user, device);
+  for (const NodeId node : shard.registry.nodes_of(user)) {
+    if (node == config_.node) {
+      gateway_.device_gone(user, device, out);
+    } else {
+      new_tell(shard, node, user).set_device_gone(static_cast<std::uint32_t>(device.value()));
+    }
+  }
+}
+
+void Node::Impl::tell_replaced(Now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out) {
+  for (const gateway::Registered& entry : replaced) {
+    if (entry.node == config_.node) {
+      gateway_.replaced(entry.user, entry.session, out);
+    } else {
+      CHASQUI_MARK("replaced_elsewhere");
+      new_tell(shard, entry.node, entry.user).mutable_ended()->set_session(entry.session.value());
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------- the gateway registers, and is told
+
+void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
+  const router::Route route = router_.of(id);
+  Told& told = told_[id];
+  told = {route.leader, router_.term(id), 0, 0};
+  const std::vector<gateway::Gateway::OfShard> sessions = gateway_.of_shard(id);
+  if (sessions.empty() || !route.leader) return;
+  CHASQUI_MARK("sessions_registered");
+  told.round = ++last_round_;
+  peer::Registration registration;
+  registration.set_shard(static_cast<std::uint32_t>(id.value()));
+  registration.set_round(told.round);
+  const auto leave = [&](bool more) {
+    registration.set_more(more);
+    if (route.here) return take(now, config_.node, registration, out);
+    *to_peer(route.leader).first.emplace_back().mutable_registration() = registration;
+  };
+  for (const gateway::Gateway::OfShard& session : sessions) {
+    if (static_cast<std::size_t>(registration.sessions_size()) >= sessions_per_registration) {
+      leave(true);
+      registration.clear_sessions();
+    }
+    peer::RegisteredSession& entry = *registration.add_sessions();
+    entry.set_session(session.session.value());
+    entry.set_user(session.user.value());
+    entry.set_device(static_cast<std::uint32_t>(session.device.value()));
+    entry.set_generation(session.generation);
+    entry.set_version(session.version.value());
+  }
+  leave(false);
+}
+
+void Node::Impl::tell_gone_sessions() {
+  for (const gateway::Gateway::Gone& gone : gateway_.take_gone()) {
+    const router::Route route = router_.of(gone.shard);
+    if (route.here) {
+      shard_at(gone.shard).registry.remove(config_.node, gone.session);
+    } else if (route.leader) {
+      std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
+      if (frames.empty() || !frames.back().has_sessions_gone() ||
+          frames.back().sessions_gone().shard() != gone.shard.value()) {
+        frames.emplace_back().mutable_sessions_gone()->set_shard(static_cast<std::uint32_t>(gone.shard.value()));
+      }
+      frames.back().mutable_sessions_gone()->add_sessions(gone.session.value());
+    }
+  }
+}
+
+void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& out) {
+  if (tells.shard() >= shards_.size()) return;
+  const ShardId id(tells.shard());
+  Told* told = told_.find(id);
+  if (told == nullptr || told->leader != from) return;
+  if (tells.round() == told->round) {
+    const bool is_next = tells.number() == told->number + 1;
+    if (!is_next || CHASQUI_MAYBE("tells_lost")) {
+      CHASQUI_MARK("tells_lost");
+      return register_all(now, id, out);
+    }
+    told->number = tells.number();
+  }  // else of a round that is being replaced: true all the same
+  for (const peer::Tell& tell : tells.tells()) {
+    const UserId user(tell.user());
+    if (router_.of_user(user).shard != id) continue;
+    if (tell.has_push()) {
+      const auto conversation = ConversationId::parse(tell.push().conversation());
+      if (conversation) gateway_.push(now, user, *conversation, Seq(tell.push().head()), tell.push().event(), out);
+    } else if (tell.has_head()) {
+      const auto conversation = ConversationId::parse(tell.head().conversation());
+      if (!conversation) continue;
+      gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()), out);
+    } else if (tell.what_case() == peer::Tell::kReceipt) {
+      client::Receipt receipt;
+      if (receipt.ParseFromString(tell.receipt())) gateway_.receipt(now, user, receipt, out);
+    } else if (tell.what_case() == peer::Tell::kDeviceGone) {
+      gateway_.device_gone(user, DeviceId(tell.device_gone()), out);
+    } else if (tell.has_ended()) {
+      gateway_.replaced(user, SessionId(tell.ended().session()), out);
+    }
+  }
+}
+
+// ----------------------------------------------------------------------------- the leader takes what is registered
+
+void Node::Impl::take(Now now, NodeId from, const peer::Registration& registration, Outputs& out) {
+  if (registration.shard() >= shards_.size()) return;
+  Shard* shard = led(ShardId(registration.shard()));
+  if (shard == nullptr) return;  // whoever leads says so to that node
+  if (shard->registry.round(from) != registration.round()) {
+    shard->registry.begin_round(from, registration.round(), now);
+  }
+  std::vector<peer::RegisteredSession> standing;
+  for (const peer::RegisteredSession& session : registration.sessions()) {
+    const gateway::Registered entry{from, SessionId(session.session()), UserId(session.user()),
+                                    DeviceId(session.device()), session.generation()};
+    if (router_.of_user(entry.user).shard != shard->id) continue;
+    std::vector<gateway::Registered> replaced;
+    if (!shard->registry.add(entry, now, replaced)) {
+      tell_replaced(now, *shard, {entry}, out);
+      continue;
+    }
+    tell_replaced(now, *shard, replaced, out);
+    standing.push_back(session);
+  }
+  for (std::size_t i = 0; i < standing.size(); i += sessions_per_read) {
+    const auto begin = standing.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto end = standing.begin() + static_cast<std::ptrdiff_t>(std::min(i + sessions_per_read, standing.size()));
+    catch_up(now, *shard, from, {begin, end}, out);
+  }
+}
+
+// Is each of these devices still logged in, and what changed in its user's index since it was last told?
+void Node::Impl::catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::RegisteredSession> sessions,
+                          Outputs& out) {
+  std::vector<RangeRead> ranges;
+  for (const peer::RegisteredSession& session : sessions) {
+    const UserId user(session.user());
+    ranges.push_back(RangeRead::row(keys::device(shard.id, user, DeviceId(session.device()))));
+    RangeRead changed;
+    const Version told(session.version());
+    changed.begin = keys::version(shard.id, user, told == last_version ? told : told.next());
+    changed.end = keys::version(shard.id, user, last_version);
+    changed.rows_max = config_.limits.page_events_max;
+    changed.bytes_max = config_.limits.page_bytes_max;
+    ranges.push_back(std::move(changed));
+  }
+  const RaftTerm term = shard.replica.term();
+  const bool asked = read(
+      std::move(ranges),
+      [this, &shard, node, sessions, term](Now then, ReadDone& done, Outputs& more) {
+        if (!shard.led || shard.replica.term() != term || done.results.size() != 2 * sessions.size()) return;
+        caught_up(then, shard, node, sessions, done, more);
+      },
+      out);
+  // No room for a read: without it these sessions would miss something, so the node is to register them again.
+  if (asked) return;
+  CHASQUI_MARK("catch_up_put_off");
+  shard.registry.begin_round(node, 0, now);
+}
+
+void Node::Impl::caught_up(Now now, Shard& shard, NodeId node, const std::vector<peer::RegisteredSession>& sessions,
+                           ReadDone& done, Outputs& out) {
+  std::vector<Lacking> lacking;
+  std::vector<peer::RegisteredSession> further;  // more has changed than one read holds
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    const UserId user(sessions[i].user());
+    if (done.results[2 * i].rows.empty()) {
+      CHASQUI_MARK("registered_but_revoked");
+      if (node == config_.node) {
+        gateway_.device_gone(user, DeviceId(sessions[i].device()), out);
+      } else {
+        new_tell(shard, node, user).set_device_gone(sessions[i].device());
+      }
+      continue;
+    }
+    const RangeResult& changed = done.results[2 * i + 1];
+    for (const Row& row : changed.rows) {
+      state::Version version;
+      if (!version.ParseFromString(row.value)) continue;
+      for (const std::string& bytes : version.conversations()) {
+        if (const auto conversation = ConversationId::parse(bytes)) lacking.push_back({user, *conversation});
+      }
+    }
+    if (!changed.more || changed.rows.empty()) continue;
+    const auto key = keys::parse(changed.rows.back().key);
+    if (!key) continue;
+    further.push_back(sessions[i]);
+    further.back().set_version(key->number);
+  }
+  for (std::size_t i = 0; i < lacking.size(); i += heads_per_read) {
+    const auto begin = lacking.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto end = lacking.begin() + static_cast<std::ptrdiff_t>(std::min(i + heads_per_read, lacking.size()));
+    tell_lacking(shard, node, {begin, end}, out);
+  }
+  if (!further.empty()) catch_up(now, shard, node, std::move(further), out);
+}
+
+void Node::Impl::tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out) {
+  std::vector<RangeRead> rows;
+  rows.reserve(lacking.size());
+  for (const Lacking& lack : lacking) {
+    rows.push_back(RangeRead::row(keys::index(shard.id, lack.user, lack.conversation)));
+  }
+  const RaftTerm term = shard.replica.term();
+  const bool asked = read(
+      std::move(rows),
+      [this, &shard, node, lacking, term](Now then, ReadDone& done, Outputs& more) {
+        if (!shard.led || shard.replica.term() != term) return;
+        for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
+          state::Index row;
+          if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
+          if (row.head() == 0) continue;
+          CHASQUI_MARK("lacking_head_told");
+          if (node == config_.node) {
+            gateway_.head_moved(then, lacking[i].user, lacking[i].conversation, Seq(row.head()), Version(row.version()),
+                                more);
+            continue;
+          }
+          peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
+          head.set_conversation(lacking[i].conversation.str());
+          head.set_head(row.head());
+          head.set_version(row.version());
+        }
+      },
+      out);
+  if (!asked) shard.registry.begin_round(node, 0, Now{now_, WallTime{}});
+}
+
+void Node::Impl::take(Now now, NodeId from, const peer::Renewal& renewal) {
+  for (const peer::RenewedShard& renewed : renewal.shards()) {
+    if (renewed.shard() >= shards_.size()) continue;
+    Shard* shard = led(ShardId(renewed.shard()));
+    if (shard == nullptr) continue;
+    const gateway::SessionSum sum{renewed.count(), renewed.hash()};
+    if (shard->registry.renewed(from, renewed.round(), sum, renewed.told(), now)) continue;
+    CHASQUI_MARK("register_again");
+    to_peer(from).others.emplace_back().mutable_register_again()->set_shard(renewed.shard());
+  }
+}
+
+}  // namespace chasqui
