@@ -25,8 +25,13 @@ void Node::Impl::hash_applied(Shard& shard, const shard::Applied& applied, Now n
     tell_hash(shard, applied.differs->index, applied.differs->hash, out);
     judge_hashes(shard, out);
   }
-  if (!shard.led || !applied.changes) return;
-  ++shard.entries_unchecked;
+  // Each replica counts: the next leader must know what the last one has left unchecked.
+  if (applied.changes) {
+    ++shard.entries_unchecked;
+  } else if (!applied.replies.empty()) {
+    shard.entries_unchecked = 0;  // a CheckHash, by itself
+  }
+  if (shard.entries_unchecked == 0) return;
   const bool many = shard.entries_unchecked >= entries_unchecked_max;
   const MonoTime due = many ? now.mono : now.mono + check_every;
   if (shard.check_due <= due) return;
@@ -40,8 +45,13 @@ void Node::Impl::propose_checks(Now now) {
     Shard& shard = shard_at(checks_.begin()->second);
     checks_.erase(checks_.begin());
     shard.check_due = MonoTime::never();
+    if (shard.entries_unchecked == 0 || shard.differs) continue;
+    if (!shard.led) {
+      shard.check_due = now.mono + check_every;
+      checks_.insert({shard.check_due, shard.id});
+      continue;
+    }
     shard.entries_unchecked = 0;
-    if (!shard.led) continue;
     log::Command command;
     command.mutable_check_hash()->set_index(shard.machine.applied_index().value());
     command.mutable_check_hash()->set_hash(shard.machine.numbers().rolling_hash());
