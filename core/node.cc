@@ -23,6 +23,9 @@ MonoTime Node::next_deadline() const {
 bool Node::ready() const {
   return impl_->ready();
 }
+std::size_t Node::shards_led() const {
+  return impl_->shards_led();
+}
 std::uint64_t Node::memory_bytes() const {
   return impl_->memory_bytes();
 }
@@ -152,6 +155,11 @@ MonoTime Node::Impl::next_deadline() const {
   return earlier(earlier(earlier(of_shards, gateway_.next_deadline()), earlier(asks_.next_deadline(), beat_due_)),
                  earlier(earlier(source_.next_deadline(), sink_.next_deadline()),
                          checks_.empty() ? MonoTime::never() : checks_.begin()->first));
+}
+
+std::size_t Node::Impl::shards_led() const {
+  return static_cast<std::size_t>(
+      std::count_if(shards_.begin(), shards_.end(), [](const auto& shard) { return shard != nullptr && shard->led; }));
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {

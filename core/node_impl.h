@@ -101,6 +101,7 @@ class Node::Impl {
   Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed);
   void step(Now now, Input input, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
+  [[nodiscard]] std::size_t shards_led() const;
   [[nodiscard]] bool ready() const { return started_ && router_.all_led(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
@@ -135,6 +136,10 @@ class Node::Impl {
     MonoTime transfer_due;       // then, if that is another
     NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
+    struct {
+      NodeId node;
+      RaftTerm term;
+    } announced;       // who says it leads in a later term, while we do not know yet that we do not
     bool led = false;  // as far as we have acted on it
     // Reads that came while the lease did not hold: done when it does, or after a barrier.
     struct Unfresh {
@@ -348,6 +353,7 @@ class Node::Impl {
   };
   void tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out);
   void tell_gone_sessions();
+  void tell_gone(ShardId shard, SessionId session);
   void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);
   void take(Now now, NodeId from, const peer::Registration& registration, Outputs& out);
   void take(Now now, NodeId from, const peer::Renewal& renewal);
@@ -362,6 +368,9 @@ class Node::Impl {
   void hand_over(Now now, Shard& shard, Outputs& out);
   [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
   void judge_clock();
+  [[nodiscard]] bool is_unfit() const {
+    return draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
+  }
   PeerOut& to_peer(NodeId node) { return peers_out_[node]; }
   void flush_peers(Now now, Outputs& out);
 
@@ -420,6 +429,7 @@ class Node::Impl {
   MonoTime beat_due_ = MonoTime::never();
   std::uint64_t beats_ = 0;
   absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
+  absl::btree_set<NodeId> unfit_;                         // peers that must not be given a leadership
   bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)
 };
 

@@ -205,7 +205,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
     leader_known(now, shard.id, out);
     return;
   }
-  if (router_.of(shard.id).here) router_.leads(shard.id, NodeId(), shard.replica.term());
+  if (router_.of(shard.id).here) router_.leads(shard.id, NodeId(), router_.term(shard.id));
   shard.feed.follow();
   shard.notify.clear();
   shard.marks.clear();
@@ -222,6 +222,10 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
     for (Origin& origin : entry.origins) fail(shard, origin, moved(shard.id, true), now, out);
   }
   shard.in_flight.clear();
+  if (shard.announced.term > router_.term(shard.id)) {
+    router_.leads(shard.id, shard.announced.node, shard.announced.term);
+    leader_known(now, shard.id, out);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------- apply
