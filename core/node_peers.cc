@@ -107,6 +107,10 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
       unfit_.erase(in.from);
       if (frame.clock().unfit()) unfit_.insert(in.from);
       return judge_clock();
+    case peer::PeerFrame::kSnapshotPull:
+    case peer::PeerFrame::kSnapshotChunk:
+    case peer::PeerFrame::kSnapshotRefusal: return stream_frame(now, in.from, frame, out);
+    case peer::PeerFrame::kShardHash: return hash_told(in.from, frame.shard_hash(), out);
     case peer::PeerFrame::kHello:  // the link's own
     case peer::PeerFrame::kPing:
     case peer::PeerFrame::kClosing:
@@ -121,7 +125,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     Shard* shard = held(ShardId(message.shard()));
     if (shard == nullptr) continue;
     replica::Outputs outputs;
-    shard->replica.receive(now, message, outputs);
+    shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
     touched_.insert(shard->id);
   }
@@ -165,7 +169,8 @@ void Node::Impl::leader_known(Now now, ShardId shard, Outputs& out) {
   }
 }
 
-void Node::Impl::input(Now now, PeerReachable& in, Outputs&) {
+void Node::Impl::input(Now now, PeerReachable& in, Outputs& out) {
+  sink_.reachable(now, in.node, random_, last_stream_, out);
   reachable_[in.node] = now.mono;
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
@@ -177,7 +182,8 @@ void Node::Impl::input(Now now, PeerReachable& in, Outputs&) {
   }
 }
 
-void Node::Impl::input(Now now, PeerUnreachable& in, Outputs&) {
+void Node::Impl::input(Now now, PeerUnreachable& in, Outputs& out) {
+  sink_.unreachable(now, in.node, in.is_dead, out);
   reachable_.erase(in.node);
   clock_ahead_ms_.erase(in.node);
   router_.lost(in.node);

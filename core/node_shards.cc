@@ -172,6 +172,7 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
     out.push_back(std::move(append));
   }
   for (replica::Committed& entry : outputs.committed) committed_.emplace_back(shard.id, std::move(entry));
+  if (outputs.install) begin_install(shard, *outputs.install, out);
   for (peer::RaftMessage& message : outputs.messages) {
     *to_peer(NodeId(message.to())).raft.add_messages() = std::move(message);
   }
@@ -270,6 +271,7 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
   CHASQUI_ASSERT(origins.empty() || origins.size() == applied.replies.size(),
                  "each command that we proposed has a reply");
   for (std::size_t i = 0; i < origins.size(); ++i) reply(shard, origins[i], applied.replies[i], now, out);
+  hash_applied(shard, applied, now, out);
   if (shard.led) consequences(shard, entry.index, applied, now, out);
 }
 

@@ -155,6 +155,7 @@ void World::dispatch(const Event& event) {
       node().reads.erase(it);
       return feed(node(), std::move(done));
     }
+    case EventKind::StreamServed: return stream_served(node(), event.object);
     case EventKind::FlushDue:
       if (of_this_life()) flush_due(node());
       return;

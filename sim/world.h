@@ -159,6 +159,8 @@ class World : private points::Listener {
   void carry_out(VirtualNode& node, Time at, LogAppend& append);
   void carry_out(VirtualNode& node, Time at, Read& read);
   void carry_out(VirtualNode& node, Time at, PasswordWork& work);
+  bool carry_out_stream(VirtualNode& node, Time at, Output& output);  // world_streams.cc
+  void stream_served(VirtualNode& node, std::uint64_t token);
   void see_all(std::vector<Fact>& facts);
   void measure(VirtualNode& node);
 
