@@ -43,6 +43,7 @@ class Stream {
   [[nodiscard]] executor_type get_executor() noexcept { return socket_.get_executor(); }
   [[nodiscard]] Socket& socket() { return socket_; }
   [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
+  [[nodiscard]] SSL* ssl() const { return ssl_.get(); }  // nullptr: plain
 
   // Bytes that somebody has read too much of: the next read begins with them.
   void unread(std::string bytes) { unread_ = std::move(bytes); }

@@ -42,6 +42,8 @@ SSL_CTX* new_context(const SSL_METHOD* method) {
   return context;
 }
 
+}  // namespace
+
 absl::Status check_key_mode(const std::string& file) {
   struct stat status{};
   if (stat(file.c_str(), &status) != 0) {
@@ -54,8 +56,6 @@ absl::Status check_key_mode(const std::string& file) {
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 std::string tls_error_text() {
   std::string text;

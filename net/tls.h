@@ -37,6 +37,9 @@ class TlsContext {
   std::unique_ptr<SSL_CTX, SslFree> context_;
 };
 
+// FailedPrecondition: others can read the key's file. InvalidArgument: it is not there.
+[[nodiscard]] absl::Status check_key_mode(const std::string& file);
+
 // What OpenSSL's queue of this thread says, in words; empties it.
 [[nodiscard]] std::string tls_error_text();
 

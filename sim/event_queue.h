@@ -50,6 +50,7 @@ enum class EventKind : std::uint8_t {
   PeerArrives,    // subject: link and direction; object: connection
   PeerLearns,     // subject: link and end; object: connection. That it is over
   PeerTimesOut,   // subject: link; object: connection. It is, if nothing passes
+  StreamServed,   // subject: node; object: token. A part of a shard's state is read, staged or ingested
 };
 
 struct Event {

@@ -124,6 +124,11 @@ struct OperatorStep {  // what somebody did to a server: "killed", "started", or
   std::uint32_t node = 0;
   std::string step;
 };
+struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
+  std::uint32_t node = 0;
+  std::string why;
+  std::vector<std::uint32_t> devices;  // that live at it
+};
 
 // ------------------------------------------------------------------------------------------------------------- T facts
 
@@ -319,11 +324,6 @@ struct NodeStarted {  // it found its disk in order
   std::uint32_t node = 0;
   std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
 };
-struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
-  std::uint32_t node = 0;
-  std::string why;
-  std::vector<std::uint32_t> devices;  // that live at it
-};
 
 using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
@@ -335,9 +335,10 @@ using Fact =
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
                  ResultLeft, LeadChanged>;
 
-// T facts are those of nodes, but for what operators do to them.
+// T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>
-constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>) ||
+constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep> &&
+                         !std::is_same_v<Known, NodeRefused>) ||
                         std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted> ||
                         std::is_same_v<Known, PathChanged> || std::is_same_v<Known, PathSlowed>;
 [[nodiscard]] inline bool is_tapped(const Fact& fact) {

@@ -53,7 +53,7 @@ void World::join_cluster(const VirtualNode& node, NodeConfig& config) const {
 void World::watch_store(VirtualNode& node) {
   node.store.watch([&node](ShardId shard, const std::string& numbers, std::uint64_t digest) {
     state::Shard row;
-    if (row.ParseFromString(numbers)) node.wrote.push_back({shard, RaftIndex(row.applied_index()), digest});
+    if (row.ParseFromString(numbers)) node.wrote.push_back({shard, RaftIndex(row.applied_index()), digest, false});
   });
 }
 
@@ -62,6 +62,12 @@ void World::tap_applied(VirtualNode& node) {
   for (const VirtualNode::Wrote& wrote : node.wrote) {
     RaftIndex& applied = node.applied_up_to[wrote.shard];
     if (wrote.index <= applied) continue;  // its numbers were written again
+    if (wrote.whole) {
+      facts.emplace_back(EntryApplied{
+          node.index, wrote.shard, wrote.index, {}, 0, wrote.digest, node.log.term(wrote.shard), true, 0, 0});
+      applied = wrote.index;
+      continue;
+    }
     const RaftIndex first = applied.next();
     for (RaftIndex index = first; index <= wrote.index; index = index.next()) {
       EntryApplied fact{node.index, wrote.shard, index, {}, 0, 0, node.log.term(wrote.shard), true, 0, 0};
@@ -71,8 +77,8 @@ void World::tap_applied(VirtualNode& node) {
         fact.digest = digest_of(*entry);
         fact.synced = node.log.holds(wrote.shard, index, entry->term);
         if (cluster_log_.applied(wrote.shard, index, *entry)) count_disks(fact);
-      } else if (index != wrote.index) {
-        continue;  // the state came as a whole
+      } else {
+        fact.synced = false;  // it applies what its log does not hold
       }
       facts.emplace_back(std::move(fact));
     }

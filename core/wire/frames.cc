@@ -155,9 +155,9 @@ absl::Status FrameSplitter::take(std::string_view chunk, std::vector<std::string
     }
     if (source.size() < prefix_bytes) break;
     const std::uint32_t length = read_u32(source);
-    if (length > bounds::peer_frame_bytes_max) {
+    if (length > body_bytes_max_) {
       error_ = absl::InvalidArgumentError(absl::StrCat("peer announces a frame of ", length, " of at most ",
-                                                       bounds::peer_frame_bytes_max, " bytes: the link is closed"));
+                                                       body_bytes_max_, " bytes: the link is closed"));
       break;
     }
     const std::size_t whole = length + peer_frame_overhead_bytes;
@@ -182,8 +182,7 @@ absl::Status FrameSplitter::take(std::string_view chunk, std::vector<std::string
     return error_;
   }
   if (pending_.empty()) pending_.assign(chunk);
-  CHASQUI_ASSERT(pending_.size() < bounds::peer_frame_bytes_max + peer_frame_overhead_bytes,
-                 "a whole frame is handed out");
+  CHASQUI_ASSERT(pending_.size() < body_bytes_max_ + peer_frame_overhead_bytes, "a whole frame is handed out");
   return absl::OkStatus();
 }
 

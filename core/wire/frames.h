@@ -13,6 +13,7 @@
 // what is malformed is InvalidArgument with a sentence that may be shown to who sent it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -66,14 +67,21 @@ void append_framed(std::string_view body, std::string& out);
 // error it gives nothing any more: the place of the next frame is not known, so the link must be closed.
 class FrameSplitter {
  public:
+  explicit FrameSplitter(std::uint64_t body_bytes_max = bounds::peer_frame_bytes_max)
+      : body_bytes_max_(body_bytes_max) {}
+
   // Appends each body that is now whole to `bodies`, also those before an error. InvalidArgument: a prefix over
-  // bounds::peer_frame_bytes_max. DataLoss: a wrong checksum. Later calls repeat the error.
+  // the limit. DataLoss: a wrong checksum. Later calls repeat the error.
   absl::Status take(std::string_view chunk, std::vector<std::string>& bodies);
 
   // Bytes of a frame that is not whole; at the end of a stream: 0, or the last frame was torn.
   [[nodiscard]] std::uint64_t pending_bytes() const { return pending_.size(); }
 
+  // For what comes from now on: who has said who it is may send more than a stranger.
+  void raise_limit(std::uint64_t body_bytes_max) { body_bytes_max_ = std::max(body_bytes_max_, body_bytes_max); }
+
  private:
+  std::uint64_t body_bytes_max_;
   std::string pending_;
   absl::Status error_;
 };

@@ -31,11 +31,7 @@ constexpr Canary all[] = {
     {40, "one_stale_byte", "a frame carries an uninitialised byte", {30}, ""},
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},
     {42, "silent_drop", "requests that waited too long are forgotten", {24}, ""},
-    {46,
-     "stale_answer",
-     "the answer to a leader of an older term says what memory held (RAFT.md rule 8)",
-     {9},
-     "cluster"},
+    {46, "stale_answer", "a stale leader is answered what memory held (rule 8)", {9}, "cluster"},
     {48, "commit_not_trimmed", "what is committed is taken again (RAFT.md rule 7)", {9, 28}, "cluster"},
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7}, ""},
     {53, "registry_lost", "a gateway does not tell a new leader of its sessions", {1, 23}, "cluster"},
@@ -46,6 +42,8 @@ constexpr Canary all[] = {
     {38, "queue_unbounded", "what waits for a session that does not read has no limit", {26}, ""},
     {43, "assert_on_input", "a request of an unknown kind reaches an assertion", {28}, ""},
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7}, ""},
+    {53, "ping_at_once", "a client pings after 100 ms of silence", {25}, ""},
+    {54, "resend_at_once", "a client sends at once what it was told to send later", {25}, ""},
 };
 }  // namespace
 

@@ -16,6 +16,10 @@ std::uint64_t shard_in(const std::string& key) {
   return std::uint64_t{static_cast<std::uint8_t>(key[0])} << 8 | static_cast<std::uint8_t>(key[1]);
 }
 
+bool is_numbers(const std::string& key) {
+  return key.size() == letter_at + 1 && key[letter_at] == 'R';
+}
+
 }  // namespace
 
 // Sums: a row that is taken away takes its hash with it, so the order of writes does not matter.
@@ -57,14 +61,22 @@ void SimStore::write(const WriteBatch& batch) {
   }
   undo_.push_back(std::move(undo));
   if (!watcher_) return;
+  std::vector<Row> numbers;
   for (const Write& write : batch.writes) {
-    if (!write.value || write.key.size() != letter_at + 1 || write.key[letter_at] != 'R') continue;
-    watcher_(ShardId(static_cast<std::uint32_t>(shard_in(write.key))), *write.value,
-             digests_[static_cast<std::size_t>(shard_in(write.key))]);
+    if (write.value && is_numbers(write.key)) numbers.push_back({write.key, *write.value});
+  }
+  tell(numbers);
+}
+
+void SimStore::tell(const std::vector<Row>& rows) const {
+  for (const Row& row : rows) {
+    if (!is_numbers(row.key)) continue;
+    const std::uint64_t shard = shard_in(row.key);
+    watcher_(ShardId(shard), row.value, digests_[static_cast<std::size_t>(shard)]);
   }
 }
 
-RangeResult SimStore::read(const RangeRead& range) const {
+RangeResult SimStore::read(const Rows& rows, const RangeRead& range) {
   RangeResult result;
   if (range.begin >= range.end) return result;
   std::uint64_t bytes = 0;
@@ -78,8 +90,8 @@ RangeResult SimStore::read(const RangeRead& range) const {
     result.rows.push_back({row.first, row.second});
     return true;
   };
-  const auto begin = rows_.lower_bound(range.begin);
-  const auto end = rows_.lower_bound(range.end);
+  const auto begin = rows.lower_bound(range.begin);
+  const auto end = rows.lower_bound(range.end);
   if (range.backwards) {
     for (auto it = end; it != begin;) {
       --it;
@@ -91,6 +103,21 @@ RangeResult SimStore::read(const RangeRead& range) const {
     }
   }
   return result;
+}
+
+void SimStore::ingest(const std::string& begin, const std::string& end, const std::vector<Row>& rows) {
+  for (Undo& undo : undo_) {
+    std::erase_if(undo, [&](const Write& write) { return write.key >= begin && write.key < end; });
+  }
+  const auto last = rows_.lower_bound(end);
+  for (auto it = rows_.lower_bound(begin); watcher_ && it != last; ++it) count(it->first, it->second, false);
+  rows_.erase(rows_.lower_bound(begin), last);
+  for (const Row& row : rows) {
+    CHASQUI_ASSERT(row.key >= begin && row.key < end, "what is ingested is of the range");
+    rows_[row.key] = row.value;
+    if (watcher_) count(row.key, row.value, true);
+  }
+  if (watcher_) tell(rows);
 }
 
 void SimStore::flush(std::uint64_t version) {

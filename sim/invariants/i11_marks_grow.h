@@ -5,7 +5,6 @@
 // way than before: an old one may come last. Merged by max it changes nothing, so there only devices are asked.
 #pragma once
 
-#include <map>
 #include <utility>
 
 #include "core/base/hash_index.h"
@@ -25,8 +24,8 @@ class MarksGrow : public Invariant {
   };
   using Told = HashIndex<std::pair<ConversationId, UserId>, Marks>;
   bool cluster_;
-  HashIndex<std::uint32_t, Told> heard_;                      // by device
-  std::map<std::pair<std::uint32_t, SessionId>, Told> told_;  // by node and session
+  HashIndex<std::uint32_t, Told> heard_;                       // by device
+  HashIndex<std::uint32_t, HashIndex<SessionId, Told>> told_;  // by node and session
   HashIndex<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;
 };
 

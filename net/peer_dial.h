@@ -1,0 +1,35 @@
+// Opens a TCP connection to a peer's address: looks the name up if it is one, then tries what was found, in order.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/base/now.h"
+#include "net/stream.h"
+
+namespace chasqui {
+
+class PeerDial {
+ public:
+  virtual ~PeerDial() = default;
+  virtual void cancel() = 0;  // `done` is not called any more
+};
+
+// `done` is called once, never inside this call. Unavailable: nobody can be reached there within `timeout`.
+[[nodiscard]] std::shared_ptr<PeerDial> dial_peer(boost::asio::io_context& io, const std::string& host,
+                                                  const std::string& port, Duration timeout,
+                                                  std::function<void(absl::StatusOr<Socket>)> done);
+
+// "10.0.0.2:7400", "[::1]:7400" or "node2.example.org:7400". InvalidArgument: it is none.
+struct PeerEndpoint {
+  std::string host;  // without brackets
+  std::string port;
+  // A name counts as another machine: nobody knows what it will mean tomorrow.
+  [[nodiscard]] bool is_on_loopback() const;
+};
+[[nodiscard]] absl::StatusOr<PeerEndpoint> parse_peer_endpoint(const std::string& address);
+
+}  // namespace chasqui
