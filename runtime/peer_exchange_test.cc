@@ -184,11 +184,11 @@ TEST_F(Exchange, every_node_hears_every_other_in_order) {
       ASSERT_EQ(heard[before + i], absl::StrCat("from ", from, " ", i));
     }
   };
-  for (const std::uint64_t from : {2, 4098}) {
+  for (const std::uint64_t from : {2U, 4098U}) {
     expect(one, 0, from);
     expect(one, 1, from);
   }
-  for (const std::uint64_t from : {1, 4097}) {
+  for (const std::uint64_t from : {1U, 4097U}) {
     expect(two, 0, from);
     expect(two, 1, from, from == 1 ? 1 : 0);
   }
@@ -212,7 +212,7 @@ TEST_F(Exchange, each_node_is_told_of_each_node_that_went) {
   for (int i = 0; i < 1'000 && one.told(1, NodeId(4098)) != "+-x"; i++) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  for (const std::size_t place : {0, 1}) {
+  for (const std::size_t place : {0U, 1U}) {
     EXPECT_EQ(one.told(place, NodeId(2)), "+-x");
     EXPECT_EQ(one.told(place, NodeId(4098)), "+-x");
   }

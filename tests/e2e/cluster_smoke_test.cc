@@ -33,7 +33,7 @@ TEST_F(ThreeNodes, people_of_different_nodes_chat) {
   EXPECT_EQ(history.exit_code, 0) << history.err;
   EXPECT_NE(history.out.find("ana: hola\n"), std::string::npos) << history.out;
   EXPECT_NE(history.out.find("beto: hola, ana\n"), std::string::npos) << history.out;
-  for (const std::uint64_t node : {1, 2, 3}) {
+  for (const std::uint64_t node : {1U, 2U, 3U}) {
     EXPECT_NE(stats(node).find("\"links\":2,\"of\":2"), std::string::npos) << stats(node);
   }
 }
@@ -42,7 +42,7 @@ TEST_F(ThreeNodes, each_may_be_killed_in_turn_and_nothing_accepted_is_lost) {
   register_user("ana", urls(1));
   register_user("beto", urls(3));
   int sent = 0;
-  for (const std::uint64_t node : {1, 2, 3}) {
+  for (const std::uint64_t node : {1U, 2U, 3U}) {
     kill_9(node);
     for (int i = 0; i < 3; ++i) {
       const Ran ran = chasqui("ana", urls(node), {"send", "beto", absl::StrCat("message ", ++sent)});
@@ -51,7 +51,7 @@ TEST_F(ThreeNodes, each_may_be_killed_in_turn_and_nothing_accepted_is_lost) {
     start(node);
     ASSERT_TRUE(is_ready(node)) << log(node);
   }
-  for (const std::uint64_t node : {1, 2, 3}) {
+  for (const std::uint64_t node : {1U, 2U, 3U}) {
     const Ran history = chasqui("beto", url(node), {"history", "ana"});
     ASSERT_EQ(history.exit_code, 0) << history.err;
     std::size_t at = 0;
@@ -68,7 +68,7 @@ TEST_F(ThreeNodes, a_node_whose_disk_was_wiped_is_refused_by_both_others) {
   kill_9(2);
   std::filesystem::remove_all(directory(2) + "/data/store");
   start(2);
-  for (const std::uint64_t node : {1, 3}) {
+  for (const std::uint64_t node : {1U, 3U}) {
     EXPECT_TRUE(eventually([&] { return lines_with(node, "node 2 came back with another store") > 0; })) << log(node);
   }
   EXPECT_TRUE(eventually([&] { return lines_with(2, "refused this one") > 0; })) << log(2);
