@@ -59,6 +59,16 @@ struct InputLine {
     return absl::StrCat("pressure disk=", static_cast<int>(in.disk), " behind=", in.store_behind ? 1 : 0);
   }
   std::string operator()(const Drain&) const { return "drain"; }
+  std::string operator()(const StreamRowsRead& in) const {
+    return absl::StrCat("stream_rows id=", in.stream.value(), " rows=", in.result.rows.size(),
+                        " more=", in.result.more ? 1 : 0);
+  }
+  std::string operator()(const StreamRowsWritten& in) const {
+    return absl::StrCat("stream_written id=", in.stream.value());
+  }
+  std::string operator()(const StreamIngested& in) const {
+    return absl::StrCat("stream_ingested id=", in.stream.value());
+  }
 };
 
 struct OutputLine {
@@ -98,6 +108,15 @@ struct OutputLine {
     return absl::StrCat("read id=", out.read.value(), " ranges=", out.ranges.size());
   }
   std::string operator()(const Note& out) const { return describe(out); }
+  std::string operator()(const StreamOpen& out) const { return absl::StrCat("stream_open id=", out.stream.value()); }
+  std::string operator()(const StreamRead& out) const { return absl::StrCat("stream_read id=", out.stream.value()); }
+  std::string operator()(const StreamWrite& out) const {
+    return absl::StrCat("stream_write id=", out.stream.value(), " rows=", out.rows.size());
+  }
+  std::string operator()(const StreamIngest& out) const {
+    return absl::StrCat("stream_ingest id=", out.stream.value());
+  }
+  std::string operator()(const StreamClose& out) const { return absl::StrCat("stream_close id=", out.stream.value()); }
 };
 
 }  // namespace
@@ -211,6 +230,12 @@ std::string_view name(NoteKind kind) {
     case NoteKind::PressureChanged: return "pressure_changed";
     case NoteKind::AppendsWaiting: return "appends_waiting";
     case NoteKind::Draining: return "draining";
+    case NoteKind::SnapshotServed: return "snapshot_served";
+    case NoteKind::SnapshotLost: return "snapshot_lost";
+    case NoteKind::SnapshotWanted: return "snapshot_wanted";
+    case NoteKind::SnapshotTaken: return "snapshot_taken";
+    case NoteKind::SnapshotGivenUp: return "snapshot_given_up";
+    case NoteKind::ReplicaDiffers: return "replica_differs";
   }
   return "unknown";
 }

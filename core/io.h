@@ -102,9 +102,22 @@ struct Pressure {  // known beforehand, so that commands are refused before they
 struct Drain {  // the process is about to stop: send the sessions away, take no new ones
 };
 
+// Answers to the outputs of a stream (below), each to one of them. A stream that was closed is answered for no more, or
+// once: it is ignored.
+struct StreamRowsRead {
+  StreamId stream;
+  RangeResult result;
+};
+struct StreamRowsWritten {
+  StreamId stream;
+};
+struct StreamIngested {  // the shard's rows are those that were staged, whatever happens from now on
+  StreamId stream;
+};
+
 using Input = std::variant<Tick, SessionOpened, SessionFrame, SessionWritable, SessionClosed, HttpCall, PasswordHashed,
                            CallAbandoned, PeerFrame, PeerReachable, PeerUnreachable, LogAppended, ReadDone,
-                           StoreFlushed, Pressure, Drain>;
+                           StoreFlushed, Pressure, Drain, StreamRowsRead, StreamRowsWritten, StreamIngested>;
 
 // --------------------------------------------------------------------------------------------------------- outputs
 
@@ -149,6 +162,32 @@ struct Read {  // from a snapshot of the store that holds all writes made before
   std::vector<RangeRead> ranges;
 };
 
+// A shard's state on its way to another node: a snapshot of the store that holds all writes made before this output was
+// handed out, kept until StreamClose, and read range by range.
+struct StreamOpen {
+  StreamId stream;
+};
+struct StreamRead {  // one at a time
+  StreamId stream;
+  RangeRead range;
+};
+// And on its way in: rows are staged, in the order of their keys, one output at a time. Nothing of it is seen in the
+// store, and a crash forgets it, until StreamIngest puts it in the place of all rows of the range, those of `local`
+// added: at once, durable, and whole or not at all.
+struct StreamWrite {
+  StreamId stream;
+  std::vector<Row> rows;
+};
+struct StreamIngest {
+  StreamId stream;
+  std::string begin;
+  std::string end;
+  std::vector<Row> local;  // in the range; keys that are not staged
+};
+struct StreamClose {  // of either kind, also when it was ingested
+  StreamId stream;
+};
+
 enum class NoteKind : std::uint8_t {
   ShardLeads,        // shard; a: term
   ShardFollows,      // shard; a: term
@@ -172,6 +211,12 @@ enum class NoteKind : std::uint8_t {
   PressureChanged,   // a: disk, b: store behind
   AppendsWaiting,    // a: bytes uncommitted
   Draining,          // a: sessions
+  SnapshotServed,    // shard; a: node, b: parts
+  SnapshotLost,      // shard; a: node, b: parts: it stood still, or the log grew past what may be kept back for it
+  SnapshotWanted,    // shard; a: node, b: index
+  SnapshotTaken,     // shard; a: index, b: parts
+  SnapshotGivenUp,   // shard; a: node: no part came in time; it is offered anew
+  ReplicaDiffers,    // shard; a: index: its state is not what the log makes of it elsewhere, it serves no more
 };
 
 struct Note {
@@ -182,8 +227,8 @@ struct Note {
   std::uint64_t b = 0;
 };
 
-using Output =
-    std::variant<SessionSend, SessionClose, SessionRead, PasswordWork, HttpAnswer, PeerSend, LogAppend, Read, Note>;
+using Output = std::variant<SessionSend, SessionClose, SessionRead, PasswordWork, HttpAnswer, PeerSend, LogAppend, Read,
+                            Note, StreamOpen, StreamRead, StreamWrite, StreamIngest, StreamClose>;
 using Outputs = std::vector<Output>;
 
 }  // namespace chasqui

@@ -23,6 +23,9 @@ MonoTime Node::next_deadline() const {
 bool Node::ready() const {
   return impl_->ready();
 }
+std::size_t Node::shards_led() const {
+  return impl_->shards_led();
+}
 std::uint64_t Node::memory_bytes() const {
   return impl_->memory_bytes();
 }
@@ -36,6 +39,8 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
       registrations_(config.limits.rate_entries_max),
       logins_(config.limits.rate_entries_max),
       login_failures_(config.limits.rate_entries_max),
+      source_(config_.limits),
+      sink_(config_.limits),
       asks_(random_.next_64() >> 1),
       last_round_(random_.next_64() >> 16) {
   CHASQUI_ASSERT(config.shards.value > 0 && config.shards.value <= bounds::shards_max, "1 to 65,536 shards");
@@ -58,7 +63,7 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
     of_replica.limits = &config_.limits;
     of_replica.seed = random_.seed();
     shard::Machine machine(id, config.shards, store_);
-    replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index());
+    replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index(), ingested_row(id));
     shards_[i] = std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits);
     shards_[i]->home_leader = replicas.front();
   }
@@ -107,6 +112,8 @@ void Node::Impl::settle(Now now, Outputs& out) {
     input(now, not_yet, out);
   }
   apply_some(now, out);
+  move_streams(now, out);
+  propose_checks(now);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
     while (!touched_.empty()) {
@@ -145,16 +152,23 @@ void Node::Impl::set_timer(Shard& shard) {
 MonoTime Node::Impl::next_deadline() const {
   if (!started_ || !committed_.empty()) return now_;
   const MonoTime of_shards = timers_.empty() ? MonoTime::never() : timers_.begin()->first;
-  return earlier(earlier(of_shards, gateway_.next_deadline()), earlier(asks_.next_deadline(), beat_due_));
+  return earlier(earlier(earlier(of_shards, gateway_.next_deadline()), earlier(asks_.next_deadline(), beat_due_)),
+                 earlier(earlier(source_.next_deadline(), sink_.next_deadline()),
+                         checks_.empty() ? MonoTime::never() : checks_.begin()->first));
+}
+
+std::size_t Node::Impl::shards_led() const {
+  return static_cast<std::size_t>(
+      std::count_if(shards_.begin(), shards_.end(), [](const auto& shard) { return shard != nullptr && shard->led; }));
 }
 
 std::uint64_t Node::Impl::memory_bytes() const {
-  std::uint64_t bytes =
-      gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 + reads_.size() * sizeof(Continuation);
+  std::uint64_t bytes = gateway_.memory_bytes() + bytes_in_flight_ + calls_.size() * sizeof(Call) + asks_.size() * 400 +
+                        reads_.size() * sizeof(Continuation);
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
-    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() + shard->feed.outstanding() * 300 +
-             (shard->notify.size() + shard->marks.size()) * 120;
+    bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
+             shard->feed.outstanding() * 300 + (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }
@@ -203,13 +217,16 @@ void Node::Impl::input(Now now, ReadDone& in, Outputs& out) {
 }
 
 void Node::Impl::input(Now now, StoreFlushed& in, Outputs& out) {
+  const std::uint64_t tails = tails_bytes();
+  bound_tails(now, tails, out);
   for (const StoreFlushed::Shard& flushed : in.shards) {
     if (flushed.shard.value() >= shards_.size() || held(flushed.shard) == nullptr) continue;
     Shard& shard = shard_at(flushed.shard);
     replica::Outputs outputs;
     const RaftIndex applied = shard.machine.applied_index();
     const bool past_flush = CHASQUI_CANARY("compact_past_flush");
-    shard.replica.flushed(now, past_flush ? applied : std::min(flushed.applied, applied), outputs);
+    shard.replica.flushed(now, past_flush ? applied : std::min(flushed.applied, applied), log_kept(shard, tails),
+                          outputs);
     take(shard, outputs, out);
     touched_.insert(shard.id);
   }

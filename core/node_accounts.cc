@@ -156,10 +156,15 @@ void Node::Impl::ask_handle(Now now, CallId id, const Call& call, Outputs& out) 
 void Node::Impl::call_outcome(Now now, const CallAsk& asked, Outcome& what, Outputs& out) {
   Call* call = calls_.find(asked.call);
   if (call == nullptr) return;  // abandoned
-  if (const auto* refusal = std::get_if<gateway::Refusal>(&what)) {
+  if (auto* refusal = std::get_if<gateway::Refusal>(&what)) {
+    // Nothing was to be stored by a question.
+    if (refusal->code == client::ABORTED && !std::holds_alternative<log::Command>(asked.wants)) {
+      refusal->code = client::UNAVAILABLE;
+    }
     return refuse_call(asked.call, refusal->code, refusal->message, out, refusal->retry_after_ms);
   }
-  if (const auto* owner = std::get_if<HandleOwner>(&what)) return handle_found(now, asked.call, *call, owner->user, out);
+  if (const auto* owner = std::get_if<HandleOwner>(&what))
+    return handle_found(now, asked.call, *call, owner->user, out);
   if (auto* found = std::get_if<Credential>(&what)) {
     // Without an account: as long as a real one takes.
     out.push_back(PasswordWork{asked.call, PasswordWork::Kind::Verify, std::move(found->credential)});

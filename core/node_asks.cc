@@ -140,6 +140,7 @@ void Node::Impl::take_ask(Now now, NodeId from, const peer::Ask& ask, Outputs& o
       request->session = SessionId(ask.session());
       request->deadline = deadline;
       if (!request->frame.ParseFromString(ask.frame())) break;
+      if (request->frame.has_hello() && router_.of_user(request->user).shard != id) break;
       if (request->frame.has_ack()) return this->ack(now, *shard, *request, request->frame.request_id());
       return serve(now, *shard, request, out);
     }
@@ -281,8 +282,10 @@ void Node::Impl::session_outcome(Now now, std::uint64_t id, SessionAsk& ask, Out
   const RequestPtr request = ask.request;
   const std::uint64_t request_id = ask.request_id;
   if (std::holds_alternative<SessionRegistered>(what)) {
-    if (!gateway_.register_session(now, request->session, out)) asks_.erase(id);
-    return;
+    if (gateway_.register_session(now, request->session, out)) return;
+    // It is gone, or another one stands: the leader must not tell it anything.
+    asks_.erase(id);
+    return tell_gone(router_.of_user(request->user).shard, request->session);
   }
   if (ask.marks != 0) {
     const SessionAsk part = ask;

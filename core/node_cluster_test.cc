@@ -1,4 +1,4 @@
-// Three nodes as one chat server, in a perfect world: people at different nodes, a leader that dies, a link that is cut.
+// Three nodes as one chat server, in a perfect world: people at different nodes, a leader that dies, a link cut.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -3,7 +3,8 @@
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
 // that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
-// node_peers.cc: frames to and from other nodes.
+// node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
+// whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,8 @@
 #include "core/node.h"
 #include "core/replica/batch.h"
 #include "core/replica/replica.h"
+#include "core/replica/snapshot_sink.h"
+#include "core/replica/snapshot_source.h"
 #include "core/router/asks.h"
 #include "core/router/router.h"
 #include "core/shard/apply.h"
@@ -98,6 +101,7 @@ class Node::Impl {
   Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed);
   void step(Now now, Input input, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
+  [[nodiscard]] std::size_t shards_led() const;
   [[nodiscard]] bool ready() const { return started_ && router_.all_led(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
@@ -132,7 +136,11 @@ class Node::Impl {
     MonoTime transfer_due;       // then, if that is another
     NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
-    bool led = false;            // as far as we have acted on it
+    struct {
+      NodeId node;
+      RaftTerm term;
+    } announced;       // who says it leads in a later term, while we do not know yet that we do not
+    bool led = false;  // as far as we have acted on it
     // Reads that came while the lease did not hold: done when it does, or after a barrier.
     struct Unfresh {
       Asker asker;
@@ -141,7 +149,12 @@ class Node::Impl {
     std::deque<Unfresh> unfresh;
     MonoTime unfresh_due = MonoTime::never();
     RaftIndex barrier;
-    bool is_fresh = false;  // while `unfresh` is being done
+    bool is_fresh = false;                   // while `unfresh` is being done
+    MonoTime check_due = MonoTime::never();  // as it stands in checks_
+    std::uint64_t entries_unchecked = 0;
+    RaftIndex disputed;                                      // where hashes differ; 0: nowhere
+    absl::btree_map<NodeId, std::uint64_t> disputed_hashes;  // what was told of it
+    bool differs = false;                                    // it stands against the others, and has stopped
     std::uint64_t appends_synced = 0;
     LogTime proposed_time;  // of the last entry proposed in this leadership
     MonoTime proposed_at;
@@ -213,10 +226,30 @@ class Node::Impl {
   void input(Now now, StoreFlushed& in, Outputs& out);
   void input(Now now, Pressure& in, Outputs& out);
   void input(Now now, Drain& in, Outputs& out);
+  void input(Now now, StreamRowsRead& in, Outputs& out);  // node_streams.cc
+  void input(Now now, StreamRowsWritten& in, Outputs& out);
+  void input(Now now, StreamIngested& in, Outputs& out);
   void settle(Now now, Outputs& out);
   void set_timer(Shard& shard);
   void start(Now now, Outputs& out);
   [[nodiscard]] bool is_alone() const { return config_.members.size() <= 1; }
+
+  // node_streams.cc: a shard's whole state, to other nodes and from them
+  void stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outputs& out);
+  void begin_install(Shard& shard, const replica::Install& install, Outputs& out);
+  void move_streams(Now now, Outputs& out);  // in each step
+  [[nodiscard]] bool may_install(const Shard& shard) const;
+  [[nodiscard]] std::optional<Ingested> ingested_row(ShardId shard) const;
+  [[nodiscard]] replica::Replica::Keep log_kept(const Shard& shard, std::uint64_t tails_bytes) const;
+  [[nodiscard]] std::uint64_t tails_bytes() const;
+  void bound_tails(Now now, std::uint64_t tails_bytes, Outputs& out);
+
+  // node_hashes.cc: do the replicas of a shard hold the same state? (rule R4)
+  void hash_applied(Shard& shard, const shard::Applied& applied, Now now, Outputs& out);
+  void propose_checks(Now now);  // in each step
+  void tell_hash(Shard& shard, RaftIndex index, std::uint64_t hash, Outputs& out);
+  void hash_told(NodeId from, const peer::ShardHash& told, Outputs& out);
+  void judge_hashes(Shard& shard, Outputs& out);
 
   // node_shards.cc
   Shard* held(ShardId id) { return shards_[id.value()].get(); }  // nullptr: no replica of it is here
@@ -320,6 +353,7 @@ class Node::Impl {
   };
   void tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out);
   void tell_gone_sessions();
+  void tell_gone(ShardId shard, SessionId session);
   void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);
   void take(Now now, NodeId from, const peer::Registration& registration, Outputs& out);
   void take(Now now, NodeId from, const peer::Renewal& renewal);
@@ -334,6 +368,9 @@ class Node::Impl {
   void hand_over(Now now, Shard& shard, Outputs& out);
   [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
   void judge_clock();
+  [[nodiscard]] bool is_unfit() const {
+    return draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
+  }
   PeerOut& to_peer(NodeId node) { return peers_out_[node]; }
   void flush_peers(Now now, Outputs& out);
 
@@ -370,12 +407,16 @@ class Node::Impl {
   std::deque<std::pair<AppendId, ShardId>> appends_;  // handed out and not yet synced
   std::uint64_t bytes_in_flight_ = 0;                 // proposed and not yet applied, all shards
 
+  StreamId last_stream_;
   ReadId last_read_;
   HashIndex<ReadId, Continuation> reads_;
   HashIndex<CallId, Call> calls_;
   gateway::BucketTable<Address> registrations_;
   gateway::BucketTable<Address> logins_;
-  gateway::BucketTable<std::string> login_failures_;  // by handle and address
+  gateway::BucketTable<std::string> login_failures_;      // by handle and address
+  absl::btree_set<std::pair<MonoTime, ShardId>> checks_;  // when a leader proposes a CheckHash
+  replica::SnapshotSource source_;
+  replica::SnapshotSink sink_;
 
   router::Asks<AskBody> asks_;
   HashIndex<std::uint64_t, MarksAsked> marks_asked_;
@@ -388,6 +429,7 @@ class Node::Impl {
   MonoTime beat_due_ = MonoTime::never();
   std::uint64_t beats_ = 0;
   absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
+  absl::btree_set<NodeId> unfit_;                         // peers that must not be given a leadership
   bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)
 };
 

@@ -104,8 +104,14 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
     }
     case peer::PeerFrame::kClock:
       clock_ahead_ms_[in.from] = frame.clock().wall_ms() - now.wall.ms;
+      unfit_.erase(in.from);
+      if (frame.clock().unfit()) unfit_.insert(in.from);
       return judge_clock();
-    case peer::PeerFrame::kHello:    // of the link
+    case peer::PeerFrame::kSnapshotPull:
+    case peer::PeerFrame::kSnapshotChunk:
+    case peer::PeerFrame::kSnapshotRefusal: return stream_frame(now, in.from, frame, out);
+    case peer::PeerFrame::kShardHash: return hash_told(in.from, frame.shard_hash(), out);
+    case peer::PeerFrame::kHello:  // the link's own
     case peer::PeerFrame::kPing:
     case peer::PeerFrame::kClosing:
     case peer::PeerFrame::BODY_NOT_SET: break;
@@ -119,7 +125,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     Shard* shard = held(ShardId(message.shard()));
     if (shard == nullptr) continue;
     replica::Outputs outputs;
-    shard->replica.receive(now, message, outputs);
+    shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
     touched_.insert(shard->id);
   }
@@ -140,7 +146,12 @@ void Node::Impl::take(Now now, NodeId from, const peer::Leads& leads, Outputs& o
   for (const peer::Lead& lead : leads.shards()) {
     if (lead.shard() >= shards_.size()) continue;
     const ShardId shard(lead.shard());
-    if (RaftTerm(lead.term()) < router_.term(shard) || led(shard) != nullptr) continue;
+    if (RaftTerm(lead.term()) < router_.term(shard)) continue;
+    if (Shard* ours = led(shard)) {
+      CHASQUI_MARK("deposed_by_announcement");
+      ours->announced = {from, RaftTerm(lead.term())};
+      continue;
+    }
     router_.leads(shard, from, RaftTerm(lead.term()));
     leader_known(now, shard, out);
   }
@@ -158,7 +169,8 @@ void Node::Impl::leader_known(Now now, ShardId shard, Outputs& out) {
   }
 }
 
-void Node::Impl::input(Now now, PeerReachable& in, Outputs&) {
+void Node::Impl::input(Now now, PeerReachable& in, Outputs& out) {
+  sink_.reachable(now, in.node, random_, last_stream_, out);
   reachable_[in.node] = now.mono;
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
@@ -170,7 +182,8 @@ void Node::Impl::input(Now now, PeerReachable& in, Outputs&) {
   }
 }
 
-void Node::Impl::input(Now now, PeerUnreachable& in, Outputs&) {
+void Node::Impl::input(Now now, PeerUnreachable& in, Outputs& out) {
+  sink_.unreachable(now, in.node, in.is_dead, out);
   reachable_.erase(in.node);
   clock_ahead_ms_.erase(in.node);
   router_.lost(in.node);
@@ -192,7 +205,9 @@ void Node::Impl::beat(Now now, Outputs& out) {
   ++beats_;
   const bool renew = beats_ % beats_per_renewal == 0;
   for (const auto& [node, since] : reachable_) {
-    to_peer(node).others.emplace_back().mutable_clock()->set_wall_ms(now.wall.ms);
+    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
+    clock.set_wall_ms(now.wall.ms);
+    clock.set_unfit(is_unfit());
   }
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;
@@ -239,16 +254,15 @@ void Node::Impl::judge_clock() {
 NodeId Node::Impl::better_leader(Now now, const Shard& shard) const {
   const auto stands = [&](NodeId node) {
     const auto it = reachable_.find(node);
-    return it != reachable_.end() && it->second + reachable_before_transfer <= now.mono;
+    return it != reachable_.end() && it->second + reachable_before_transfer <= now.mono && !unfit_.contains(node);
   };
-  const bool must_go = draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
-  if (!must_go) {
+  if (!is_unfit()) {
     const bool is_away = shard.home_leader != config_.node;
     return is_away && shard.transfer_due <= now.mono && stands(shard.home_leader) ? shard.home_leader : NodeId();
   }
   NodeId best;
   for (const NodeId node : meta::replicas_of(shard.id, config_.members)) {
-    if (node == config_.node || !reachable_.contains(node)) continue;
+    if (node == config_.node || !reachable_.contains(node) || unfit_.contains(node)) continue;
     if (!best || shard.replica.can_transfer(ReplicaId(node.value()))) best = node;
   }
   return best;
@@ -259,7 +273,7 @@ void Node::Impl::balance(Now now, Outputs& out) {
   std::size_t begun = 0;
   for (const auto& shard : shards_) {
     if (shard == nullptr || !shard->led || shard->handing_to) continue;
-    if (begun >= transfers_per_beat && !draining_) break;
+    if (begun >= transfers_per_beat && !is_unfit()) break;
     const NodeId to = better_leader(now, *shard);
     if (!to) continue;
     ++begun;
@@ -302,11 +316,10 @@ void Node::Impl::flush_peers(Now now, Outputs& out) {
     in_parts(
         to, *peer.raft.mutable_messages(), [](peer::PeerFrame& f) { return f.mutable_raft()->mutable_messages(); },
         out);
+    in_parts(to, *peer.asks.mutable_asks(), [](peer::PeerFrame& f) { return f.mutable_asks()->mutable_asks(); }, out);
     in_parts(
-        to, *peer.asks.mutable_asks(), [](peer::PeerFrame& f) { return f.mutable_asks()->mutable_asks(); }, out);
-    in_parts(
-        to, *peer.answers.mutable_answers(),
-        [](peer::PeerFrame& f) { return f.mutable_answers()->mutable_answers(); }, out);
+        to, *peer.answers.mutable_answers(), [](peer::PeerFrame& f) { return f.mutable_answers()->mutable_answers(); },
+        out);
     for (auto& [id, tells] : peer.tells) {
       Shard* shard = led(id);
       if (shard == nullptr) continue;

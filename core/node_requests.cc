@@ -1,5 +1,6 @@
-// What sessions ask: whom their gateway asks, and what a shard's leader says. Reads are answered by a leader that is fresh, from a snapshot of the store, beside the reactor.
-// Over 400 lines because it holds one function for each kind of request, and nothing else.
+// What sessions ask: whom their gateway asks, and what a shard's leader says. Reads are answered by a leader that is
+// fresh, from a snapshot of the store, beside the reactor. Over 400 lines because it holds one function for each kind
+// of request, and nothing else.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -97,7 +98,8 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
 void Node::Impl::ask_marks(Now now, const gateway::Request& in, Outputs& out) {
   const client::Marks& asked_for = in.frame.marks();
   if (static_cast<std::uint64_t>(asked_for.conversations_size()) > bounds::marks_asked_max) {
-    return refuse_here(now, in, client::INVALID_ARGUMENT, "marks are asked for at most 64 conversations at a time", out);
+    return refuse_here(now, in, client::INVALID_ARGUMENT, "marks are asked for at most 64 conversations at a time",
+                       out);
   }
   absl::btree_map<ShardId, std::shared_ptr<ShardRequest>> parts;
   for (const std::string& bytes : asked_for.conversations()) {
@@ -335,7 +337,8 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   if (!conversation->has_direct_member(request->user)) {
     return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
-  if (send.outbox_seq() == 0) return refuse(now, request->asker, client::INVALID_ARGUMENT, "outbox_seq counts from 1", out);
+  if (send.outbox_seq() == 0)
+    return refuse(now, request->asker, client::INVALID_ARGUMENT, "outbox_seq counts from 1", out);
   log::Command command;
   log::Send& entry = *command.mutable_send();
   entry.set_conversation(send.conversation());
@@ -433,9 +436,9 @@ void Node::Impl::look_up(Now now, Shard& shard, const RequestPtr& request, Outpu
   const client::Lookup& look_up = request->frame.lookup();
   const auto again = [this, &shard, request](Now then, Outputs& more) { this->look_up(then, shard, request, more); };
   if (!fresh(now, shard, request->asker, again, out)) return;
-  const std::string key =
-      look_up.handle().empty() ? keys::account(shard.id, UserId(look_up.user()))  // a handle: folded by the gateway
-                               : keys::handle(shard.id, look_up.handle());
+  const std::string key = look_up.handle().empty()
+                              ? keys::account(shard.id, UserId(look_up.user()))  // a handle: folded by the gateway
+                              : keys::handle(shard.id, look_up.handle());
   const bool asked = read(
       {RangeRead::row(key)},
       [this, request](Now then, ReadDone& done, Outputs& outputs) {

@@ -127,7 +127,7 @@ void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
   Told& told = told_[id];
   told = {route.leader, router_.term(id), 0, 0};
   const std::vector<gateway::Gateway::OfShard> sessions = gateway_.of_shard(id);
-  if (sessions.empty() || !route.leader || CHASQUI_CANARY("registry_lost")) return;
+  if (sessions.empty() || !route.leader) return;
   CHASQUI_MARK("sessions_registered");
   told.round = ++last_round_;
   peer::Registration registration;
@@ -154,19 +154,18 @@ void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
 }
 
 void Node::Impl::tell_gone_sessions() {
-  for (const gateway::Gateway::Gone& gone : gateway_.take_gone()) {
-    const router::Route route = router_.of(gone.shard);
-    if (route.here) {
-      shard_at(gone.shard).registry.remove(config_.node, gone.session);
-    } else if (route.leader) {
-      std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
-      if (frames.empty() || !frames.back().has_sessions_gone() ||
-          frames.back().sessions_gone().shard() != gone.shard.value()) {
-        frames.emplace_back().mutable_sessions_gone()->set_shard(static_cast<std::uint32_t>(gone.shard.value()));
-      }
-      frames.back().mutable_sessions_gone()->add_sessions(gone.session.value());
-    }
+  for (const gateway::Gateway::Gone& gone : gateway_.take_gone()) tell_gone(gone.shard, gone.session);
+}
+
+void Node::Impl::tell_gone(ShardId shard, SessionId session) {
+  const router::Route route = router_.of(shard);
+  if (route.here) return shard_at(shard).registry.remove(config_.node, session);
+  if (!route.leader) return;
+  std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
+  if (frames.empty() || !frames.back().has_sessions_gone() || frames.back().sessions_gone().shard() != shard.value()) {
+    frames.emplace_back().mutable_sessions_gone()->set_shard(static_cast<std::uint32_t>(shard.value()));
   }
+  frames.back().mutable_sessions_gone()->add_sessions(session.value());
 }
 
 void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& out) {

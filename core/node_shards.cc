@@ -107,8 +107,8 @@ void Node::Impl::gather(Shard& shard, Now now) {
     log::Command command;
     command.mutable_mark()->Swap(&mark.command);
     // Refused for want of room: the device hears nothing and says it again.
-    (void)enqueue(shard, command, MarkOrigin{*conversation, UserId(command.mark().user()), std::move(mark.origins)}, now,
-                  no_deadline, false);
+    (void)enqueue(shard, command, MarkOrigin{*conversation, UserId(command.mark().user()), std::move(mark.origins)},
+                  now, no_deadline, false);
   }
   log::Notify notify;
   std::vector<fanout::BatchName> completes;
@@ -172,6 +172,7 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
     out.push_back(std::move(append));
   }
   for (replica::Committed& entry : outputs.committed) committed_.emplace_back(shard.id, std::move(entry));
+  if (outputs.install) begin_install(shard, *outputs.install, out);
   for (peer::RaftMessage& message : outputs.messages) {
     *to_peer(NodeId(message.to())).raft.add_messages() = std::move(message);
   }
@@ -204,7 +205,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
     leader_known(now, shard.id, out);
     return;
   }
-  if (router_.of(shard.id).here) router_.leads(shard.id, NodeId(), shard.replica.term());
+  if (router_.of(shard.id).here) router_.leads(shard.id, NodeId(), router_.term(shard.id));
   shard.feed.follow();
   shard.notify.clear();
   shard.marks.clear();
@@ -221,6 +222,10 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
     for (Origin& origin : entry.origins) fail(shard, origin, moved(shard.id, true), now, out);
   }
   shard.in_flight.clear();
+  if (shard.announced.term > router_.term(shard.id)) {
+    router_.leads(shard.id, shard.announced.node, shard.announced.term);
+    leader_known(now, shard.id, out);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------- apply
@@ -266,6 +271,7 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
   CHASQUI_ASSERT(origins.empty() || origins.size() == applied.replies.size(),
                  "each command that we proposed has a reply");
   for (std::size_t i = 0; i < origins.size(); ++i) reply(shard, origins[i], applied.replies[i], now, out);
+  hash_applied(shard, applied, now, out);
   if (shard.led) consequences(shard, entry.index, applied, now, out);
 }
 

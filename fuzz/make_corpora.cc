@@ -130,6 +130,21 @@ void peer_frames(const std::filesystem::path& root) {
   write(root / "peer_frame", "all", std::string("\x06\x00", 2) + all);
 }
 
+// raft_message_fuzz reads operations of 1 byte: 0 a sync, 1 time, 2 a message (1 byte length and the bytes), 12 the end
+// of an install.
+void raft_messages(const std::filesystem::path& root) {
+  std::string all(1, '\0');
+  for (const auto& [name, message] : each_kind<peer::RaftMessage>()) {
+    const std::string bytes = message.SerializeAsString();
+    if (bytes.size() > 255) continue;
+    std::string one = '\x02' + std::string(1, static_cast<char>(bytes.size())) + bytes;
+    one += std::string("\x00\x0C\x00", 3);
+    write(root / "raft_message", name, std::string(1, '\0') + one + one + '\xFD' + one);
+    all += one;
+  }
+  write(root / "raft_message", "all", all + '\xFD' + '\xFD' + all);
+}
+
 void key_rows(const std::filesystem::path& root) {
   const auto conversation = ConversationId::direct(ana, beto);
   const ShardId shard(63);
@@ -143,6 +158,7 @@ void key_rows(const std::filesystem::path& root) {
   write(folder, "handle", keys::handle(shard, "ana"));
   write(folder, "feed", keys::feed(ShardId(65'535), RaftIndex(1)));
   write(folder, "numbers", keys::numbers(ShardId(0)));
+  write(folder, "ingested", keys::ingested(ShardId(3)));
 }
 
 std::string sized(const std::string& entry) {
@@ -221,6 +237,7 @@ int main(int argc, char** argv) {
   }
   chasqui::client_frames(argv[1]);
   chasqui::peer_frames(argv[1]);
+  chasqui::raft_messages(argv[1]);
   chasqui::key_rows(argv[1]);
   chasqui::entries(argv[1]);
   chasqui::node_inputs(argv[1]);

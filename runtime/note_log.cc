@@ -33,8 +33,14 @@ Level level_of(NoteKind kind) {
     case NoteKind::DeviceAdded:
     case NoteKind::LoginRefused:
     case NoteKind::PeerFrameDropped:
+    case NoteKind::SnapshotServed:
+    case NoteKind::SnapshotWanted:
+    case NoteKind::SnapshotTaken:
     case NoteKind::Draining: return Level::Info;
+    case NoteKind::SnapshotLost:
+    case NoteKind::SnapshotGivenUp:
     case NoteKind::PressureChanged: return Level::Warn;
+    case NoteKind::ReplicaDiffers:
     case NoteKind::MalformedEntry:
     case NoteKind::ReplicaStopped: return Level::Error;
   }
@@ -75,6 +81,15 @@ void write_line(const Note& note, Level level) {
     case NoteKind::PressureChanged: return log(level, sentence, {{"disk", note.a}, {"store_behind", note.b}});
     case NoteKind::AppendsWaiting: return log(level, sentence, {{"bytes", note.a}});
     case NoteKind::Draining: return log(level, sentence, {{"sessions", note.a}});
+    case NoteKind::SnapshotServed:
+    case NoteKind::SnapshotLost:
+      return log(level, sentence, {{"shard", note.shard.value()}, {"node", note.a}, {"parts", note.b}});
+    case NoteKind::SnapshotWanted:
+      return log(level, sentence, {{"shard", note.shard.value()}, {"node", note.a}, {"index", note.b}});
+    case NoteKind::SnapshotTaken:
+      return log(level, sentence, {{"shard", note.shard.value()}, {"index", note.a}, {"parts", note.b}});
+    case NoteKind::SnapshotGivenUp: return log(level, sentence, {{"shard", note.shard.value()}, {"node", note.a}});
+    case NoteKind::ReplicaDiffers: return log(level, sentence, {{"shard", note.shard.value()}, {"index", note.a}});
   }
 }
 

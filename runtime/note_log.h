@@ -17,7 +17,7 @@ class NoteLog {
 
   [[nodiscard]] std::uint64_t count(NoteKind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] static std::string_view name(NoteKind kind);
-  static constexpr std::size_t kinds = static_cast<std::size_t>(NoteKind::Draining) + 1;
+  static constexpr std::size_t kinds = static_cast<std::size_t>(NoteKind::ReplicaDiffers) + 1;
 
  private:
   std::array<std::uint64_t, kinds> counts_{};

@@ -59,6 +59,7 @@ Reactor::Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store,
       admin_(io_, *this),
       started_(mono_now()),
       read_pool_(store.store(), config.limits.reads_outstanding_max, [this](ReadDone done) { post(std::move(done)); }),
+      stream_files_(store, [this](Input done) { post(std::move(done)); }, failed_),
       passwords_pool_(config.limits, [this](PasswordHashed done) { post(std::move(done)); }),
       log_thread_(
           LogSink{[&store](std::span<const LogAppend> group) { return store.log().write(group); },
@@ -72,6 +73,7 @@ Reactor::~Reactor() {
   pressure_watch_.stop();
   log_thread_.stop();
   read_pool_.stop();
+  stream_files_.stop();
   passwords_pool_.stop();
 }
 
@@ -258,6 +260,11 @@ void Reactor::carry_out(Now now) {
                    [this](LogAppend& append) { appends_.push_back(std::move(append)); },
                    [this](Read& read) { reads_.push_back(std::move(read)); },
                    [this, now](const Note& note) { notes_.take(note, now.mono); },
+                   [this](const StreamOpen& open) { stream_files_.carry_out(open); },
+                   [this](StreamRead& read) { stream_files_.carry_out(read); },
+                   [this](StreamWrite& write) { stream_files_.carry_out(write); },
+                   [this](StreamIngest& ingest) { stream_files_.carry_out(ingest); },
+                   [this](const StreamClose& close) { stream_files_.carry_out(close); },
                },
                outputs_[i]);
   }

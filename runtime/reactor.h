@@ -28,6 +28,7 @@
 #include "runtime/password.h"
 #include "runtime/pressure.h"
 #include "runtime/read_pool.h"
+#include "runtime/stream_files.h"
 #include "storage/node_store.h"
 
 namespace chasqui {
@@ -147,6 +148,7 @@ class Reactor final : public ServerOwner, public AdminOwner {
 
   // Last: their threads must be gone before what they post to.
   ReadPool read_pool_;
+  StreamFiles stream_files_;
   PasswordPool passwords_pool_;
   LogThread log_thread_;
   PressureWatch pressure_watch_;

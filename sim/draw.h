@@ -44,6 +44,7 @@ enum class Concern : std::uint32_t {
   Audit = 33,
   Phones = 40,  // 25 to 39: of others
   Disks = 41,
+  Streams = 42,
 };
 
 __extension__ using Wide = unsigned __int128;

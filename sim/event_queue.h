@@ -45,6 +45,7 @@ enum class EventKind : std::uint8_t {
   SettleCheck,
   DeviceReturns,  // subject: device; object: incarnation. A program that was sent away is opened again
   HostileActs,    // object: connection. The next volley of a hostile client
+  StreamServed,   // subject: node; object: token. A part of a shard's state is read, staged or ingested
 };
 
 struct Event {

@@ -124,6 +124,11 @@ struct OperatorStep {  // what somebody did to a server: "killed", "started", or
   std::uint32_t node = 0;
   std::string step;
 };
+struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
+  std::uint32_t node = 0;
+  std::string why;
+  std::vector<std::uint32_t> devices;  // that live at it
+};
 
 // ------------------------------------------------------------------------------------------------------------- T facts
 
@@ -256,11 +261,6 @@ struct NodeStarted {  // it found its disk in order
   std::uint32_t node = 0;
   std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
 };
-struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
-  std::uint32_t node = 0;
-  std::string why;
-  std::vector<std::uint32_t> devices;  // that live at it
-};
 
 using Fact =
     std::variant<DeviceJoined, MessageSent, MessageForgotten, AcceptedHeard, RefusalHeard, EventSeen, PhoneCrashed,
@@ -271,9 +271,10 @@ using Fact =
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused>;
 
-// T facts are those of nodes, but for what operators do to them.
+// T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>
-constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep>) ||
+constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep> &&
+                         !std::is_same_v<Known, NodeRefused>) ||
                         std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted>;
 [[nodiscard]] inline bool is_tapped(const Fact& fact) {
   return std::visit([]<class Known>(const Known&) { return is_tap<Known>; }, fact);

@@ -73,6 +73,9 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
   invariants_.push_back(std::make_unique<BeyondIsNamed>());
+  for (const auto& invariant : invariants_) {
+    if (judges(*invariant)) invariant->count_in(violations_);
+  }
 }
 
 void Judge::see(Time at, const Fact& fact) {
@@ -85,11 +88,6 @@ void Judge::see(Time at, const Fact& fact) {
 
 bool Judge::judges(const Invariant& invariant) const {
   return only_.empty() || std::find(only_.begin(), only_.end(), invariant.number()) != only_.end();
-}
-
-bool Judge::has_violations() const {
-  return std::any_of(invariants_.begin(), invariants_.end(),
-                     [this](const auto& invariant) { return judges(*invariant) && !invariant->violations().empty(); });
 }
 
 Verdict Judge::finish(Time at, Ending ending) {

@@ -51,7 +51,7 @@ class Judge {
   // What has not arrived yet; empty: nothing.
   [[nodiscard]] std::string missing() const { return kept_->missing(); }
   [[nodiscard]] std::uint64_t most_missing() const { return kept_->most_missing(); }
-  [[nodiscard]] bool has_violations() const;
+  [[nodiscard]] bool has_violations() const { return violations_ > 0; }
   [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
   [[nodiscard]] Verdict finish(Time at, Ending ending);
   [[nodiscard]] const std::vector<std::unique_ptr<Invariant>>& invariants() const { return invariants_; }
@@ -64,6 +64,7 @@ class Judge {
   std::vector<int> only_;
   Sight sight_;
   Kept* kept_;
+  std::uint64_t violations_ = 0;  // of those that judge
 };
 
 }  // namespace chasqui::sim

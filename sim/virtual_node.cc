@@ -32,7 +32,7 @@ Time VirtualNode::when(MonoTime deadline) const {
 std::string VirtualNode::data_loss(std::uint32_t shards) const {
   if (damaged) return "a record of its log is damaged";
   for (const StoreFlushed::Shard& shard : applied(shards)) {
-    if (shard.applied <= log.last_index(shard.shard)) continue;
+    if (shard.applied <= log.last_index(shard.shard) || is_as_ingested(shard)) continue;
     return absl::StrCat("the log of shard ", shard.shard.value(), " ends at ", log.last_index(shard.shard).value(),
                         ", and the state has applied ", shard.applied.value());
   }
@@ -56,6 +56,12 @@ ReadDone VirtualNode::serve(const Read& read) const {
   return done;
 }
 
+bool VirtualNode::is_as_ingested(const StoreFlushed::Shard& shard) const {
+  const auto row = store.get(keys::ingested(shard.shard));
+  state::Ingested ingested;
+  return row && ingested.ParseFromString(*row) && ingested.applied() == shard.applied.value();
+}
+
 void VirtualNode::kill() {
   node.reset();
   connection_of.clear();
@@ -65,6 +71,9 @@ void VirtualNode::kill() {
   append_causes.clear();
   reads.clear();
   passwords.clear();
+  frozen.clear();
+  staged.clear();
+  stream_jobs.clear();
   run_pending = false;
   wake_at = no_time;
   frozen_until = 0;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "core/base/hash_index.h"
@@ -95,6 +96,13 @@ struct VirtualNode {
   std::map<std::uint64_t, PendingRead> reads;
   std::map<std::uint64_t, PasswordHashed> passwords;
 
+  // Shards' states on their way to others and from them: rows as they were, rows that are staged, and what is under
+  // way, by token.
+  std::map<StreamId, SimStore::Rows> frozen;
+  std::map<StreamId, std::vector<Row>> staged;
+  std::map<std::uint64_t, std::variant<StreamRead, StreamWrite, StreamIngest>> stream_jobs;
+  Time streams_free_at = 0;
+
   [[nodiscard]] bool up() const { return node != nullptr; }
   [[nodiscard]] Now now(Time at) const;
   // The first moment at which its monotonic clock shows `deadline`.
@@ -104,6 +112,9 @@ struct VirtualNode {
   // Raft index up to which the store's state is applied, for each shard that has any.
   [[nodiscard]] std::vector<StoreFlushed::Shard> applied(std::uint32_t shards) const;
   [[nodiscard]] ReadDone serve(const Read& read) const;
+  // Whether a log that ends before the state's applied index is as it may be: the state came from another node just
+  // now.
+  [[nodiscard]] bool is_as_ingested(const StoreFlushed::Shard& shard) const;
   // The process is gone with all that was in memory. Of `survivors` and `version`: SimLog::crash, SimStore::rewind.
   void kill();
 };

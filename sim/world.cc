@@ -155,6 +155,7 @@ void World::dispatch(const Event& event) {
       node().reads.erase(it);
       return feed(node(), std::move(done));
     }
+    case EventKind::StreamServed: return stream_served(node(), event.object);
     case EventKind::FlushDue:
       if (of_this_life()) flush_due(node());
       return;
@@ -364,7 +365,7 @@ void World::count_traffic() {
   counted_down_ = down;
 }
 
-void World::see(Fact fact) {
+void World::see(const Fact& fact) {
   if (options_.on_fact) options_.on_fact(now_, fact);
   if (options_.devices_judge && is_tapped(fact)) return;
   judge_.see(now_, fact);
@@ -377,7 +378,7 @@ void World::see(Fact fact) {
 }
 
 void World::see_all(std::vector<Fact>& facts) {
-  for (Fact& fact : facts) see(std::move(fact));
+  for (const Fact& fact : facts) see(fact);
   facts.clear();
 }
 

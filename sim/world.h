@@ -129,7 +129,7 @@ class World : private points::Listener {
   void count_traffic();
   [[nodiscard]] std::string unsettled() const;
   [[nodiscard]] Time backlog() const;
-  void see(Fact fact);
+  void see(const Fact& fact);
   void trace(const std::string& line);
   void hash_record();  // record_
   [[nodiscard]] bool tracing() const { return static_cast<bool>(options_.trace); }
@@ -159,6 +159,8 @@ class World : private points::Listener {
   void carry_out(VirtualNode& node, Time at, LogAppend& append);
   void carry_out(VirtualNode& node, Time at, Read& read);
   void carry_out(VirtualNode& node, Time at, PasswordWork& work);
+  bool carry_out_stream(VirtualNode& node, Time at, Output& output);  // world_streams.cc
+  void stream_served(VirtualNode& node, std::uint64_t token);
   void see_all(std::vector<Fact>& facts);
   void measure(VirtualNode& node);
 

@@ -18,6 +18,7 @@ bool is_of_node(ItemKind kind) {
 }  // namespace
 
 void World::item_starts(const Item& item) {
+  if (healed_at_ >= 0) return;  // its time was rounded to that of the healing, or beyond
   Device& device = phone_of(item.subject);
   VirtualNode& node = *nodes_[item.subject % nodes_.size()];
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);

@@ -56,7 +56,7 @@ void World::node_crashes(VirtualNode& node, Time down, std::optional<std::size_t
   const auto fits_log = [&] {
     const auto applied = node.applied(plan_.shards);
     return std::all_of(applied.begin(), applied.end(), [&](const StoreFlushed::Shard& shard) {
-      return shard.applied <= node.log.last_index(shard.shard);
+      return shard.applied <= node.log.last_index(shard.shard) || node.is_as_ingested(shard);
     });
   };
   const std::uint64_t version = dice.roll(node.store.flushed(), node.store.version());
@@ -288,6 +288,8 @@ void World::carry_out(VirtualNode& node, Time at, Outputs& outputs) {
       carry_out(node, at, *append);
     } else if (auto* read = std::get_if<Read>(&output)) {
       carry_out(node, at, *read);
+    } else if (carry_out_stream(node, at, output)) {
+      continue;
     } else if (auto* work = std::get_if<PasswordWork>(&output)) {
       carry_out(node, at, *work);
     } else if (auto* answer = std::get_if<HttpAnswer>(&output)) {

@@ -3,7 +3,7 @@
 // A phone that is reinstalled logs in as a new device of the same person; its old id stays registered and nobody uses
 // it. A restored one, or a copy, has an id that may be no more (whoever shares it may have renewed it): its person logs
 // in again, and the journal stays. Each of these may take one of the Limits::devices_max ids that a person can have,
-// so what might need one too many does not happen.
+// so what might need one too many does not happen; nor does it where the node has said DATA_LOSS, and gives none.
 #include <algorithm>
 #include <utility>
 
@@ -53,7 +53,7 @@ Device& World::phone_of(std::uint32_t subject) {
 }
 
 bool World::takes_an_id(const Device& device) {
-  if (ids_[device.person] >= Limits{}.devices_max) return false;
+  if (nodes_[device.node]->refused || ids_[device.person] >= Limits{}.devices_max) return false;
   ++ids_[device.person];
   return true;
 }
@@ -157,7 +157,7 @@ Device* World::other_copy_of(const Device& device) {
   return nullptr;
 }
 
-// Two that are one device for the node send each other away for ever: once all heals, one is left.
+// Two that are one device for the node send each other away for ever: from when all heals, one is left.
 void World::throw_away_twins() {
   for (const auto& twin : devices_) {
     if (twin->gone || !twin->twin_of) continue;
@@ -186,6 +186,8 @@ void World::sent_away(Device& device, const client::Ended& ended) {
 // that it is one message.
 void World::device_returns(Device& device) {
   if (!device.up() || !device.ended) return;
+  if (healed_at_ >= 0) throw_away_twins();  // a copy made amid a renewal becomes the same device only later
+  if (device.gone) return;
   program_ends(device, device.unsynced.size());
   device.ended = false;
   if (!device.revoked) return push(now_, EventKind::DeviceRises, device.index, device.incarnation);

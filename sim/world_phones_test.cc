@@ -99,6 +99,14 @@ TEST(Phones, who_roams_has_two_sessions_for_a_while_and_what_was_sent_twice_is_t
   EXPECT_EQ(told.count("is sent away"), 0U) << "the old session is sent away, not the device";
 }
 
+TEST(Phones, what_would_begin_once_all_has_healed_does_not) {
+  const Told told = day_with({{.at = 20 * second + 1, .kind = ItemKind::Offline, .subject = 0, .length = 6 * second},
+                              {.at = 20 * second + 1, .kind = ItemKind::Send, .subject = 0, .size = 1},
+                              {.at = 20 * second + 1, .kind = ItemKind::Restore, .subject = 1, .length = second}});
+  expect_ok(told);
+  EXPECT_EQ(told.report.sent, day_with({}).report.sent);
+}
+
 TEST(Phones, a_twin_and_its_first_send_each_other_away_until_one_is_left) {
   for (const std::uint64_t whose : {0U, 1U}) {
     const Told told =

@@ -84,6 +84,15 @@ absl::Status check_state(const RocksStore& store, ShardId shard, const LogTail* 
     if (!applied) return absl::OkStatus();
     return damaged(shard, absl::StrCat("there is none, and the state has applied ", applied.value()));
   }
+  const auto ingested = store.ingested(shard);
+  if (!ingested.ok() && !absl::IsNotFound(ingested.status())) return ingested.status();
+  if (ingested.ok()) {
+    // A crash may come between the two writes of an install: the log is the old one, and the replica writes the
+    // descriptor as its first act (core/replica/image.h, finish_install).
+    if (tail->snapshot_index.value() < ingested->index()) return absl::OkStatus();
+    // The state may be ahead of the log that begins behind the descriptor, as long as it is as it came.
+    if (applied.value() == ingested->applied() && applied > tail->last()) return absl::OkStatus();
+  }
   if (applied > tail->last()) {
     return damaged(shard,
                    absl::StrCat("it ends at ", tail->last().value(), ", and the state has applied ", applied.value()));

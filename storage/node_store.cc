@@ -126,6 +126,10 @@ absl::Status NodeStore::open_rows(const Options& options) {
   rocks_ = *std::move(rocks);
   store_ = std::make_unique<RocksStore>(*rocks_, format_.shards, sizing);
 
+  auto staging = Staging::open(*rocks_, absl::StrCat(options.directory, "/staging"));
+  if (!staging.ok()) return staging.status();
+  staging_ = *std::move(staging);
+
   auto loaded = read_log(*rocks_, *store_, format_.shards);
   if (!loaded.ok()) return loaded.status();
   std::map<ShardId, TailMark> found = marks_of(loaded->tails);

@@ -1,6 +1,6 @@
 // A node's directory on disk, opened in the one right order:
 //
-//   LOCK  SUSPECT  FORMAT  BALLAST  TAIL.0  TAIL.1  db/ (RocksDB)
+//   LOCK  SUSPECT  FORMAT  BALLAST  TAIL.0  TAIL.1  db/ (RocksDB)  staging/ (emptied at each start)
 //
 //   auto store = NodeStore::open({.directory = dir, .shards = shards, .fatal = stop_the_process});
 //   Node node(config, (*store)->store(), (*store)->take_log(), seed);
@@ -23,6 +23,7 @@
 #include "storage/lock.h"
 #include "storage/log.h"
 #include "storage/rocks_store.h"
+#include "storage/staging.h"
 
 namespace chasqui::storage {
 
@@ -42,9 +43,10 @@ class NodeStore {
   ~NodeStore();
 
   [[nodiscard]] const Format& format() const { return format_; }
-  [[nodiscard]] RocksStore& store() { return *store_; }  // the node's thread; reads from any
-  [[nodiscard]] Log& log() { return *log_; }             // the log thread
-  [[nodiscard]] DiskSpace& disk() { return *disk_; }     // any thread
+  [[nodiscard]] RocksStore& store() { return *store_; }   // the node's thread; reads from any
+  [[nodiscard]] Log& log() { return *log_; }              // the log thread
+  [[nodiscard]] DiskSpace& disk() { return *disk_; }      // any thread
+  [[nodiscard]] Staging& staging() { return *staging_; }  // one thread of the runtime's
   // What the log held at open. Once.
   [[nodiscard]] std::vector<ReplicaImage> take_log() { return std::move(images_); }
   // For a status that Log or DiskSpace returned: marks the store and ends the process.
@@ -59,6 +61,7 @@ class NodeStore {
   std::unique_ptr<DiskSpace> disk_;
   std::unique_ptr<RocksDb> rocks_;
   std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<Staging> staging_;
   std::unique_ptr<Log> log_;
   std::vector<ReplicaImage> images_;
 };

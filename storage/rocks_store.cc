@@ -137,6 +137,14 @@ absl::StatusOr<state::Shard> RocksStore::numbers(ShardId shard) const {
   return absl::DataLossError(absl::StrCat("the numbers of shard ", shard.value(), " do not decode"));
 }
 
+absl::StatusOr<state::Ingested> RocksStore::ingested(ShardId shard) const {
+  const auto value = get(keys::ingested(shard));
+  if (!value) return absl::NotFoundError(absl::StrCat("the state of shard ", shard.value(), " is its own"));
+  state::Ingested row;
+  if (row.ParseFromString(*value)) return row;
+  return absl::DataLossError(absl::StrCat("row `L ingested` of shard ", shard.value(), " does not decode"));
+}
+
 StoreLoad RocksStore::load() const {
   StoreLoad load;
   rocksdb::DB& db = rocks_.db();

@@ -64,6 +64,8 @@ class RocksStore final : public Store {
   // After each flush, on a thread of RocksDB: be short. nullptr: none any more.
   void set_on_flushed(std::function<void(std::vector<StoreFlushed::Shard>)> callback);
 
+  // Where the shard's state came from, if another replica's took its place. NotFound, DataLoss: as below.
+  [[nodiscard]] absl::StatusOr<state::Ingested> ingested(ShardId shard) const;
   // The shard's numbers as get() sees them. NotFound: the shard has never applied anything. DataLoss: damaged.
   [[nodiscard]] absl::StatusOr<state::Shard> numbers(ShardId shard) const;
 

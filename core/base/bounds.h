@@ -99,7 +99,16 @@
     "that an HTTP request waits for its answer; then: 504, and the call is abandoned")                               \
   X(close_ms_max, 5000, 5000, "ms", "from the wish to close a socket to its end, whatever the other side does")      \
   X(log_in_flight_bytes_max, 33554432, 33554432, "bytes",                                                            \
-    "handed to the log thread and not yet synced; at it: no socket is read")
+    "handed to the log thread and not yet synced; at it: no socket is read")                                         \
+  X(streams_out_max, 2, 2, "streams", "of a shard's state from one node to others at once; above: they ask again")   \
+  X(streams_in_max, 2, 2, "streams", "to one node at once; above: they wait")                                        \
+  X(stream_bytes_per_s, 52428800, 52428800, "bytes per s", "sent by one node in streams; above: they wait")          \
+  X(stream_part_bytes, 262144, 262144, "bytes",                                                                      \
+    "of rows in one part of a stream; the row that reaches it is the last")                                          \
+  X(stream_idle_ms, 30000, 30000, "ms", "that a stream stands still; then: it is closed, and begun anew")            \
+  X(stream_answer_ms, 2000, 2000, "ms", "that a part of a stream is waited for; then: it is asked for again")        \
+  X(log_tails_bytes_max, 268435456, 268435456, "bytes",                                                              \
+    "of log kept in memory by one node for followers; above: each shard keeps its share, and streams lose")
 
 namespace chasqui {
 

@@ -49,6 +49,7 @@ using SessionId = Number<struct SessionIdTag>;  // given by the runtime, never u
 using CallId = Number<struct CallIdTag>;        // one HTTP request; likewise
 using ReadId = Number<struct ReadIdTag>;
 using AppendId = Number<struct AppendIdTag>;  // counts a node's LogAppends
+using StreamId = Number<struct StreamIdTag>;  // a shard's state on its way out or in; counted by a running node
 
 // Which of the S shards; S is fixed when the cluster is created.
 struct ShardCount {

@@ -96,6 +96,11 @@ std::string feed(ShardId shard, RaftIndex index) {
 std::string numbers(ShardId shard) {
   return tagged(shard, 'R');
 }
+std::string ingested(ShardId shard) {
+  std::string key = tagged(shard, 'L');
+  key.push_back('i');
+  return key;
+}
 
 std::optional<Parsed> parse(std::string_view key) {
   if (key.size() <= prefix_bytes) return std::nullopt;
@@ -162,6 +167,10 @@ std::optional<Parsed> parse(std::string_view key) {
   }
   if (tag == 'R' && rest.empty()) {
     parsed.kind = Kind::Numbers;
+    return parsed;
+  }
+  if (tag == 'L' && rest == "i") {
+    parsed.kind = Kind::Ingested;
     return parsed;
   }
   return std::nullopt;

@@ -24,8 +24,10 @@ namespace chasqui::keys {
 [[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                         // H handle
 [[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                   // F raft_index
 [[nodiscard]] std::string numbers(ShardId shard);                                                 // R state
+// Of this replica alone: neither hashed nor sent to another.
+[[nodiscard]] std::string ingested(ShardId shard);  // L ingested
 
-enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers };
+enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers, Ingested };
 
 struct Parsed {
   Kind kind{};

@@ -45,7 +45,7 @@ Made any_key() {
   Made made;
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
-                                Kind::Handle, Kind::Feed, Kind::Numbers);
+                                Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -84,6 +84,7 @@ Made any_key() {
       made.key = feed(made.shard, RaftIndex(made.number));
       break;
     case Kind::Numbers: made.key = numbers(made.shard); break;
+    case Kind::Ingested: made.key = ingested(made.shard); break;
   }
   return made;
 }

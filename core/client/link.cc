@@ -58,13 +58,17 @@ void Link::release(MonoTime now) {
   connect_at_ = now;
 }
 
+MonoTime Link::ping_at() const {
+  return heard_ + (CHASQUI_CANARY("ping_at_once") ? milliseconds(100) : ping_after);
+}
+
 bool Link::ping_due(MonoTime now) const {
-  return state_ == State::Live && now >= heard_ + ping_after;
+  return state_ == State::Live && now >= ping_at();
 }
 
 MonoTime Link::next_deadline(bool ping_outstanding) const {
   if (state_ == State::Waiting && !held_) return connect_at_;
-  if (state_ == State::Live && !ping_outstanding) return heard_ + ping_after;
+  if (state_ == State::Live && !ping_outstanding) return ping_at();
   return MonoTime::never();
 }
 

@@ -54,6 +54,8 @@ class Link {
   void compact(std::vector<JournalRecord>& out) const;
 
  private:
+  [[nodiscard]] MonoTime ping_at() const;
+
   Journal& journal_;
   Random& random_;
   Duration retry_base_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/bounds.h"
 #include "core/base/check.h"
+#include "core/base/points.h"
 
 namespace chasqui::client {
 
@@ -194,6 +195,7 @@ void Outbox::back_off(const ConversationId& conversation, Lane& lane, const Erro
     if (lane.attempts < 30) ++lane.attempts;
     delay = {advised.ns + jitter.ns};
   }
+  if (CHASQUI_CANARY("resend_at_once")) delay = Duration{1};
   lane.retry_at = std::max(lane.retry_at, now + delay);
   retries_.set(conversation, lane.retry_at);
 }

@@ -14,8 +14,8 @@ struct MarksTest : ::testing::Test {
   std::vector<DueMark> due;
   bool add(std::uint64_t delivered, std::uint64_t read, std::uint64_t session, bool looked_at = false,
            std::uint64_t epoch = 1) {
-    return marks.add(both, UserId(3), Seq(delivered), Seq(read), HistoryEpoch(epoch), {NodeId(1), SessionId(session), delivered},
-                     looked_at, now);
+    return marks.add(both, UserId(3), Seq(delivered), Seq(read), HistoryEpoch(epoch),
+                     {NodeId(1), SessionId(session), delivered}, looked_at, now);
   }
 };
 

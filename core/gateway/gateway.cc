@@ -464,7 +464,10 @@ std::vector<Gateway::OfShard> Gateway::of_shard(ShardId shard) const {
   if (found == by_shard_.end()) return sessions;
   for (const SessionId id : found->second) {
     const Session& session = **sessions_.find(id);
-    sessions.push_back({id, session.user, session.device, session.generation, session.version});
+    // One whose Hello is not answered yet is told by that answer whatever happened before it.
+    const bool is_live = session.state == Session::State::Live;
+    const Version told = is_live ? session.version : Version(~std::uint64_t{0});
+    sessions.push_back({id, session.user, session.device, session.generation, told});
   }
   return sessions;
 }

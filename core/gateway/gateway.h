@@ -121,8 +121,8 @@ class Gateway {
   absl::btree_map<ShardId, absl::btree_set<SessionId>> by_shard_;  // the same
   std::vector<Gone> gone_;
   absl::btree_set<std::pair<MonoTime, SessionId>> not_logged_in_;  // by opening
-  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;   // by last progress
-  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;  // when a drained session is closed
+  absl::btree_set<std::pair<MonoTime, SessionId>> behind_;         // by last progress
+  absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;        // when a drained session is closed
   absl::btree_set<SessionId> all_;
   std::uint64_t missed_ = 0;  // heads kept for all sessions
   Bucket hellos_;

@@ -65,7 +65,7 @@ struct Session {
   UserId user;
   DeviceId device;
   std::uint64_t generation = 0;
-  Version version;  // of the user's index: it has been told, or will be, of everything up to it
+  Version version;               // of the user's index: it has been told, or will be, of everything up to it
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests
   bool reading = true;

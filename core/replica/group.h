@@ -21,6 +21,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -107,6 +108,9 @@ class Group {
   // stands: if it led, one survivor is due to stand at once, the next a heartbeat later, and the others let them.
   void link(ReplicaId peer, bool up);
   void gone(Now now, ReplicaId peer);
+  void halt(absl::Status why, Outputs& out) {
+    if (phase_ != Phase::Stopped) stop(std::move(why), out);
+  }
 
   // Replicas that may speak though they are in no configuration this one has received (the cluster map knows them).
   void know(ReplicaId replica) { known_.insert(replica); }

@@ -13,10 +13,6 @@
 namespace chasqui::replica {
 namespace {
 
-// A descriptor is worth its write when this many bytes of log lie above the last one, or twice the trailing entries.
-// Also the most that is kept in memory for followers that lag.
-constexpr std::uint64_t log_bytes_compacted = 8 * 1024 * 1024;
-
 Group::Settings settings_of(const Config& config) {
   const Limits& limits = *config.limits;
   Group::Settings settings;
@@ -114,29 +110,31 @@ class Replica::Impl {
     });
   }
 
-  void flushed(Now now, RaftIndex applied, Outputs& out) {
+  void flushed(Now now, RaftIndex applied, const Keep& keep, Outputs& out) {
     // The state may be ahead of what this incarnation knows to be committed: the descriptor is not.
     const RaftIndex index = std::min(applied, group_->delivered());
     const LogTail& tail = group_->tail();
     const RaftIndex from = std::max(group_->snapshot_index(), tail.base());
     if (!group_->running() || index <= from) return;
+    // A descriptor is worth its write when so much of log lies above the last one.
     const bool pays = index.value() - from.value() > 2 * limits_.log_trailing_entries ||
-                      tail.bytes_between(from, index) > log_bytes_compacted;
+                      tail.bytes_between(from, index) > keep.bytes_max;
     if (!pays && !CHASQUI_MAYBE("compact_early")) return;
     CHASQUI_MARK("log_compacted");
-    enter(out, [&] { group_->compact(now, index, trailing(index), out); });
+    enter(out, [&] { group_->compact(now, index, trailing(index, keep), out); });
   }
 
-  // How many entries up to `index` are worth keeping for a follower that was away shortly. An only server has none, and
-  // has let go of their payloads.
-  std::uint64_t trailing(RaftIndex index) const {
+  // How many entries up to `index` are worth keeping. An only server has nobody to keep them for, and has let go of
+  // their payloads.
+  std::uint64_t trailing(RaftIndex index, const Keep& keep) const {
     if (group_->is_only_server()) return 0;
+    if (keep.above && keep.above < index) return index.value() - keep.above.value();
     const LogTail& tail = group_->tail();
     std::uint64_t count = 0;
     RaftIndex from = index;
     while (count < limits_.log_trailing_entries && from > tail.base()) {
       from = RaftIndex(from.value() - 1);
-      if (tail.bytes_between(from, index) > log_bytes_compacted) break;
+      if (tail.bytes_between(from, index) > keep.bytes_max) break;
       ++count;
     }
     return count;
@@ -188,6 +186,19 @@ bool Replica::can_transfer(ReplicaId to) const {
   return to != impl_->config_.self && impl_->group_->leads() && impl_->group_->has_everything(to);
 }
 
+void Replica::stop(absl::Status why, Outputs& out) {
+  impl_->enter(out, [&] { impl_->group_->halt(std::move(why), out); });
+}
+
+std::vector<ReplicaId> Replica::voters() const {
+  std::vector<ReplicaId> voters;
+  const peer::Configuration configuration = impl_->group_->configuration();
+  for (const auto& server : configuration.servers()) {
+    if (server.role() == peer::Server::VOTER) voters.emplace_back(server.replica());
+  }
+  return voters;
+}
+
 void Replica::link(ReplicaId peer, bool up) {
   if (up) {
     impl_->links_down_.erase(peer);
@@ -207,8 +218,9 @@ bool Replica::can_propose() const {
          group.last_index().value() - group.delivered().value() < impl_->limits_.entries_in_flight_max;
 }
 
-void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out) {
+void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out, bool may_install) {
   if (message.shard() != impl_->config_.shard.value()) return;
+  if (message.has_install() && !may_install) return;
   impl_->enter(out, [&] { impl_->group_->receive(now, message, out); });
 }
 
@@ -232,8 +244,8 @@ void Replica::give_up_install(Now now, RaftIndex applied, Outputs& out) {
   impl_->give_up_install(now, applied, out);
 }
 
-void Replica::flushed(Now now, RaftIndex applied, Outputs& out) {
-  impl_->flushed(now, applied, out);
+void Replica::flushed(Now now, RaftIndex applied, const Keep& keep, Outputs& out) {
+  impl_->flushed(now, applied, keep, out);
 }
 
 bool Replica::leads() const {
@@ -258,6 +270,11 @@ RaftIndex Replica::commit_index() const {
 std::uint64_t Replica::uncommitted_bytes() const {
   const Group& group = *impl_->group_;
   return group.running() ? group.tail().bytes_between(group.delivered(), group.last_index()) : 0;
+}
+
+std::uint64_t Replica::tail_bytes() const {
+  const LogTail& tail = impl_->group_->tail();
+  return tail.bytes_between(tail.released(), tail.last());
 }
 
 std::uint64_t Replica::memory_bytes() const {

@@ -82,10 +82,16 @@ class Replica {
   // What is known of a peer. Its link is down: it is sent nothing (each is up until said otherwise). Its process is
   // gone, and not merely silent: no lease of its can stand, so that if it led another is elected at once;
   // next_deadline() changes. Only if it is certain, for instance since its host answered for it.
+  // Its state is not what the log makes of it elsewhere: this replica does nothing any more (as Outputs.stopped).
+  void stop(absl::Status why, Outputs& out);
+  [[nodiscard]] std::vector<ReplicaId> voters() const;  // as far as it knows
+
   void link(ReplicaId peer, bool up);
   void peer_gone(Now now, ReplicaId peer);
 
-  void receive(Now now, const peer::RaftMessage& message, Outputs& out);  // anything; malformed ones are dropped
+  // Anything; malformed ones are dropped. With `may_install` false a snapshot that is offered is as if lost on the way:
+  // meanwhile this replica votes and stands.
+  void receive(Now now, const peer::RaftMessage& message, Outputs& out, bool may_install = true);
   // So many of the appends handed out so far, counted from the first, are synced. Late and coalesced is fine.
   void appended(Now now, std::uint64_t count, Outputs& out);
 
@@ -98,8 +104,14 @@ class Replica {
   void ingested(Now now, RaftIndex applied, Outputs& out);
   void give_up_install(Now now, RaftIndex applied, Outputs& out);  // only when can_ingest()
 
+  // How much of the log below its descriptor a replica keeps for others: what was asked for by a stream (0: nothing
+  // is), else for who was away shortly.
+  struct Keep {
+    RaftIndex above;
+    std::uint64_t bytes_max = 8 * 1024 * 1024;
+  };
   // The store's state up to `applied` survives a crash: the log may be compacted up to it.
-  void flushed(Now now, RaftIndex applied, Outputs& out);
+  void flushed(Now now, RaftIndex applied, const Keep& keep, Outputs& out);
 
   [[nodiscard]] bool leads() const;               // is leader and has committed an entry of its own term
   [[nodiscard]] bool reads_fresh(Now now) const;  // no newer leader can have committed anything (rule R5)
@@ -108,6 +120,7 @@ class Replica {
   [[nodiscard]] RaftIndex last_index() const;
   [[nodiscard]] RaftIndex commit_index() const;
   [[nodiscard]] std::uint64_t uncommitted_bytes() const;
+  [[nodiscard]] std::uint64_t tail_bytes() const;  // payloads in memory, of all entries
   [[nodiscard]] std::uint64_t memory_bytes() const;
 
  private:

@@ -57,7 +57,7 @@ class World {
   void flush() {
     flushed_ = state_;
     Outputs out;
-    replica_->flushed(now(), RaftIndex(flushed_), out);
+    replica_->flushed(now(), RaftIndex(flushed_), {}, out);
     take(out);
   }
   void crash(std::uint64_t survivors) {

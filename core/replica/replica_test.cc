@@ -64,7 +64,7 @@ class OneVoter : public testing::Test {
   }
   void flushed(RaftIndex applied) {
     Outputs out;
-    replica_->flushed(now(), applied, out);
+    replica_->flushed(now(), applied, {}, out);
     take(std::move(out));
   }
   std::vector<std::string> commands() const {

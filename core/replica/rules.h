@@ -32,6 +32,7 @@ struct Rules {
   bool check_snapshots = true;             // 23
   bool check_messages = true;              // 24
   bool disrupt_silent_leaders = true;      // section 6: a vote for another once the leader was silent long enough
+  friend bool operator==(const Rules&, const Rules&) = default;
 };
 
 #ifdef CHASQUI_SLOW_ASSERTS

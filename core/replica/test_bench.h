@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "core/replica/configuration.h"
 #include "core/replica/group.h"
+#include "core/replica/image.h"
 #include "core/replica/test_disk.h"
 
 namespace chasqui::replica {
@@ -57,14 +58,20 @@ class Bench {
     disk.write(append);
     disk.sync();
   }
-  void boot(RaftIndex applied = RaftIndex(), bool past_the_silence = true) {
+  void begin_life() {
     Group::Settings settings;
     settings.self = ReplicaId(self_);
     settings.random = static_cast<unsigned>(self_ * 7919);
     group = std::make_unique<Group>(settings, rules_);
     base_ = disk.given();
     out = Outputs();
-    run([&](Outputs& o) { EXPECT_TRUE(group->start(now(), {disk.image(ShardId()), applied, {}, {}}, o).ok()); });
+  }
+  void boot(RaftIndex applied = RaftIndex(), bool past_the_silence = true,
+            const std::optional<Ingested>& ingested = std::nullopt) {
+    begin_life();
+    Group::Start start{disk.image(ShardId()), applied, ingested, Group::OnDisk::All};
+    if (ingested && finish_install(start.image, *ingested)) start.on_disk = Group::OnDisk::OldLog;
+    run([&](Outputs& o) { EXPECT_TRUE(group->start(now(), std::move(start), o).ok()); });
     // A replica just started ignores votes for one election timeout: most scripts begin after it.
     if (past_the_silence) ms += 500;
   }
@@ -83,6 +90,7 @@ class Bench {
     std::move(o.appends.begin(), o.appends.end(), std::back_inserter(out.appends));
     std::move(o.messages.begin(), o.messages.end(), std::back_inserter(out.messages));
     std::move(o.committed.begin(), o.committed.end(), std::back_inserter(out.committed));
+    if (o.install) out.install = o.install;
   }
   void sync() {  // everything, until nothing is under way
     while (disk.given() - base_ > told_or_zero()) sync_to(disk.given() - base_);

@@ -24,7 +24,7 @@ class Asks {
  public:
   struct Ask {
     ShardId shard;
-    NodeId at;                    // 0: waits for a leader
+    NodeId at;                     // 0: waits for a leader
     bool may_be_proposed = false;  // by an earlier attempt
     MonoTime deadline;
     Body body;

@@ -25,6 +25,9 @@ namespace {
 // must stay bounded whatever the log holds.
 constexpr std::uint64_t entry_bytes_max = bounds::peer_frame_bytes_max;
 constexpr int entry_commands_max = 16'384;
+// A CheckHash is proposed when its index has been applied, behind at most the entries in flight.
+constexpr std::size_t hashes_kept = 256;
+static_assert(2 * Limits{}.entries_in_flight_max < hashes_kept);
 static_assert(Limits{}.raft_entry_bytes_max < entry_bytes_max && Limits{}.raft_entry_commands_max < entry_commands_max,
               "what is proposed is applied");
 
@@ -40,6 +43,7 @@ Effects run(const ShardView& view, const log::Command& command) {
     case log::Command::kMark: return mark(view, command.mark());
     case log::Command::kNotify: return notify(view, command.notify());
     case log::Command::kMoveCursor: return move_cursor(view, command.move_cursor());
+    case log::Command::kCheckHash: return Effects::only(Done{});  // Machine::apply compares
     case log::Command::BODY_NOT_SET: break;
   }
   return Effects::refused(client::UNIMPLEMENTED, "this server does not know that command: upgrade it, then try again");
@@ -103,8 +107,14 @@ bool decode(std::string_view bytes, log::Entry& entry) {
 }  // namespace
 
 Machine::Machine(ShardId shard, ShardCount shards, const Store& store) : shard_(shard), shards_(shards), store_(store) {
-  if (const auto bytes = store.get(keys::numbers(shard))) {
+  reload();
+}
+
+void Machine::reload() {
+  hashes_.clear();
+  if (const auto bytes = store_.get(keys::numbers(shard_))) {
     CHASQUI_ASSERT(numbers_.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
+    hashes_.push_back(numbers_.rolling_hash());
     return;
   }
   numbers_.set_history_epoch(1);
@@ -122,6 +132,7 @@ Applied Machine::apply(RaftIndex index, RaftTerm term, bool is_command, std::str
     entry.Clear();
   }
 
+  check_hashes(entry, applied);
   numbers_.set_applied_index(index.value());
   numbers_.set_applied_term(term.value());
   if (is_command && !applied.malformed) {
@@ -142,7 +153,28 @@ Applied Machine::apply(RaftIndex index, RaftTerm term, bool is_command, std::str
   applied.batch = overlay.batch();
   numbers_.set_rolling_hash(rolling_hash(numbers_.rolling_hash(), applied.batch, serialize(numbers_)));
   applied.batch.put(keys::numbers(shard_), serialize(numbers_));
+  hashes_.push_back(numbers_.rolling_hash());
+  if (hashes_.size() > hashes_kept) hashes_.pop_front();
   return applied;
+}
+
+// Against what was there before this entry.
+void Machine::check_hashes(const log::Entry& entry, Applied& applied) const {
+  for (const log::Command& command : entry.commands()) {
+    if (!command.has_check_hash()) {
+      applied.changes = true;
+      continue;
+    }
+    const RaftIndex index(command.check_hash().index());
+    const auto ours = hash_at(index);
+    if (ours && *ours != command.check_hash().hash()) applied.differs = HashDiffers{index, *ours};
+  }
+}
+
+std::optional<std::uint64_t> Machine::hash_at(RaftIndex index) const {
+  const std::uint64_t last = numbers_.applied_index();
+  if (index.value() > last || last - index.value() >= hashes_.size()) return std::nullopt;
+  return hashes_[hashes_.size() - 1 - (last - index.value())];
 }
 
 }  // namespace chasqui::shard

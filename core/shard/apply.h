@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -73,11 +75,19 @@ struct DeviceGone {  // its sessions end at once
 };
 using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, DeviceGone>;
 
+// A CheckHash that does not fit: this replica's state is not what the leader's was at that index.
+struct HashDiffers {
+  RaftIndex index;
+  std::uint64_t hash = 0;  // ours
+};
+
 struct Applied {
   WriteBatch batch;                       // effects, `R state` with applied_index and rolling hash: one batch
   std::vector<Reply> replies;             // one for each command of the entry, in its order; none if malformed
   std::vector<Consequence> consequences;  // in the order of the commands
   bool malformed = false;
+  std::optional<HashDiffers> differs;
+  bool changes = false;  // it holds more than a CheckHash: there is something new to be compared
 };
 
 class Machine {
@@ -89,16 +99,24 @@ class Machine {
   // The caller writes the batch to the store before anything else, and before the next apply.
   [[nodiscard]] Applied apply(RaftIndex index, RaftTerm term, bool is_command, std::string_view entry);
 
+  // The store's rows of this shard were put in place of the ones that it had.
+  void reload();
+
   [[nodiscard]] RaftIndex applied_index() const { return RaftIndex(numbers_.applied_index()); }
   [[nodiscard]] LogTime log_time() const { return {numbers_.log_time_ms()}; }
   [[nodiscard]] HistoryEpoch history_epoch() const { return HistoryEpoch(numbers_.history_epoch()); }
   [[nodiscard]] const state::Shard& numbers() const { return numbers_; }
+  // What the rolling hash was when `index` had been applied; of the last few only, and none from before a start.
+  [[nodiscard]] std::optional<std::uint64_t> hash_at(RaftIndex index) const;
 
  private:
+  void check_hashes(const log::Entry& entry, Applied& applied) const;
+
   ShardId shard_;
   ShardCount shards_;
   const Store& store_;
   state::Shard numbers_;
+  std::deque<std::uint64_t> hashes_;  // of applied_index() and the ones before it, the last one last
 };
 
 }  // namespace chasqui::shard

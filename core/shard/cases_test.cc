@@ -350,6 +350,7 @@ class World {
       }
       case keys::Kind::Handle: return absl::StrCat("handle ", key.handle);
       case keys::Kind::Feed: return absl::StrCat("feed @", key.number, ": ", describe(parsed<state::Feed>(bytes)));
+      case keys::Kind::Ingested: return "ingested";  // local to a replica: apply writes none
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);
         if (!feed) return "";

@@ -8,7 +8,10 @@ namespace chasqui::testing {
 
 inline void apply_append(const LogAppend& append, ReplicaImage& image) {
   image.shard = append.shard;
-  if (append.reset) image.entries.clear();
+  if (append.reset) {
+    image.entries.clear();
+    image.first_index = append.snapshot ? append.snapshot->index.next() : RaftIndex(1);
+  }
   if (append.hard_state) image.hard_state = *append.hard_state;
   if (append.snapshot) image.snapshot = *append.snapshot;
   if (!append.entries.empty()) {

@@ -4,7 +4,9 @@
 
 #include "core/base/check.h"
 #include "core/base/digest.h"
+#include "core/base/keys.h"
 #include "core/testing/log_image.h"
+#include "proto/state.pb.h"
 
 namespace chasqui::testing {
 
@@ -143,11 +145,54 @@ void Nodes::carry_out(std::size_t node, Outputs& outputs) {
       frames_.push_back(
           {now_.mono + link_time, {NodeId(node), peer->to, std::move(peer->bytes), incarnations(node, to)}});
     } else if (auto* note = std::get_if<Note>(&output)) {
+      ++notes_[{node, note->kind}];
       if (note->kind == NoteKind::ShardLeads) machine.leads.insert(note->shard);
       if (note->kind == NoteKind::ShardFollows) machine.leads.erase(note->shard);
+    } else {
+      carry_out_stream(machine, output);
     }
   }
   outputs.clear();
+}
+
+void Nodes::carry_out_stream(Machine& machine, Output& output) {
+  if (const auto* open = std::get_if<StreamOpen>(&output)) {
+    machine.frozen[open->stream] = machine.store.rows();
+  } else if (const auto* read = std::get_if<StreamRead>(&output)) {
+    MemStore rows;
+    rows.set_rows(machine.frozen.at(read->stream));
+    machine.inputs.push_back(StreamRowsRead{read->stream, rows.read(read->range)});
+  } else if (auto* write = std::get_if<StreamWrite>(&output)) {
+    std::vector<Row>& staged = machine.staged[write->stream];
+    for (Row& row : write->rows) staged.push_back(std::move(row));
+    machine.inputs.push_back(StreamRowsWritten{write->stream});
+  } else if (auto* ingest = std::get_if<StreamIngest>(&output)) {
+    const auto replace = [&](MemStore::Rows rows) {
+      rows.erase(rows.lower_bound(ingest->begin), rows.lower_bound(ingest->end));
+      for (const Row& row : machine.staged[ingest->stream]) rows[row.key] = row.value;
+      for (const Row& row : ingest->local) rows[row.key] = row.value;
+      return rows;
+    };
+    machine.flushed = replace(std::move(machine.flushed));
+    machine.store.set_rows(replace(machine.store.rows()));
+    machine.inputs.push_back(StreamIngested{ingest->stream});
+  } else if (const auto* close = std::get_if<StreamClose>(&output)) {
+    machine.frozen.erase(close->stream);
+    machine.staged.erase(close->stream);
+  }
+}
+
+void Nodes::flush(std::size_t node) {
+  Machine& machine = at(node);
+  machine.flushed = machine.store.rows();
+  StoreFlushed flushed;
+  for (std::uint32_t i = 0; i < config_.shards.value; ++i) {
+    state::Shard numbers;
+    const auto row = machine.store.get(keys::numbers(ShardId(i)));
+    if (row && numbers.ParseFromString(*row))
+      flushed.shards.push_back({ShardId(i), RaftIndex(numbers.applied_index())});
+  }
+  machine.inputs.push_back(std::move(flushed));
 }
 
 std::size_t Nodes::leader_of(ShardId shard) const {
@@ -161,6 +206,8 @@ void Nodes::kill(std::size_t node, bool noticed) {
   Machine& machine = at(node);
   machine.node = nullptr;
   machine.inputs.clear();
+  machine.frozen.clear();
+  machine.staged.clear();
   machine.leads.clear();
   machine.link_incarnation = ++breaks_;
   machine.store.set_rows(machine.flushed);

@@ -49,6 +49,7 @@ class Nodes {
   void input(std::size_t node, Input input);
   void kill(std::size_t node, bool noticed = true);  // noticed: the others are told that its process is dead
   void restart(std::size_t node);
+  void flush(std::size_t node);            // its state survives a crash from now on
   void cut(std::size_t a, std::size_t b);  // both ways; both are told
   void mend(std::size_t a, std::size_t b);
 
@@ -62,6 +63,12 @@ class Nodes {
   [[nodiscard]] std::size_t leader_of(ShardId shard) const;
   [[nodiscard]] ShardCount shards() const { return config_.shards; }
 
+  [[nodiscard]] std::size_t count_notes(std::size_t node, NoteKind kind) const {
+    const auto found = notes_.find({node, kind});
+    return found == notes_.end() ? 0 : found->second;
+  }
+  [[nodiscard]] const MemStore& store_of(std::size_t node) const { return machines_.at(node - 1).store; }
+
   Duration link_time = milliseconds(1);
 
  private:
@@ -72,6 +79,8 @@ class Nodes {
     absl::btree_map<ShardId, ReplicaImage> log;
     std::deque<Input> inputs;
     absl::btree_set<ShardId> leads;
+    absl::btree_map<StreamId, MemStore::Rows> frozen;    // what is kept for others
+    absl::btree_map<StreamId, std::vector<Row>> staged;  // and what came of theirs
     std::uint8_t incarnation = 0;
     std::uint64_t link_incarnation = 0;
   };
@@ -87,6 +96,7 @@ class Nodes {
   bool step_once();  // false: nothing is left to do now
   void step(std::size_t node, Input input);
   void carry_out(std::size_t node, Outputs& outputs);
+  static void carry_out_stream(Machine& machine, Output& output);
   [[nodiscard]] bool linked(std::size_t a, std::size_t b) const;
   [[nodiscard]] MonoTime next() const;
   [[nodiscard]] std::uint64_t incarnations(std::size_t a, std::size_t b) const;
@@ -102,6 +112,7 @@ class Nodes {
   absl::btree_map<Client, std::vector<client::ServerFrame>> received_;
   absl::btree_set<Client> closed_;
   absl::btree_map<CallId, HttpAnswer> answers_;
+  absl::btree_map<std::pair<std::size_t, NoteKind>, std::size_t> notes_;
 };
 
 }  // namespace chasqui::testing

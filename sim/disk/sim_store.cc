@@ -29,7 +29,7 @@ void SimStore::write(const WriteBatch& batch) {
   undo_.push_back(std::move(undo));
 }
 
-RangeResult SimStore::read(const RangeRead& range) const {
+RangeResult SimStore::read(const Rows& rows, const RangeRead& range) {
   RangeResult result;
   if (range.begin >= range.end) return result;
   std::uint64_t bytes = 0;
@@ -43,8 +43,8 @@ RangeResult SimStore::read(const RangeRead& range) const {
     result.rows.push_back({row.first, row.second});
     return true;
   };
-  const auto begin = rows_.lower_bound(range.begin);
-  const auto end = rows_.lower_bound(range.end);
+  const auto begin = rows.lower_bound(range.begin);
+  const auto end = rows.lower_bound(range.end);
   if (range.backwards) {
     for (auto it = end; it != begin;) {
       --it;
@@ -56,6 +56,17 @@ RangeResult SimStore::read(const RangeRead& range) const {
     }
   }
   return result;
+}
+
+void SimStore::ingest(const std::string& begin, const std::string& end, const std::vector<Row>& rows) {
+  for (Undo& undo : undo_) {
+    std::erase_if(undo, [&](const Write& write) { return write.key >= begin && write.key < end; });
+  }
+  rows_.erase(rows_.lower_bound(begin), rows_.lower_bound(end));
+  for (const Row& row : rows) {
+    CHASQUI_ASSERT(row.key >= begin && row.key < end, "what is ingested is of the range");
+    rows_[row.key] = row.value;
+  }
 }
 
 void SimStore::flush(std::uint64_t version) {

@@ -20,8 +20,15 @@ class SimStore : public Store {
   [[nodiscard]] std::optional<std::string> get(std::string_view key) const override;
   void write(const WriteBatch& batch) override;
 
-  // What a Read output asks, from the state as it is now.
-  [[nodiscard]] RangeResult read(const RangeRead& range) const;
+  using Rows = absl::btree_map<std::string, std::string>;
+  // What a Read output asks, from the state as it is now, or as it was.
+  [[nodiscard]] RangeResult read(const RangeRead& range) const { return read(rows_, range); }
+  [[nodiscard]] static RangeResult read(const Rows& rows, const RangeRead& range);
+  [[nodiscard]] const Rows& all() const { return rows_; }
+
+  // These are all the rows of the range from now on: at once and durable. No version that a crash may bring back has
+  // other ones there, but for those written later.
+  void ingest(const std::string& begin, const std::string& end, const std::vector<Row>& rows);
 
   [[nodiscard]] std::uint64_t version() const { return flushed_ + undo_.size(); }
   [[nodiscard]] std::uint64_t flushed() const { return flushed_; }
@@ -35,7 +42,7 @@ class SimStore : public Store {
  private:
   using Undo = std::vector<Write>;  // what each key of a batch held before
 
-  absl::btree_map<std::string, std::string> rows_;
+  Rows rows_;
   std::deque<Undo> undo_;  // one for each batch since the flush
   std::uint64_t flushed_ = 0;
 };

@@ -21,6 +21,7 @@ Words words(EventKind kind) {
     case EventKind::NodeRises: return {"node_rises", "node", "life"};
     case EventKind::LogSynced: return {"log_synced", "node", ""};
     case EventKind::ReadServed: return {"read_served", "node", ""};
+    case EventKind::StreamServed: return {"stream_served", "node", ""};
     case EventKind::FlushDue: return {"flush_due", "node", ""};
     case EventKind::FlushDone: return {"flush_done", "node", ""};
     case EventKind::PasswordDone: return {"password_done", "node", ""};

@@ -22,14 +22,13 @@ struct Recorded {
   Counts checks;
 };
 
-Recorded record(std::uint64_t seed, Lie lie = Lie::None) {
+Recorded record(const Plan& plan, Lie lie, bool devices_judge) {
   Recorded all;
-  const Plan plan = draw_plan(seed, {.devices = 10, .seconds = 20});
   Judge beside(settle_bound_of(plan), {}, Sight::Devices);
   all.lines.push_back(head_line({settle_bound_of(plan), "a test"}));
   WorldOptions options;
   options.lie = lie;
-  options.devices_judge = lie != Lie::None;  // else a tap may notice first, and the run stops
+  options.devices_judge = devices_judge;
   options.on_fact = [&](Time at, const Fact& fact) {
     std::string line = fact_line(at, fact);
     if (line.empty()) return;
@@ -43,6 +42,11 @@ Recorded record(std::uint64_t seed, Lie lie = Lie::None) {
     if (invariant->checks() > 0) all.checks.emplace_back(invariant->number(), invariant->checks());
   }
   return all;
+}
+
+Recorded record(std::uint64_t seed, Lie lie = Lie::None) {
+  const bool devices_judge = lie != Lie::None;  // else a tap may notice first, and the run stops
+  return record(draw_plan(seed, {.devices = 10, .seconds = 20}), lie, devices_judge);
 }
 
 HistoryVerdict judged(const std::vector<std::string>& lines) {
@@ -162,6 +166,38 @@ TEST(HistoryFile, a_history_that_nobody_ended_is_undecided) {
   EXPECT_EQ(judged({head, joined, end_line(2, Ending::Over)}).verdict.text(), "vacuous");
 }
 
+TEST(HistoryFile, a_node_that_said_that_it_lost_data_comes_back_as_it_was) {
+  for (const std::vector<std::uint32_t>& devices : {std::vector<std::uint32_t>{}, {3}, {0, 7, 4294967295}}) {
+    const auto line = parse_history_line(fact_line(5, NodeRefused{2, "shard 1: a bad record", devices}));
+    ASSERT_TRUE(line.ok()) << line.status();
+    const auto& refused = std::get<NodeRefused>(std::get<Fact>(line->said));
+    EXPECT_EQ(refused.node, 2U);
+    EXPECT_EQ(refused.why, "shard 1: a bad record");
+    EXPECT_EQ(refused.devices, devices);
+  }
+  EXPECT_EQ(refusal({head, R"({"t_ns":1,"what":"data_loss","node":0,"why":"x","devices":[4294967296]})"}),
+            "line 2: \"devices\" has 4294967296 of at most 4294967295");
+  EXPECT_EQ(refusal({head, R"({"t_ns":1,"what":"data_loss","node":0,"why":"x","devices":[["a",1]]})"}),
+            "line 2: \"devices\" must be a list of whole numbers");
+}
+
+// Beyond what disks promise: what the run's judges let off, the file's let off too.
+TEST(HistoryFile, runs_whose_nodes_refused_to_serve_are_judged_alike_from_their_files) {
+  std::uint64_t refused = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Recorded run =
+        record(draw_plan(seed, {.devices = 10, .seconds = 30, .plan_class = PlanClass::Beyond}), Lie::None, true);
+    const HistoryVerdict verdict = judged(run.lines);
+    EXPECT_EQ(verdict.verdict.text(), run.report.verdict.text()) << "seed " << seed;
+    EXPECT_EQ(counts(verdict), run.checks) << "seed " << seed;
+    refused +=
+        static_cast<std::uint64_t>(std::count_if(run.lines.begin(), run.lines.end(), [](const std::string& line) {
+          return line.find("\"data_loss\"") != std::string::npos;
+        }));
+  }
+  EXPECT_GT(refused, 10U);
+}
+
 TEST(HistoryFile, every_text_comes_back_as_it_was) {
   std::string text = "\"quoted\" \\ back / \xc3\xa1 \xf0\x9f\x98\x80";
   for (char c = 1; c < 0x20; ++c) text.push_back(c);
@@ -178,11 +214,14 @@ std::string parse_error(std::string_view line) {
 }
 TEST(JsonFields, what_other_programs_write_is_read) {
   JsonFields fields(
-      R"( { "a" : "\u00e1\ud83d\ude00\n" , "n":18446744073709551615, "t": true,"p":[ ["x", 1],["y",2 , "z"] ] })");
+      R"( { "a" : "\u00e1\ud83d\ude00\n" , "n":18446744073709551615, "t": true,"p":[ ["x", 1],["y",2 , "z"] ],)"
+      R"("l":[ 7 ,18446744073709551615] , "e":[ ]})");
   EXPECT_EQ(fields.text("a"), "\xc3\xa1\xf0\x9f\x98\x80\n");
   EXPECT_EQ(fields.number("n"), 18446744073709551615U);
   EXPECT_TRUE(fields.truth("t"));
   EXPECT_EQ(fields.rows("p"), (JsonFields::Rows{{"x", 1}, {"y", 2, "z"}}));
+  EXPECT_EQ(fields.numbers("l"), (JsonFields::Numbers{7, 18446744073709551615U}));
+  EXPECT_EQ(fields.numbers("e"), JsonFields::Numbers{});
   fields.finish();
   EXPECT_EQ(fields.error(), "");
 }
@@ -201,7 +240,9 @@ TEST(JsonFields, what_is_no_such_object_is_refused) {
                            "{\"a\":18446744073709551616}",
                            "{\"a\":null}",
                            "{\"a\":{}}",
-                           "{\"a\":[1]}",
+                           "{\"a\":[1,]}",
+                           "{\"a\":[1.5]}",
+                           "{\"a\":[1,[\"x\",1]]}",
                            "{\"a\":[[\"x\"]]}",
                            "{\"a\":\"x}",
                            "{\"a\":\"\\q\"}",

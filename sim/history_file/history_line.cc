@@ -46,6 +46,10 @@ class Writer {
     line_.rows("waiting", rows);
     return *this;
   }
+  Writer& numbers(const char* name, const std::vector<std::uint32_t>& numbers) {
+    line_.numbers(name, {numbers.begin(), numbers.end()});
+    return *this;
+  }
   [[nodiscard]] std::string str() const { return line_.str(); }
 
  private:
@@ -119,6 +123,10 @@ struct ToLine {
   std::string operator()(const OperatorStep& fact) const {
     return Writer(at, "operator").number("node", fact.node).text("step", fact.step).str();
   }
+  std::string operator()(const NodeRefused& fact) const {
+    Writer line(at, "data_loss");
+    return line.number("node", fact.node).text("why", fact.why).numbers("devices", fact.devices).str();
+  }
   std::string operator()(const Healed& fact) const {
     return Writer(at, "healed").number("backlog_ns", static_cast<std::uint64_t>(fact.backlog)).str();
   }
@@ -168,6 +176,12 @@ class Reader {
       if (!row.text.empty()) fields_.wrong(absl::StrCat("\"", std::string(name), "\": a list of [conversation, seq]"));
       all.emplace_back(conversation_of(name, row.name), Seq(row.number));
     }
+    return all;
+  }
+  std::vector<std::uint32_t> numbers32(std::string_view name) {
+    const JsonFields::Numbers wide = fields_.numbers(name, uint32_most);
+    std::vector<std::uint32_t> all;
+    for (const std::uint64_t number : wide) all.push_back(static_cast<std::uint32_t>(number));
     return all;
   }
   std::vector<MessageSent> waiting(std::uint32_t device) {
@@ -240,6 +254,7 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
   if (what == "disconnected") return Fact(ConnectionLost{in.device()});
   if (what == "list") return Fact(ListSeen{in.device(), in.seqs("heads")});
   if (what == "operator") return Fact(OperatorStep{in.number32("node"), in.text("step")});
+  if (what == "data_loss") return Fact(NodeRefused{in.number32("node"), in.text("why"), in.numbers32("devices")});
   if (what == "healed") return Fact(Healed{in.time("backlog_ns")});
   if (what == "settled") return Fact(Settled{});
   if (what == "not_settled") return Fact(NotSettled{in.text("missing")});

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace chasqui::sim {
 namespace {
@@ -105,6 +106,21 @@ JsonFields::Rows JsonFields::rows(std::string_view name) {
   return {};
 }
 
+JsonFields::Numbers JsonFields::numbers(std::string_view name, std::uint64_t most) {
+  Value* value = find(name);
+  if (value == nullptr) return {};
+  if (const auto* rows = std::get_if<Rows>(value); rows != nullptr && rows->empty()) return {};  // [] is both
+  const auto* numbers = std::get_if<Numbers>(value);
+  if (numbers == nullptr) {
+    wrong(absl::StrCat("\"", std::string(name), "\" must be a list of whole numbers"));
+    return {};
+  }
+  for (const std::uint64_t number : *numbers) {
+    if (number > most) wrong(absl::StrCat("\"", std::string(name), "\" has ", number, " of at most ", most));
+  }
+  return *numbers;
+}
+
 void JsonFields::finish() {
   for (const auto& [name, member] : members_) {
     if (!member.asked) return wrong(absl::StrCat("\"", std::string(name), "\" does not belong here"));
@@ -151,7 +167,9 @@ bool JsonFields::member() {
   if (!take(':')) return bad("':' is missing");
   Member member;
   if (!value(member.value))
-    return bad("a text, a whole number, true, false, or a list of [text, number] or [text, number, text] must follow");
+    return bad(
+        "a text, a whole number, true, false, or a list of numbers, [text, number] or [text, number, text] must "
+        "follow");
   return members_.emplace(name, std::move(member)).second || bad("this member is there twice");
 }
 
@@ -159,7 +177,7 @@ bool JsonFields::value(Value& out) {
   skip_blanks();
   if (rest_.empty()) return false;
   if (rest_.front() == '"') return text_value(out.emplace<std::string>());
-  if (rest_.front() == '[') return rows_value(out.emplace<Rows>());
+  if (rest_.front() == '[') return list_value(out);
   if (take("true")) {
     out = true;
     return true;
@@ -233,9 +251,20 @@ bool JsonFields::number_value(std::uint64_t& out) {
   return digits > 0 && (rest_.empty() || std::string_view(".eE").find(rest_.front()) == std::string_view::npos);
 }
 
-bool JsonFields::rows_value(Rows& out) {
+bool JsonFields::list_value(Value& out) {
   if (!take('[')) return false;
-  if (take(']')) return true;
+  if (take(']')) return (out.emplace<Rows>(), true);
+  if (rest_.empty() || rest_.front() == '[') return rows_value(out.emplace<Rows>());
+  Numbers& numbers = out.emplace<Numbers>();
+  do {
+    skip_blanks();
+    if (!number_value(numbers.emplace_back())) return false;
+  } while (take(','));
+  return take(']');
+}
+
+// Behind the first bracket.
+bool JsonFields::rows_value(Rows& out) {
   do {
     Row& row = out.emplace_back();
     if (!take('[') || !text_value(row.name) || !take(',')) return false;
@@ -270,6 +299,12 @@ JsonLine& JsonLine::number(std::string_view name, std::uint64_t value) {
 JsonLine& JsonLine::truth(std::string_view name, bool value) {
   begin(name);
   out_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonLine& JsonLine::numbers(std::string_view name, const JsonFields::Numbers& value) {
+  begin(name);
+  absl::StrAppend(&out_, "[", absl::StrJoin(value, ","), "]");
   return *this;
 }
 

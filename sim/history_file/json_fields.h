@@ -1,4 +1,4 @@
-// One flat JSON object, read and written: names with texts, whole numbers, true, false, or a list of rows.
+// One flat JSON object, read and written: names with texts, whole numbers, true, false, lists of numbers or rows.
 //
 // All that a line of a history needs (docs/history.md), and nothing else of JSON. Reading: ask for each member by name;
 // the first thing that is wrong is kept as a sentence, and what is asked after it gives zeros.
@@ -29,6 +29,7 @@ class JsonFields {
     friend bool operator==(const Row&, const Row&) = default;
   };
   using Rows = std::vector<Row>;
+  using Numbers = std::vector<std::uint64_t>;
 
   explicit JsonFields(std::string_view line);
 
@@ -38,13 +39,14 @@ class JsonFields {
   std::uint64_t number(std::string_view name, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
   bool truth(std::string_view name);
   Rows rows(std::string_view name);
+  Numbers numbers(std::string_view name, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
   void finish();
   void wrong(std::string sentence);
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
-  using Value = std::variant<std::string, std::uint64_t, bool, Rows>;
+  using Value = std::variant<std::string, std::uint64_t, bool, Rows, Numbers>;
   struct Member {
     Value value;
     bool asked = false;
@@ -60,6 +62,7 @@ class JsonFields {
   bool hex4(std::uint32_t& out);
   bool number_value(std::uint64_t& out);
   bool rows_value(Rows& out);
+  bool list_value(Value& out);
   bool take(char c);
   bool take(std::string_view word);
   void skip_blanks();
@@ -78,6 +81,7 @@ class JsonLine {
   JsonLine& number(std::string_view name, std::uint64_t value);
   JsonLine& truth(std::string_view name, bool value);
   JsonLine& rows(std::string_view name, const JsonFields::Rows& value);
+  JsonLine& numbers(std::string_view name, const JsonFields::Numbers& value);
   [[nodiscard]] std::string str() const { return out_ + "}"; }
 
  private:

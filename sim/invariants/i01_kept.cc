@@ -18,7 +18,9 @@ void Kept::hold(Time at, const ConversationId& conversation, Seq seq, const std:
     violated(at, absl::StrCat(conversation.hex(), ": seq ", seq.value(), " was ", how));
     return;
   }
-  Conversation& known = conversations_[conversation];
+  Conversation*& found = by_id_[conversation];
+  if (found == nullptr) found = &conversations_[conversation];
+  Conversation& known = *found;
   if (seq > known.head) known.head = seq;
   if (known.events.size() < seq.value()) known.events.resize(seq.value());
   std::uint64_t& event = known.events[seq.value() - 1];
@@ -34,33 +36,41 @@ void Kept::see(Time at, const Fact& fact) {
   if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
     owners_[joined->device] = joined->user;
   } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    sent_[{sent->device, sent->conversation, sent->number}] = sent->text;
+    sent_[sent->device][{sent->conversation, sent->number}] = sent->text;
   } else if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) {
-    const auto it = sent_.find({heard->device, heard->conversation, heard->number});
-    check(it != sent_.end(), at, [&] {
+    const std::string* text = sent_[heard->device].find({heard->conversation, heard->number});
+    check(text != nullptr, at, [&] {
       return absl::StrCat("device ", heard->device, " was told that its message ", heard->number.value(), " in ",
                           heard->conversation.hex(), " is accepted, but it sent none");
     });
-    if (it == sent_.end()) return;
+    if (text == nullptr) return;
     ++accepted_;
-    hold(at, heard->conversation, heard->seq, it->second, "accepted");
+    hold(at, heard->conversation, heard->seq, *text, "accepted");
   } else if (const auto* refused = std::get_if<NodeRefused>(&fact)) {
     // Nothing more reaches them, and they were told why: that is I27's.
     for (const std::uint32_t device : refused->devices) owners_.erase(device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     hold(at, seen->conversation, seen->seq, seen->text, "seen");
-    Seq& up_to = seen_[{seen->device, seen->conversation}];
+    Seq& up_to = seen_[seen->device][seen->conversation];
     if (seen->seq > up_to) up_to = seen->seq;
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
-    std::erase_if(sent_, [&](const auto& entry) { return std::get<0>(entry.first) == replaced->device; });
+    auto& sent_there = sent_[replaced->device];
+    sent_there.clear();
     for (const MessageSent& message : replaced->waiting) {
-      sent_[{message.device, message.conversation, message.number}] = message.text;
+      sent_there[{message.conversation, message.number}] = message.text;
     }
-    std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == replaced->device; });
-    for (const auto& [conversation, seq] : replaced->shown) seen_[{replaced->device, conversation}] = seq;
+    auto& seen_there = seen_[replaced->device];
+    seen_there.clear();
+    for (const auto& [conversation, seq] : replaced->shown) seen_there[conversation] = seq;
   } else if (const auto* gone = std::get_if<DeviceGone>(&fact)) {
     owners_.erase(gone->device);
   }
+}
+
+Seq Kept::seen(std::uint32_t device, const ConversationId& conversation) const {
+  const auto* there = seen_.find(device);
+  const Seq* up_to = there == nullptr ? nullptr : there->find(conversation);
+  return up_to == nullptr ? Seq() : *up_to;
 }
 
 void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
@@ -68,8 +78,7 @@ void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
     const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
       if (user != lower && user != higher) continue;
-      const auto it = seen_.find({device, conversation});
-      const Seq up_to = it == seen_.end() ? Seq() : it->second;
+      const Seq up_to = seen(device, conversation);
       if (up_to < head && !told({device, conversation, up_to, head})) return false;
     }
     return true;
@@ -115,8 +124,7 @@ void Kept::finish(Time at) {
     const Seq head(known.events.size());
     for (const auto& [device, user] : owners_) {
       if (user != lower && user != higher) continue;
-      const auto it = seen_.find({device, conversation});
-      const Seq up_to = it == seen_.end() ? Seq() : it->second;
+      const Seq up_to = seen(device, conversation);
       check(up_to == head, at, [&, &id = conversation, number = device] {
         return absl::StrCat("device ", number, " has ", id.hex(), " up to ", up_to.value(), ", and the log has ",
                             head.value());

@@ -9,9 +9,10 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -49,8 +50,12 @@ class Kept : public Invariant {
 
   std::map<std::uint32_t, UserId> owners_;
   std::map<ConversationId, Conversation> conversations_;
-  std::map<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::string> sent_;
-  std::map<std::pair<std::uint32_t, ConversationId>, Seq> seen_;  // up to where
+  [[nodiscard]] Seq seen(std::uint32_t device, const ConversationId& conversation) const;
+
+  // By device: its messages, and up to where it has each conversation.
+  HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, std::string>> sent_;
+  HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> seen_;
+  HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
   std::uint64_t accepted_ = 0;
 };
 

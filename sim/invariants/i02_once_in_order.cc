@@ -13,10 +13,9 @@ void OnceInOrder::put_in_order(const MessageSent& sent) {
 
 // What was seen above may be seen again.
 void OnceInOrder::know_as_shown(std::uint32_t device, const std::vector<std::pair<ConversationId, Seq>>& shown) {
-  for (auto it = last_.lower_bound({device, ConversationId()}); it != last_.end() && it->first.first == device; ++it) {
-    it->second = Seq();
-  }
-  for (const auto& [conversation, seq] : shown) last_[{device, conversation}] = seq;
+  auto& last = last_[device];
+  last.clear();
+  for (const auto& [conversation, seq] : shown) last[conversation] = seq;
 }
 
 void OnceInOrder::see(Time at, const Fact& fact) {
@@ -29,15 +28,15 @@ void OnceInOrder::see(Time at, const Fact& fact) {
     ++life_[replaced->device];
     for (const MessageSent& waiting : replaced->waiting) put_in_order(waiting);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
-    Seq& last = last_[{seen->device, seen->conversation}];
+    Seq& last = last_[seen->device][seen->conversation];
     check(seen->seq > last, at, [&] {
       return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
                           " after ", last.value());
     });
     last = seen->seq;
-    const auto it = order_.find({seen->conversation, xxh3_64(seen->text)});
-    if (it == order_.end()) return;  // I3's matter
-    for (const auto& [sender, order] : it->second) {
+    const auto* known = order_.find({seen->conversation, xxh3_64(seen->text)});
+    if (known == nullptr) return;  // I3's matter
+    for (const auto& [sender, order] : *known) {
       auto& placed = placed_[{seen->conversation, sender}];
       const auto [place, fresh] = placed.try_emplace(seen->seq.value(), order);
       if (!fresh) continue;

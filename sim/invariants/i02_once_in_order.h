@@ -6,10 +6,11 @@
 // from a backup that holds an older message sends that one later.)
 #pragma once
 
-#include <map>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -23,14 +24,14 @@ class OnceInOrder : public Invariant {
   void put_in_order(const MessageSent& sent);
   void know_as_shown(std::uint32_t device, const std::vector<std::pair<ConversationId, Seq>>& shown);
 
-  std::map<std::pair<std::uint32_t, ConversationId>, Seq> last_;  // seen by the application that runs now
-  using Sender = std::pair<std::uint32_t, std::uint32_t>;         // a device, and which life of its journal
-  std::map<std::uint32_t, std::uint32_t> life_;
+  HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> last_;  // by device: seen by the application that runs now
+  using Sender = std::pair<std::uint32_t, std::uint32_t>;          // a device, and which life of its journal
+  HashIndex<std::uint32_t, std::uint32_t> life_;
   // Whose each text is and its number in the order of sending, in its conversation; of those accepted or not.
-  std::map<std::pair<ConversationId, std::uint64_t>, std::vector<std::pair<Sender, std::uint64_t>>> order_;
-  std::map<std::pair<ConversationId, Sender>, std::uint64_t> sent_count_;
+  HashIndex<std::pair<ConversationId, std::uint64_t>, std::vector<std::pair<Sender, std::uint64_t>>> order_;
+  HashIndex<std::pair<ConversationId, Sender>, std::uint64_t> sent_count_;
   // What anyone has seen of a sender's in a conversation: number in the order of sending by seq.
-  std::map<std::pair<ConversationId, Sender>, std::map<std::uint64_t, std::uint64_t>> placed_;
+  HashIndex<std::pair<ConversationId, Sender>, absl::btree_map<std::uint64_t, std::uint64_t>> placed_;
 };
 
 }  // namespace chasqui::sim

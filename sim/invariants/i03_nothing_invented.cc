@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
 
 namespace chasqui::sim {
 
@@ -11,12 +12,12 @@ void NothingInvented::see(Time at, const Fact& fact) {
     owners_[joined->device] = joined->user;
     ids_[joined->device].insert(joined->id);
   } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    sent_[sent->text] = {sent->conversation, {sent->device}};
+    sent_[xxh3_64(sent->text)] = {sent->conversation, {sent->device}};
   } else if (const auto* forgotten = std::get_if<MessageForgotten>(&fact)) {
-    sent_.erase(forgotten->text);
+    sent_.erase(xxh3_64(forgotten->text));
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
     for (const MessageSent& waiting : replaced->waiting) {
-      if (Sent* known = sent_.find(waiting.text)) known->devices.insert(waiting.device);
+      if (Sent* known = sent_.find(xxh3_64(waiting.text))) known->devices.push_back(waiting.device);
     }
   } else if (const auto* hostile = std::get_if<HostileJoined>(&fact)) {
     hostile_ids_[hostile->user].insert(hostile->id);
@@ -40,7 +41,7 @@ void NothingInvented::see(Time at, const Fact& fact) {
             [&] { return describe("it is not for this user"); });
       return;
     }
-    const Sent* sent_as = sent_.find(seen->text);
+    const Sent* sent_as = sent_.find(xxh3_64(seen->text));
     check(sent_as != nullptr, at, [&] { return describe("nobody sent it"); });
     if (sent_as == nullptr) return;
     check(sent_as->conversation == seen->conversation, at, [&] { return describe("it was sent elsewhere"); });

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
@@ -20,13 +21,13 @@ class NothingInvented : public Invariant {
 
  private:
   const Model* model_;
-  std::map<std::uint32_t, UserId> owners_;
-  std::map<std::uint32_t, std::set<DeviceId>> ids_;
+  HashIndex<std::uint32_t, UserId> owners_;
+  HashIndex<std::uint32_t, std::set<DeviceId>> ids_;
   struct Sent {
     ConversationId conversation;
-    std::set<std::uint32_t> devices;  // who wrote it, and those whose journal was copied while it waited there
+    std::vector<std::uint32_t> devices;  // who wrote it, and those whose journal was copied while it waited there
   };
-  HashIndex<std::string, Sent> sent_;
+  HashIndex<std::uint64_t, Sent> sent_;  // by the text's hash
   std::map<UserId, std::set<DeviceId>> hostile_ids_;
   std::set<std::tuple<ConversationId, UserId, std::string>> hostile_sent_;
 };

@@ -4,11 +4,16 @@
 
 namespace chasqui::sim {
 
+Gapless::Conversation& Gapless::conversation(const ConversationId& id) {
+  if (Conversation* known = conversations_.find(id)) return *known;
+  known_.push_back(id);
+  return conversations_[id];
+}
+
 void Gapless::see(Time at, const Fact& fact) {
   if (const auto* answer = std::get_if<AnswerLeft>(&fact); answer != nullptr && answer->code == client::OK) {
-    Seq& complete = complete_[answer->key.conversation];
+    auto& [complete, above, unanswered] = conversation(answer->key.conversation);
     if (answer->seq <= complete) return;
-    std::set<Seq>& above = given_[answer->key.conversation];
     above.insert(answer->seq);
     for (; !above.empty() && *above.begin() == complete.next(); above.erase(above.begin())) complete = complete.next();
     return;
@@ -17,8 +22,9 @@ void Gapless::see(Time at, const Fact& fact) {
     ids_[joined->device].insert({joined->user, joined->id});
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
     replaced_.insert(replaced->device);
-    std::erase_if(head_, [&](const auto& entry) { return entry.first.first == replaced->device; });
-    for (const auto& [conversation, seq] : replaced->shown) head_[{replaced->device, conversation}] = seq;
+    auto& heads = head_[replaced->device];
+    heads.clear();
+    for (const auto& [id, seq] : replaced->shown) heads[id] = seq;
   }
   const auto* seen = std::get_if<EventSeen>(&fact);
   if (seen == nullptr) return;
@@ -28,11 +34,9 @@ void Gapless::see(Time at, const Fact& fact) {
                           ", but the log has ", model_->head(seen->conversation).value());
     });
   }
-  const auto complete = complete_.find(seen->conversation);
-  if (complete == complete_.end() || seen->seq > complete->second) {
-    unanswered_[seen->conversation].try_emplace(seen->seq, seen->sender, seen->sender_device);
-  }
-  Seq& head = head_[{seen->device, seen->conversation}];
+  Conversation& there = conversation(seen->conversation);
+  if (seen->seq > there.complete) there.unanswered.try_emplace(seen->seq, seen->sender, seen->sender_device);
+  Seq& head = head_[seen->device][seen->conversation];
   check(seen->seq <= head.next(), at, [&] {
     return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
                         ", but has seen only up to ", head.value());
@@ -44,16 +48,15 @@ void Gapless::see(Time at, const Fact& fact) {
 void Gapless::finish(Time at) {
   std::set<Sender> excused;
   for (const std::uint32_t device : replaced_) excused.insert(ids_[device].begin(), ids_[device].end());
-  for (auto& [conversation, above] : given_) {
-    const auto& seen = unanswered_[conversation];
-    Seq& complete = complete_[conversation];
+  for (const ConversationId& id : known_) {
+    auto& [complete, above, seen] = conversation(id);
     for (;; complete = complete.next()) {
       if (above.erase(complete.next()) > 0) continue;
       const auto it = seen.find(complete.next());
       if (above.empty() || it == seen.end() || !excused.contains(it->second)) break;
     }
-    check(above.empty(), at, [&, whose = &conversation, given = &above, next = complete.next()] {
-      return absl::StrCat(whose->hex(), ": seq ", given->begin()->value(), " was given, but not ", next.value());
+    check(above.empty(), at, [&, given = &above, next = complete.next()] {
+      return absl::StrCat(id.hex(), ": seq ", given->begin()->value(), " was given, but not ", next.value());
     });
   }
 }

@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -20,13 +22,19 @@ class Gapless : public Invariant {
 
  private:
   const Model* model_;
-  std::map<std::pair<std::uint32_t, ConversationId>, Seq> head_;  // all below was seen, by this device's applications
-  std::map<ConversationId, std::set<Seq>> given_;                 // above the part without a gap
-  std::map<ConversationId, Seq> complete_;                        // up to here each was given
   using Sender = std::pair<UserId, DeviceId>;
+  struct Conversation {
+    Seq complete;                      // up to here each was given
+    std::set<Seq> given;               // above the part without a gap
+    std::map<Seq, Sender> unanswered;  // events that were seen before they were given
+  };
+  Conversation& conversation(const ConversationId& id);
+  // By device: all below was seen by its applications.
+  HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> head_;
+  HashIndex<ConversationId, Conversation> conversations_;
+  std::vector<ConversationId> known_;  // of those, in the order of their first event
   std::map<std::uint32_t, std::set<Sender>> ids_;
-  std::set<std::uint32_t> replaced_;                            // devices
-  std::map<ConversationId, std::map<Seq, Sender>> unanswered_;  // events that were seen before they were given
+  std::set<std::uint32_t> replaced_;  // devices
 };
 
 }  // namespace chasqui::sim

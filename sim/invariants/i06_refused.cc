@@ -1,6 +1,7 @@
 #include "sim/invariants/i06_refused.h"
 
 #include "absl/strings/str_cat.h"
+#include "core/base/digest.h"
 
 namespace chasqui::sim {
 
@@ -15,21 +16,22 @@ void Refused::see(Time at, const Fact& fact) {
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
     const std::string* text = sent_[accepted->device].find({accepted->conversation, accepted->number});
     if (text == nullptr) return;
-    check(!refused_.contains(*text), at, [&] {
+    check(!refused_.contains(xxh3_64(*text)), at, [&] {
       return absl::StrCat("device ", accepted->device, ": '", text->substr(0, 40),
                           "' was accepted after it had been refused");
     });
   } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
     const std::string* text = sent_[refusal->device].find({refusal->conversation, refusal->number});
     if (text == nullptr) return;
-    refused_.insert(*text, {});
-    check(!seen_.contains(*text), at, [&] {
+    refused_.insert(xxh3_64(*text), {});
+    check(!seen_.contains(xxh3_64(*text)), at, [&] {
       return absl::StrCat("'", text->substr(0, 40), "' had been seen when device ", refusal->device,
                           " was told that it is refused: ", refusal->reason);
     });
   } else if (const auto* event = std::get_if<EventSeen>(&fact)) {
-    seen_.insert(event->text, {});
-    check(!refused_.contains(event->text), at, [&] {
+    const std::uint64_t text = xxh3_64(event->text);
+    seen_.insert(text, {});
+    check(!refused_.contains(text), at, [&] {
       return absl::StrCat("device ", event->device, " was shown '", event->text.substr(0, 40), "', which was refused");
     });
   }

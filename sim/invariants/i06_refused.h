@@ -16,9 +16,10 @@ class Refused : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
+  using Texts = HashIndex<std::uint64_t, std::monostate>;                                        // their hashes
   HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, std::string>> sent_;  // by device
-  HashIndex<std::string, std::monostate> refused_;
-  HashIndex<std::string, std::monostate> seen_;
+  Texts refused_;
+  Texts seen_;
 };
 
 }  // namespace chasqui::sim

@@ -44,6 +44,8 @@ void EveryoneTold::see(Time at, const Fact& fact) {
     }
   } else if (const auto* answer = std::get_if<AuditAnswered>(&fact)) {
     answered(at, *answer);
+  } else if (const auto* refused = std::get_if<NodeRefused>(&fact)) {
+    unserved_.insert(refused->devices.begin(), refused->devices.end());
   } else if (const auto* crashed = std::get_if<NodeCrashed>(&fact)) {
     std::erase_if(asked_, [&](const auto& asked) { return asked.second.node == crashed->node; });
   }
@@ -54,7 +56,7 @@ void EveryoneTold::listed(Time at, const ListSeen& list) {
   for (const auto& [conversation, head] : heads_) {
     if (!conversation.has_direct_member(user)) continue;
     const Seq known = up_to(list.heads, conversation);
-    check(known == head, at, [&, &id = conversation, last = head] {
+    check(known == head || (known < head && unserved_.contains(list.device)), at, [&, &id = conversation, last = head] {
       return absl::StrCat("the list of device ", list.device, " has ", id.hex(), " up to ", known.value(), " of ",
                           last.value());
     });

@@ -1,11 +1,13 @@
 // I7. Everyone is told: one sync from any version finds every change since; a new device sees the exact list.
 //
-// At devices: once all has settled, what a device lists is all that its user may see, up to each head. At nodes, by the
-// model: no shard says that all it owed has taken effect elsewhere while a member's index does not know it; and an
-// auditor, who asks at random times from versions told before, hears of all that the user's index had committed.
+// At devices: once all has settled, what a device lists is all that its user may see, up to each head; no more than
+// that where its node has said DATA_LOSS and serves nobody (whether it had to is I27's). At nodes, by the model: no
+// shard says that all it owed has taken effect elsewhere while a member's index does not know it; and an auditor, who
+// asks at random times from versions told before, hears of all that the user's index had committed.
 #pragma once
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@ class EveryoneTold : public Invariant {
 
   const Model& model_;
   std::map<std::uint32_t, UserId> owners_;
+  std::set<std::uint32_t> unserved_;     // devices whose node has refused to start
   std::map<ConversationId, Seq> heads_;  // that any device was told of
   struct Asked {
     std::uint32_t node = 0;

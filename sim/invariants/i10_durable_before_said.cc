@@ -26,8 +26,8 @@ void DurableBeforeSaid::see(Time at, const Fact& fact) {
   } else if (const auto* left = std::get_if<AnswerLeft>(&fact)) {
     if (left->code != client::OK) return;
     const Node& node = nodes_[left->node];
-    const auto it = node.durable.find({left->key.conversation, left->key.sender, left->key.device});
-    check(it != node.durable.end() && left->key.number <= it->second, at, [&] {
+    const OutboxSeq* durable = node.durable.find({left->key.conversation, left->key.sender, left->key.device});
+    check(durable != nullptr && left->key.number <= *durable, at, [&] {
       return absl::StrCat("node ", left->node, " said accepted to user ", left->key.sender.value(), " device ",
                           left->key.device.value(), " number ", left->key.number.value(), " in ",
                           left->key.conversation.hex(), " before its disk had acknowledged the entry");

@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -21,7 +22,7 @@ class DurableBeforeSaid : public Invariant {
  private:
   struct Node {
     std::deque<AppendHandedOut> waiting;  // by id
-    std::map<std::tuple<ConversationId, UserId, DeviceId>, OutboxSeq> durable;
+    HashIndex<std::tuple<ConversationId, UserId, DeviceId>, OutboxSeq> durable;
   };
   static void settle(Node& node, AppendId up_to);
 

@@ -14,7 +14,7 @@ void MarksGrow::see(Time at, const Fact& fact) {
     });
     marks = {heard->delivered, heard->read};
   } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
-    Marks& marks = told_[{left->node, left->session}][{left->conversation, left->user}];
+    Marks& marks = told_[left->node][left->session][{left->conversation, left->user}];
     check(left->delivered >= marks.delivered && left->read >= marks.read, at, [&] {
       return absl::StrCat("node ", left->node, " told a session that user ", left->user.value(), " has ",
                           left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
@@ -22,9 +22,9 @@ void MarksGrow::see(Time at, const Fact& fact) {
     });
     marks = {left->delivered, left->read};
   } else if (const auto* over = std::get_if<SessionOver>(&fact)) {
-    told_.erase({over->node, over->session});
+    told_[over->node].erase(over->session);
   } else if (const auto* gone = std::get_if<NodeCrashed>(&fact)) {
-    told_.erase(told_.lower_bound({gone->node, SessionId()}), told_.lower_bound({gone->node + 1, SessionId()}));
+    told_.erase(gone->node);
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     // What it had heard is not all in its journal: a new run of the program counts anew.
     heard_.erase(crashed->device);

@@ -2,7 +2,6 @@
 // along a conversation.
 #pragma once
 
-#include <map>
 #include <utility>
 
 #include "core/base/hash_index.h"
@@ -21,8 +20,8 @@ class MarksGrow : public Invariant {
     Seq read;
   };
   using Told = HashIndex<std::pair<ConversationId, UserId>, Marks>;
-  HashIndex<std::uint32_t, Told> heard_;                      // by device
-  std::map<std::pair<std::uint32_t, SessionId>, Told> told_;  // by node and session
+  HashIndex<std::uint32_t, Told> heard_;                       // by device
+  HashIndex<std::uint32_t, HashIndex<SessionId, Told>> told_;  // by node and session
   HashIndex<std::pair<std::uint32_t, ConversationId>, std::pair<Seq, LogTime>> times_;
 };
 

@@ -27,8 +27,10 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
     Seq& read = read_[{owners_[person->device], person->conversation}];
     if (person->seq > read) read = person->seq;
   } else if (const auto* heard = std::get_if<MarksHeard>(&fact)) {
-    const Seq stored = stored_[{heard->user, heard->conversation}];
-    const Seq read = read_[{heard->user, heard->conversation}];
+    const Seq* known = stored_.find({heard->user, heard->conversation});
+    const Seq stored = known == nullptr ? Seq() : *known;
+    known = read_.find({heard->user, heard->conversation});
+    const Seq read = known == nullptr ? Seq() : *known;
     const auto describe = [&](const char* why) {
       return absl::StrCat("device ", heard->device, " heard that user ", heard->user.value(), " has ",
                           heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",

@@ -3,10 +3,10 @@
 // goes beyond what was ever sent.
 #pragma once
 
-#include <map>
 #include <set>
 #include <tuple>
 
+#include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
 
 namespace chasqui::sim {
@@ -17,10 +17,10 @@ class ReceiptsTrue : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
-  std::map<std::uint32_t, UserId> owners_;
-  std::map<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
-  std::map<std::pair<UserId, ConversationId>, Seq> read_;
-  std::map<ConversationId, std::uint64_t> sent_;  // messages: no seq is above
+  HashIndex<std::uint32_t, UserId> owners_;
+  HashIndex<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
+  HashIndex<std::pair<UserId, ConversationId>, Seq> read_;
+  HashIndex<ConversationId, std::uint64_t> sent_;  // messages: no seq is above
   std::set<UserId> hostile_;
 };
 

@@ -30,6 +30,42 @@ void BoundedTraffic::connects(Time at, const ConnectTried& fact) {
   attempts.pop_front();
 }
 
+// "Not now": the same number comes again, and not at once.
+void BoundedTraffic::answered(Time at, const AnswerLeft& fact) {
+  const bool again = fact.code == client::UNAVAILABLE || fact.code == client::ABORTED ||
+                     fact.code == client::RESOURCE_EXHAUSTED || fact.code == client::DEADLINE_EXCEEDED;
+  if (!again) {
+    if (!refusals_.empty()) refusals_.erase(fact.key);
+    return;
+  }
+  std::deque<Time>& refusals = refusals_[fact.key];
+  refusals.push_back(at);
+  if (refusals.size() < attempts_in_a_row) return;
+  check(at - refusals.front() >= attempts_least, at, [&] {
+    return absl::StrCat("node ", fact.node, " refused number ", fact.key.number.value(), " of user ",
+                        fact.key.sender.value(), " device ", fact.key.device.value(), " in ",
+                        fact.key.conversation.hex(), " for now ", refusals.size(), " times in ",
+                        (at - refusals.front()) / millisecond, " ms: its client does not back off");
+  });
+  refusals.pop_front();
+}
+
+void BoundedTraffic::idle(Time at, const IdleFrame& fact) {
+  check(fact.is_ping, at, [&] {
+    return absl::StrCat("node ", fact.node, " session ", fact.session.value(), ": ", fact.what,
+                        ", though all has arrived long ago and nobody does anything");
+  });
+  std::deque<Time>& pings = pings_[{fact.node, fact.session}];
+  pings.push_back(at);
+  if (pings.size() < 3) return;
+  check(at - pings.front() >= ping_alone, at, [&] {
+    return absl::StrCat("node ", fact.node, " session ", fact.session.value(), ": ", pings.size(),
+                        " pings and answers in ", (at - pings.front()) / millisecond,
+                        " ms, though all has arrived long ago and nobody does anything");
+  });
+  pings.pop_front();
+}
+
 void BoundedTraffic::counted(Time at, const TrafficCounted& fact) {
   const std::uint64_t most =
       frames_max(fact.devices, fact.length, happened_ + happened_before_, connects_ + connects_before_);
@@ -52,10 +88,9 @@ void BoundedTraffic::see(Time at, const Fact& fact) {
   } else if (const auto* traffic = std::get_if<TrafficCounted>(&fact)) {
     counted(at, *traffic);
   } else if (const auto* frame = std::get_if<IdleFrame>(&fact)) {
-    check(frame->is_ping, at, [&] {
-      return absl::StrCat("node ", frame->node, " session ", frame->session.value(), ": ", frame->what,
-                          ", though all has arrived long ago and nobody does anything");
-    });
+    idle(at, *frame);
+  } else if (const auto* left = std::get_if<AnswerLeft>(&fact)) {
+    answered(at, *left);
   }
 }
 

@@ -41,11 +41,14 @@ class Invariant {
   // How often it compared something. A judge that never did has shown nothing.
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
+  // From now on each violation is counted there too.
+  void count_in(std::uint64_t& total) { total_ = &total; }
 
  protected:
   static constexpr std::size_t violations_kept_max = 8;
 
   void violated(Time at, std::string what) {
+    if (total_ != nullptr) ++*total_;
     if (violations_.size() < violations_kept_max) violations_.push_back({number_, at, std::move(what)});
   }
   // Counts a comparison; a false one is a violation, which `what()` describes.
@@ -59,6 +62,7 @@ class Invariant {
   int number_;
   const char* name_;
   std::uint64_t checks_ = 0;
+  std::uint64_t* total_ = nullptr;
   std::vector<Violation> violations_;
 };
 

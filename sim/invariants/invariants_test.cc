@@ -178,6 +178,38 @@ TEST(Invariant, i25_frames_follow_from_what_happens) {
 TEST(Invariant, i25_idle_means_pings_and_nothing_else) {
   accepts<BoundedTraffic>({IdleFrame{0, SessionId(1), true, "ping"}});
   refuses<BoundedTraffic>({IdleFrame{0, SessionId(1), false, "sync"}});
+  const auto pings = [](Time apart, std::uint64_t sessions) {
+    BoundedTraffic judge;
+    for (std::uint64_t i = 0; i < 8; ++i) {
+      judge.see(static_cast<Time>(i) * apart, IdleFrame{0, SessionId(1 + i % sessions), true, "ping"});
+      judge.see(static_cast<Time>(i) * apart + 50 * millisecond,
+                IdleFrame{0, SessionId(1 + i % sessions), true, "pong"});
+    }
+    return judge.violations().size();
+  };
+  EXPECT_EQ(pings(28 * second, 1), 0U);
+  EXPECT_EQ(pings(5 * second, 8), 0U) << "each of another session";
+  EXPECT_GT(pings(5 * second, 1), 0U);
+  EXPECT_GT(pings(100 * millisecond, 2), 0U);
+}
+TEST(Invariant, i25_who_is_told_to_send_later_does_not_send_at_once) {
+  const auto refused = [](std::uint64_t number, client::Code code = client::UNAVAILABLE) {
+    return AnswerLeft{0, {talk, ana, phone, OutboxSeq(number)}, code, {}, {}};
+  };
+  const auto violations = [](const History& history, Time step) {
+    BoundedTraffic judge;
+    return found(judge, history, step);
+  };
+  const History often(16, refused(1));
+  EXPECT_GT(violations(often, 20 * millisecond), 0U);
+  EXPECT_EQ(violations(often, 100 * millisecond), 0U);
+  History answered = often;  // a final answer, and the number is another message's
+  answered[8] = refused(1, client::OK);
+  EXPECT_EQ(violations(answered, 20 * millisecond), 0U);
+  History window;  // one failure of a whole window
+  for (std::uint64_t number = 1; number <= 64; ++number) window.push_back(refused(number));
+  EXPECT_EQ(violations(window, millisecond), 0U);
+  EXPECT_EQ(violations(History(64, refused(1, client::OUT_OF_RANGE)), millisecond), 0U) << "an echo";
 }
 
 TEST(Invariant, i2_once_and_ascending) {

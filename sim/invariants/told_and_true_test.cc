@@ -93,6 +93,18 @@ TEST(Invariant, i7_a_device_lists_what_its_user_may_see_and_nothing_else) {
   refuses(7, {seen, ListSeen{1, {{talk, Seq(2)}}}});
 }
 
+TEST(Invariant, i7_a_device_whose_node_said_that_it_lost_data_need_not_list_all) {
+  const EventSeen seen{1, talk, Seq(1), {}, ana, phone, "hola", true};
+  const AcceptedHeard accepted{0, talk, OutboxSeq(1), Seq(1), {}};
+  const NodeRefused refused{0, "a bad record", {1}};
+  const ListSeen full{0, {{talk, Seq(1)}}};
+  accepts(7, {accepted, refused, full, ListSeen{1, {}}});
+  accepts(7, {accepted, seen, refused, full, ListSeen{1, {{talk, Seq(1)}}}});
+  refuses(7, {accepted, refused, ListSeen{0, {}}});                      // another device's node lives
+  refuses(7, {accepted, seen, refused, ListSeen{1, {{talk, Seq(2)}}}});  // more than there is
+  refuses(7, {accepted, NodeRefused{0, "a bad record", {1, 2}}, full, ListSeen{2, {{talk, Seq(1)}}}});
+}
+
 TEST(Invariant, i12_read_is_delivered_and_delivered_is_there) {
   const auto heard = [](std::uint64_t delivered, std::uint64_t read) {
     return MarksHeard{0, talk, beto, Seq(delivered), Seq(read)};

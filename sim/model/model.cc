@@ -27,20 +27,22 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
     answers.push_back({static_cast<client::Code>(send.refused), Seq(), entry.time});
     return;
   }
-  Conversation& conversation = conversations_[send.conversation];
+  Conversation*& found = by_id_[send.conversation];
+  if (found == nullptr) found = &conversations_[send.conversation];
+  Conversation& conversation = *found;
   conversation.events.push_back({send.sender, send.device, send.number, entry.time, send.digest});
   const Seq seq(conversation.events.size());
   answers.push_back({client::OK, seq, entry.time});
-  owed_[entry.shard].emplace(entry.index, Owed{send.conversation, seq});
+  owed_[entry.shard].emplace_back(entry.index, Owed{send.conversation, seq});
 }
 
 // "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.
 void Model::apply(const LoggedEntry& /*entry*/, const LoggedMark& mark) {
   if (!mark.conversation.has_direct_member(mark.user)) return;
-  const auto it = conversations_.find(mark.conversation);
-  if (it == conversations_.end()) return;
-  const Seq head(it->second.events.size());
-  Marks& marks = it->second.marks[mark.user];
+  Conversation** found = by_id_.find(mark.conversation);
+  if (found == nullptr) return;
+  const Seq head((*found)->events.size());
+  Marks& marks = (*found)->marks[mark.user];
   marks.read = std::max(marks.read, std::min(mark.read, head));
   marks.delivered = std::max({marks.delivered, std::min(mark.delivered, head), marks.read});
 }
@@ -58,21 +60,21 @@ void Model::apply(const LoggedEntry& entry, const LoggedNotice& notice) {
 // committed over there": so behind it every member has been told.
 void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
   auto& owed = owed_[entry.shard];
-  while (!owed.empty() && owed.begin()->first <= cursor.index) {
-    const Owed& done = owed.begin()->second;
+  while (!owed.empty() && owed.front().first <= cursor.index) {
+    const Owed& done = owed.front().second;
     for (const UserId user : {done.conversation.lower(), done.conversation.higher()}) {
       const Index* told = index(user);
       const auto it = told == nullptr ? Index::const_iterator() : told->find(done.conversation);
       if (told != nullptr && it != told->end() && it->second.head >= done.seq) continue;
       untold_.push_back({user, done.conversation, done.seq});
     }
-    owed.erase(owed.begin());
+    owed.pop_front();
   }
 }
 
 const Model::Conversation* Model::conversation(const ConversationId& id) const {
-  const auto it = conversations_.find(id);
-  return it == conversations_.end() ? nullptr : &it->second;
+  Conversation* const* found = by_id_.find(id);
+  return found == nullptr ? nullptr : *found;
 }
 
 Seq Model::head(const ConversationId& id) const {
@@ -87,9 +89,9 @@ const Model::Event* Model::event(const ConversationId& id, Seq seq) const {
 }
 
 const Model::Answer* Model::answer(const ConversationId& id, UserId sender, DeviceId device, OutboxSeq number) const {
-  const auto it = answers_.find({id, sender, device});
-  if (it == answers_.end() || !number || number.value() > it->second.size()) return nullptr;
-  return &it->second[number.value() - 1];
+  const std::vector<Answer>* all = answers_.find({id, sender, device});
+  if (all == nullptr || !number || number.value() > all->size()) return nullptr;
+  return &(*all)[number.value() - 1];
 }
 
 Model::Marks Model::marks(const ConversationId& id, UserId user) const {

@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <deque>
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "core/base/hash_index.h"
 #include "proto/client.pb.h"
 #include "sim/model/logged.h"
 
@@ -85,9 +87,10 @@ class Model {
   };
   std::map<LoggedShard, RaftIndex> applied_;
   std::map<ConversationId, Conversation> conversations_;
-  std::map<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
+  HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
+  HashIndex<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
   std::map<UserId, Index> indexes_;
-  std::map<LoggedShard, std::multimap<RaftIndex, Owed>> owed_;  // above the shard's cursor
+  std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;  // above the shard's cursor
   std::vector<Untold> untold_;
 };
 

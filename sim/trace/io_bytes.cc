@@ -61,14 +61,7 @@ class Writer {
   void operator()(const ReadDone& in) {
     put(in.read.value());
     put(in.results.size());
-    for (const RangeResult& result : in.results) {
-      put(result.more ? 1 : 0);
-      put(result.rows.size());
-      for (const Row& row : result.rows) {
-        put(row.key);
-        put(row.value);
-      }
-    }
+    for (const RangeResult& result : in.results) put(result);
   }
   void operator()(const StoreFlushed& in) {
     for (const StoreFlushed::Shard& shard : in.shards) {
@@ -81,6 +74,12 @@ class Writer {
     put(in.store_behind ? 1 : 0);
   }
   void operator()(const Drain&) {}
+  void operator()(const StreamRowsRead& in) {
+    put(in.stream.value());
+    put(in.result);
+  }
+  void operator()(const StreamRowsWritten& in) { put(in.stream.value()); }
+  void operator()(const StreamIngested& in) { put(in.stream.value()); }
 
   void operator()(const SessionSend& out) {
     put(out.session.value());
@@ -141,13 +140,7 @@ class Writer {
   void operator()(const Read& out) {
     put(out.read.value());
     put(out.ranges.size());
-    for (const RangeRead& range : out.ranges) {
-      put(range.begin);
-      put(range.end);
-      put(range.rows_max);
-      put(range.bytes_max);
-      put(range.backwards ? 1 : 0);
-    }
+    for (const RangeRead& range : out.ranges) put(range);
   }
   void operator()(const Note& out) {
     put(static_cast<std::uint64_t>(out.kind));
@@ -157,7 +150,42 @@ class Writer {
     put(out.b);
   }
 
+  void operator()(const StreamOpen& out) { put(out.stream.value()); }
+  void operator()(const StreamRead& out) {
+    put(out.stream.value());
+    put(out.range);
+  }
+  void operator()(const StreamWrite& out) {
+    put(out.stream.value());
+    put(out.rows);
+  }
+  void operator()(const StreamIngest& out) {
+    put(out.stream.value());
+    put(out.begin);
+    put(out.end);
+    put(out.local);
+  }
+  void operator()(const StreamClose& out) { put(out.stream.value()); }
+
  private:
+  void put(const std::vector<Row>& rows) {
+    put(rows.size());
+    for (const Row& row : rows) {
+      put(row.key);
+      put(row.value);
+    }
+  }
+  void put(const RangeResult& result) {
+    put(result.more ? 1 : 0);
+    put(result.rows);
+  }
+  void put(const RangeRead& range) {
+    put(range.begin);
+    put(range.end);
+    put(range.rows_max);
+    put(range.bytes_max);
+    put(range.backwards ? 1 : 0);
+  }
   template <class Call>
   void put_account(const Call& call) {
     put(call.handle);

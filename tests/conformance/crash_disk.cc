@@ -175,6 +175,20 @@ rocksdb::IOStatus CrashDisk::RenameFile(const std::string& from, const std::stri
   return status;
 }
 
+rocksdb::IOStatus CrashDisk::LinkFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
+                                      rocksdb::IODebugContext* dbg) {
+  const std::lock_guard lock(mutex_);
+  rocksdb::IOStatus status = FileSystemWrapper::LinkFile(from, to, options, dbg);
+  const auto linked = files_.find(plain(from));
+  if (!status.ok() || linked == files_.end()) return status;
+  // The same bytes, as safe as they are; another name, which is not.
+  auto state = std::make_shared<State>(*linked->second);
+  state->name_is_safe = false;
+  state->before.reset();
+  files_[plain(to)] = std::move(state);
+  return status;
+}
+
 rocksdb::IOStatus CrashDisk::DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                         rocksdb::IODebugContext* dbg) {
   const std::lock_guard lock(mutex_);

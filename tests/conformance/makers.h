@@ -3,10 +3,12 @@
 //   store(), read(range)   as store_conformance.h asks
 //   ask(ranges)            what a Read output is: asked now, answered later, from the rows as they were (at least) now
 //   flush()                all that was written until now survives a crash
+//   ingest(b, e, rows, l)  these rows and those of `l` are all that the range has from now on, durable
 //   crash(draw)            power goes and comes back; `draw` decides what had reached the disk
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/store.h"
@@ -28,6 +30,11 @@ struct SimMaker {
     return [results = std::move(results)] { return results; };
   }
   void flush() { simulated.flush(simulated.version()); }
+  // As sim/world_streams.cc does.
+  void ingest(const std::string& begin, const std::string& end, std::vector<Row> rows, const std::vector<Row>& local) {
+    rows.insert(rows.end(), local.begin(), local.end());
+    simulated.ingest(begin, end, rows);
+  }
   void crash(std::uint64_t draw) {
     const std::uint64_t unsafe = simulated.version() - simulated.flushed();
     simulated.rewind(simulated.flushed() + draw % (unsafe + 1));
@@ -47,6 +54,17 @@ struct RealMaker {
     };
   }
   void flush() { real.node().store().flush_state(); }
+  // As runtime/stream_files.cc does.
+  void ingest(const std::string& begin, const std::string& end, const std::vector<Row>& rows,
+              const std::vector<Row>& local) {
+    stage(rows);
+    ASSERT_TRUE(real.node().staging().ingest(StreamId(1), begin, end, local).ok());
+  }
+  void stage(const std::vector<Row>& rows) {
+    const std::size_t half = rows.size() / 2;
+    ASSERT_TRUE(real.node().staging().add(StreamId(1), std::span(rows).first(half)).ok());
+    ASSERT_TRUE(real.node().staging().add(StreamId(1), std::span(rows).subspan(half)).ok());
+  }
   void crash(std::uint64_t draw) {
     real.lose_power({static_cast<Unsynced>(draw % unsynced_kinds_recovered), draw / unsynced_kinds_recovered});
   }

@@ -93,6 +93,69 @@ TYPED_TEST(DurableStore, a_crash_leaves_whole_batches_and_a_prefix_of_them) {
   }
 }
 
+// --------------------------------------------------------------------------------------------- a state put in place
+
+std::vector<Row> rows_named(const std::string& prefix, int count, const std::string& value) {
+  std::vector<Row> rows;
+  for (int i = 0; i < count; ++i) rows.push_back({prefix + static_cast<char>('A' + i), value});
+  return rows;
+}
+
+TYPED_TEST(DurableStore, what_is_ingested_takes_the_place_of_all_rows_of_its_range) {
+  for (const char* key : {"a", "bA", "bZ", "c"}) put(this->maker_.store(), key, "old, on the disk");
+  this->maker_.flush();
+  for (const char* key : {"a2", "bA", "bB2", "bY", "c2"}) put(this->maker_.store(), key, "old, in memory");
+  const Answer before = this->maker_.ask({everything});
+  this->maker_.ingest("b", "c", rows_named("b", 3, "new"), {{"bL", "local"}});
+  const Rows wanted{
+      {"a", "old, on the disk"}, {"a2", "old, in memory"},  {"bA", "new"},           {"bB", "new"}, {"bC", "new"},
+      {"bL", "local"},           {"c", "old, on the disk"}, {"c2", "old, in memory"}};
+  EXPECT_EQ(rows_of(this->maker_.read(everything)), wanted);
+  EXPECT_EQ(this->maker_.store().get("bA"), "new");
+  EXPECT_EQ(this->maker_.store().get("bY"), std::nullopt);
+  EXPECT_EQ(rows_of(before()[0]).at("bA"), "old, in memory");  // a read asked before sees what was there then
+  put(this->maker_.store(), "bA", "later");
+  EXPECT_EQ(this->maker_.store().get("bA"), "later");
+}
+
+TYPED_TEST(DurableStore, what_is_ingested_survives_every_crash_whole) {
+  for (std::uint64_t draw = 0; draw < 8; ++draw) {
+    for (const char* key : {"bA", "bB2", "bZ"}) put(this->maker_.store(), key, "old");
+    if (draw % 2 == 0) this->maker_.flush();
+    const std::string value = "new " + std::to_string(draw);
+    this->maker_.ingest("b", "c", rows_named("b", 5, value), {{"bL", value}});
+    put(this->maker_.store(), "bA", "later");
+    this->maker_.crash(draw);
+    Rows found = rows_of(this->maker_.read({"b", "c", 100}));
+    EXPECT_TRUE(found["bA"] == value || found["bA"] == "later");
+    found["bA"] = value;
+    Rows wanted;
+    for (const Row& row : rows_named("b", 5, value)) wanted[row.key] = row.value;
+    wanted["bL"] = value;
+    EXPECT_EQ(found, wanted) << "after crash " << draw;
+  }
+}
+
+TYPED_TEST(DurableStore, an_empty_state_is_a_state) {
+  put(this->maker_.store(), "bA", "old");
+  this->maker_.ingest("b", "c", {}, {});
+  EXPECT_EQ(this->maker_.store().get("bA"), std::nullopt);
+  this->maker_.crash(1);
+  EXPECT_EQ(this->maker_.store().get("bA"), std::nullopt);
+}
+
+TEST(RealStaging, what_was_only_staged_is_forgotten_with_the_process) {
+  RealMaker maker;
+  put(maker.store(), "bA", "old");
+  maker.flush();
+  maker.stage(rows_named("b", 5, "new"));
+  EXPECT_EQ(maker.store().get("bA"), "old");
+  maker.crash(2);
+  EXPECT_EQ(rows_of(maker.read(everything)), (Rows{{"bA", "old"}}));
+  maker.ingest("b", "c", rows_named("b", 2, "newer"), {});  // the same names are free
+  EXPECT_EQ(rows_of(maker.read(everything)), (Rows{{"bA", "newer"}, {"bB", "newer"}}));
+}
+
 // One sequence of operations on both. Every answer is compared; after a crash the real store must be at a version since
 // its last flush, and the simulated one, taken back to that version, must hold the same. Small numbers for keys, so
 // that they meet; bytes at both ends of their range.
@@ -110,6 +173,7 @@ class Both {
       case 4:
       case 5:
       case 6: return read();
+      case 8: return ingest();
       case 7: {
         const std::string name = key();
         RC_ASSERT(simulated_.store().get(name) == real_.store().get(name));
@@ -173,6 +237,23 @@ class Both {
     simulated_.store().write(batch);
     real_.store().write(batch);
     versions_.push_back(rows_of(simulated_.read(everything)));
+  }
+  // Of the rows of versions that a crash may bring back, those of the range are the ingested ones, but for what is
+  // written later. The store is flushed on the way.
+  void ingest() {
+    const RangeRead at = range();
+    if (at.begin >= at.end) return;
+    std::map<std::string, std::string> rows;
+    for (std::uint64_t count = draw(6); count > 0; --count) {
+      const std::string name = key();
+      if (name >= at.begin && name < at.end) rows[name] = std::string(draw(20), static_cast<char>(draw(256)));
+    }
+    std::vector<Row> all;
+    for (const auto& [name, value] : rows) all.push_back({name, value});
+    flush();
+    simulated_.ingest(at.begin, at.end, all, {});
+    real_.ingest(at.begin, at.end, all, {});
+    versions_ = {rows_of(simulated_.read(everything))};
   }
   void flush() {
     simulated_.flush();

@@ -35,6 +35,7 @@ class Teller {
       case keys::Kind::Version: return version(row<state::Version>());
       case keys::Kind::Handle: return fact("handle ", row_.handle, " is ", row<state::Handle>().user());
       case keys::Kind::Feed: return feed(row<state::Feed>());
+      case keys::Kind::Ingested: return fact("ingested");
       case keys::Kind::Numbers: {
         const auto numbers = row<state::Shard>();
         return fact("applied ", numbers.applied_index(), " time ", numbers.log_time_ms(), " cursor ",
