@@ -37,22 +37,23 @@ absl::Status PeerLinks::listen(const Endpoint& endpoint) {
 }
 
 void PeerLinks::accept() {
-  acceptor_.async_accept(io_.get_executor(), [this](ErrorCode error, Socket socket) {
-    if (error == asio::error::operation_aborted || is_stopped_) {
-      return;
-    }
-    if (!error) {
-      on_accepted(std::move(socket));
-      return accept();
-    }
-    owner_.on_peer_event(true, absl::StrCat("cannot accept a peer's socket: ", error.message()), "");
-    accept_timer_.expires_after(std::chrono::milliseconds(100));
-    accept_timer_.async_wait([this](ErrorCode cancelled) {
-      if (!cancelled) {
-        accept();
-      }
-    });
-  });
+  acceptor_.async_accept(
+      io_.get_executor(), [this, alive = std::weak_ptr<int>(alive_)](ErrorCode error, Socket socket) {
+        if (error == asio::error::operation_aborted || alive.expired() || is_stopped_) {
+          return;
+        }
+        if (!error) {
+          on_accepted(std::move(socket));
+          return accept();
+        }
+        owner_.on_peer_event(true, absl::StrCat("cannot accept a peer's socket: ", error.message()), "");
+        accept_timer_.expires_after(std::chrono::milliseconds(100));
+        accept_timer_.async_wait([this, again = std::weak_ptr<int>(alive_)](ErrorCode cancelled) {
+          if (!cancelled && !again.expired()) {
+            accept();
+          }
+        });
+      });
 }
 
 void PeerLinks::on_accepted(Socket socket) {

@@ -53,7 +53,11 @@ class Dial final : public PeerDial, public std::enable_shared_from_this<Dial> {
     }
     endpoints_ = std::move(endpoints);
     asio::async_connect(socket_, endpoints_, [self = shared_from_this()](ErrorCode error, const Endpoint&) {
-      error ? self->finish(absl::UnavailableError(error.message())) : self->finish(std::move(self->socket_));
+      if (!error) {
+        return self->finish(std::move(self->socket_));
+      }
+      self->finish(error == asio::error::connection_refused ? absl::NotFoundError("nobody listens there")
+                                                            : absl::UnavailableError(error.message()));
     });
   }
 

@@ -18,7 +18,8 @@ class PeerDial {
   virtual void cancel() = 0;  // `done` is not called any more
 };
 
-// `done` is called once, never inside this call. Unavailable: nobody can be reached there within `timeout`.
+// `done` is called once, never inside this call. NotFound: the machine says that nobody listens
+// there. Unavailable: nobody can be reached there within `timeout`.
 [[nodiscard]] std::shared_ptr<PeerDial> dial_peer(boost::asio::io_context& io, const std::string& host,
                                                   const std::string& port, Duration timeout,
                                                   std::function<void(absl::StatusOr<Socket>)> done);

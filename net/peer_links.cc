@@ -100,7 +100,7 @@ void PeerLinks::flush() {
     peer->is_to_flush = false;
     if (peer->link) {
       write(*peer);
-    } else if (!peer->dial && !peer->outgoing && !peer->candidate && !peer->waits) {
+    } else if (is_free(*peer)) {
       dial(*peer);
     }
   }
@@ -162,22 +162,34 @@ void PeerLinks::stop_dialling(Peer& peer) {
 
 // A try that came to nothing, or a link that ended: what waited is gone, and the next try waits its turn.
 void PeerLinks::failed(Peer& peer, const absl::Status& why) {
+  const bool was_linked = peer.told == Peer::Told::Reachable;
   peer.queue.clear();
-  if (peer.told != Peer::Told::Unreachable) {
+  if (was_linked || peer.told == Peer::Told::Nothing) {
     owner_.on_peer_event(
         false,
         absl::StrCat("process ", peer.process.process.value(), " cannot be reached: ", std::string(why.message())), "");
   }
-  tell(peer, Peer::Told::Unreachable);
-  const Duration delay = retry_delay(peer.failures++);
+  if (absl::IsNotFound(why)) {
+    tell(peer, Peer::Told::Dead);
+    peer.probes = false;
+  } else if (peer.told != Peer::Told::Dead) {
+    tell(peer, Peer::Told::Unreachable);
+  }
+  constexpr unsigned probes_max = 6;
+  peer.probes = was_linked ? !absl::IsNotFound(why) : peer.probes && peer.failures < probes_max;
+  const unsigned failures = peer.failures++;
+  if (was_linked && failures == 0 && peer.probes) {
+    return dial(peer);
+  }
+  const Duration delay = retry_delay(failures);
   peer.waits = true;
   peer.timer->expires_after(std::chrono::nanoseconds(delay.ns));
-  peer.timer->async_wait([this, &peer](ErrorCode cancelled) {
-    if (cancelled) {
+  peer.timer->async_wait([this, &peer, alive = std::weak_ptr<int>(alive_)](ErrorCode cancelled) {
+    if (cancelled || alive.expired()) {
       return;
     }
     peer.waits = false;
-    if (!peer.link && !peer.dial && !peer.outgoing && !peer.candidate && !peer.queue.is_empty()) {
+    if (!is_stopped_ && is_free(peer) && (peer.probes || !peer.queue.is_empty())) {
       dial(peer);
     }
   });
@@ -194,8 +206,11 @@ void PeerLinks::tell(Peer& peer, Peer::Told what) {
   if (std::exchange(peer.told, what) == what) {
     return;
   }
-  what == Peer::Told::Reachable ? owner_.on_peer_reachable(peer.process.process)
-                                : owner_.on_peer_unreachable(peer.process.process);
+  if (what == Peer::Told::Reachable) {
+    owner_.on_peer_reachable(peer.process.process);
+  } else {
+    owner_.on_peer_unreachable(peer.process.process, what == Peer::Told::Dead);
+  }
 }
 
 // --------------------------------------------------------------------------------------------------- a link's course
@@ -213,6 +228,7 @@ void PeerLinks::stand(Peer& peer, std::shared_ptr<PeerLink> link) {
   }
   peer.timer->cancel();
   peer.waits = false;
+  peer.probes = false;
   peer.link = std::move(link);
   peer.stood_since = mono_now();
   if (peer.told != Peer::Told::Reachable) {
@@ -252,7 +268,8 @@ void PeerLinks::on_link_end(PeerLink& link, const absl::Status& why, const peer:
     if (peer.link.get() == &link) {
       peer.link.reset();
       const MonoTime now = mono_now();
-      if (closing.reason() == peer::PeerClosing::IDLE && now - link.last_sent_frame() > seconds(1)) {
+      if (closing.reason() == peer::PeerClosing::IDLE &&
+          now - link.last_sent_frame() > Duration{config_.times.idle.ns / 4}) {
         return;  // nothing was under way
       }
       if (now - peer.stood_since >= config_.times.retry_cap) {
@@ -278,8 +295,8 @@ void PeerLinks::on_link_frame(PeerLink& link, const wire::PeerAddress& address, 
 
 void PeerLinks::close_idle() {
   idle_timer_.expires_after(std::chrono::nanoseconds(std::max(config_.times.idle.ns / 8, config_.times.look.ns)));
-  idle_timer_.async_wait([this](ErrorCode cancelled) {
-    if (cancelled) {
+  idle_timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](ErrorCode cancelled) {
+    if (cancelled || alive.expired() || is_stopped_) {
       return;
     }
     const MonoTime now = mono_now();

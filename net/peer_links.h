@@ -3,8 +3,12 @@
 //
 // Invariants: (1) frames to a process leave in the order in which they were given, and of an old link nothing arrives
 // after the first frame of the new one (RAFT.md rule 22). (2) When a link ends, what waited for it is dropped, and the
-// owner is told, once; so is every try that fails, at once. (3) Bounded: 64 MiB wait for each process (peer_queue.h),
-// strangers_max sockets have not yet said who they are. (4) Whoever is refused leaves one line in the log a minute.
+// owner is told; so it is, once, when it cannot be reached, and when it is known to be gone. (3) Bounded: 64 MiB wait
+// for each process (peer_queue.h), strangers_max sockets have not yet said who they are. (4) Whoever is refused leaves
+// one line in the log a minute.
+//
+// A link that ends unasked is dialled again at once, whether there is something to say or not: whoever is refused then
+// knows that the process is gone, and need not wait for a timeout.
 //
 // If both dial at once, the link that the process with the lower number dialled stays. A new one from a process that
 // has a link takes its place once it is confirmed: only who has lost the old one dials.
@@ -49,7 +53,8 @@ class PeerLinksOwner {
  public:
   virtual void on_peer_frame(NodeId from, NodeId to, std::string frame) = 0;
   virtual void on_peer_reachable(ProcessId process) = 0;
-  virtual void on_peer_unreachable(ProcessId process) = 0;
+  // `is_dead`: its machine says that nobody listens at its address any more. May follow one that was not known to be.
+  virtual void on_peer_unreachable(ProcessId process, bool is_dead) = 0;
   // Is this the disk that the process had before (R3 e)? Then remember it, durably.
   [[nodiscard]] virtual absl::Status check_stores(const PeerIdentity& peer) = 0;
   [[nodiscard]] virtual absl::Status remember_stores(const PeerIdentity& peer) = 0;
@@ -104,7 +109,8 @@ class PeerLinks final : private PeerLinkOwner {
     bool is_to_flush = false;
     unsigned failures = 0;  // in a row
     MonoTime stood_since;
-    enum class Told : std::uint8_t { Nothing, Reachable, Unreachable } told = Told::Nothing;
+    bool probes = false;  // dials though there is nothing to say: is it gone, or was it the line?
+    enum class Told : std::uint8_t { Nothing, Reachable, Unreachable, Dead } told = Told::Nothing;
   };
 
   void accept();
@@ -114,6 +120,9 @@ class PeerLinks final : private PeerLinkOwner {
   [[nodiscard]] std::shared_ptr<PeerLink> make_link(Socket socket, bool dialled);
   void stand(Peer& peer, std::shared_ptr<PeerLink> link);
   void failed(Peer& peer, const absl::Status& why);
+  [[nodiscard]] static bool is_free(const Peer& peer) {
+    return !peer.link && !peer.dial && !peer.outgoing && !peer.candidate && !peer.waits;
+  }
   void stop_dialling(Peer& peer);
   void tell(Peer& peer, Peer::Told what);
   void write(Peer& peer);
@@ -151,7 +160,8 @@ class PeerLinks final : private PeerLinkOwner {
   std::uint64_t refused_ = 0;
   std::uint64_t dials_ = 0;
   bool is_stopped_ = false;
-  std::mt19937_64 random_{std::random_device{}()};  // for jitter alone
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // handlers that may be queued already hold it weakly
+  std::mt19937_64 random_{std::random_device{}()};         // for jitter alone
 };
 
 }  // namespace chasqui

@@ -28,7 +28,8 @@ bool PeerQueue::push(PeerMail mail) {
   if (raft && raft_bytes_ + bytes <= bounds_.raft_bytes_max && bytes_ + bytes > bounds_.bytes_max) {
     make_room(bytes);
   }
-  if (bytes_ + bytes > bounds_.bytes_max || (raft && raft_bytes_ + bytes > bounds_.raft_bytes_max)) {
+  const bool is_full = bytes_ + bytes > bounds_.bytes_max || (raft && raft_bytes_ + bytes > bounds_.raft_bytes_max);
+  if (is_full && mail.word == PeerMail::Word::None) {
     dropped_++;
     return false;
   }
@@ -44,7 +45,7 @@ void PeerQueue::make_room(std::uint64_t bytes) {
   std::uint64_t to_free = bytes_ + bytes - bounds_.bytes_max + slack;
   std::uint64_t freed = 0;
   const auto kept = std::remove_if(mails_.begin(), mails_.end(), [&](const PeerMail& mail) {
-    if (freed >= to_free || is_raft(mail.bytes)) {
+    if (freed >= to_free || is_raft(mail.bytes) || mail.word != PeerMail::Word::None) {
       return false;
     }
     freed += cost(mail);

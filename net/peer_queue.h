@@ -17,6 +17,8 @@ struct PeerMail {
   NodeId from;
   NodeId to;
   std::string bytes;  // a peer.PeerFrame
+  // Instead of a frame: a word on `from`, which keeps its place among them and is never dropped.
+  enum class Word : std::uint8_t { None, Reachable, Unreachable, Dead } word = Word::None;
 };
 
 class PeerQueue {

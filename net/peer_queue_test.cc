@@ -87,6 +87,19 @@ TEST(PeerQueue, raft_has_a_share_of_its_own_and_no_more) {
   EXPECT_TRUE(queue.push(raft_mail(40'000)));
 }
 
+TEST(PeerQueue, a_word_on_a_peer_is_never_dropped) {
+  PeerQueue queue({.bytes_max = 2'000, .raft_bytes_max = 1'500});
+  EXPECT_TRUE(queue.push(notify_mail(1, 500)));
+  EXPECT_TRUE(queue.push({NodeId(2), NodeId(1), "", PeerMail::Word::Unreachable}));
+  EXPECT_TRUE(queue.push(notify_mail(2, 500)));
+  EXPECT_TRUE(queue.push(raft_mail(1'300))) << "pushes the notifies out";
+  EXPECT_TRUE(queue.push({NodeId(2), NodeId(1), "", PeerMail::Word::Reachable})) << "whatever is full";
+  EXPECT_EQ(queue.pop().word, PeerMail::Word::Unreachable);
+  EXPECT_TRUE(is_raft(queue.pop().bytes));
+  EXPECT_EQ(queue.pop().word, PeerMail::Word::Reachable);
+  EXPECT_TRUE(queue.is_empty());
+}
+
 TEST(PeerQueue, a_frame_costs_more_than_its_bytes) {
   PeerQueue queue({.bytes_max = 10 * overhead, .raft_bytes_max = 10 * overhead});
   int pushed = 0;

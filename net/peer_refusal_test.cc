@@ -127,7 +127,7 @@ TEST_F(Refusals, a_process_speaks_for_its_own_nodes_alone) {
   ASSERT_TRUE(run_until(io_, [&] { return one_.told == Strings{"+2"}; }));
   two.send(framed("forged", 3, 1));
   EXPECT_TRUE(run_until(io_, [&] { return one_.has_event("from node 3 to node 1"); }));
-  EXPECT_TRUE(run_until(io_, [&] { return one_.told == (Strings{"+2", "-2"}); }));
+  EXPECT_TRUE(run_until(io_, [&] { return one_.told.size() >= 2 && one_.told[1] == "-2"; }));
   EXPECT_TRUE(one_.heard.empty());
 }
 

@@ -1,6 +1,9 @@
 #include "net/server.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/strings/str_cat.h"
 #include "net/clock.h"
@@ -22,12 +25,40 @@ Server::Server(asio::io_context& io, ServerConfig config, ServerOwner& owner)
 
 Server::~Server() = default;
 
-absl::Status Server::listen(const Endpoint& endpoint) {
+namespace {
+
+absl::Status cannot_listen(const Endpoint& endpoint, const ErrorCode& error) {
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", endpoint_text(endpoint), ": ", error.message(),
+                                             ": choose another address with --listen, or stop what has it"));
+}
+
+}  // namespace
+
+absl::Status check_free(asio::io_context& io, const Endpoint& endpoint) {
+  ErrorCode error;
+  asio::ip::tcp::acceptor probe(io);
+  probe.open(endpoint.protocol(), error);
+  if (!error) {
+    probe.set_option(asio::socket_base::reuse_address(true), error);
+  }
+  if (!error) {
+    probe.bind(endpoint, error);
+  }
+  return error ? cannot_listen(endpoint, error) : absl::OkStatus();
+}
+
+absl::Status Server::listen(const Endpoint& endpoint, bool is_shared) {
   ErrorCode error;
   acceptor_.open(endpoint.protocol(), error);
   if (!error) {
     acceptor_.set_option(asio::socket_base::reuse_address(true),
                          error);  // else a restart waits a minute for old sockets
+  }
+  if (!error && is_shared) {
+    const int on = 1;
+    if (setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+      error = ErrorCode(errno, asio::error::get_system_category());
+    }
   }
   if (!error) {
     acceptor_.bind(endpoint, error);
@@ -36,8 +67,7 @@ absl::Status Server::listen(const Endpoint& endpoint) {
     acceptor_.listen(asio::socket_base::max_listen_connections, error);
   }
   if (error) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", endpoint_text(endpoint), ": ", error.message(),
-                                               ": choose another address with --listen, or stop what has it"));
+    return cannot_listen(endpoint, error);
   }
   accept();
   return absl::OkStatus();

@@ -58,6 +58,10 @@ class Connection;
 class HttpConnection;
 class WebSocketSession;
 
+// Unavailable: somebody listens there. For servers that share a port: the system would deal sockets out to strangers
+// too.
+[[nodiscard]] absl::Status check_free(boost::asio::io_context& io, const Endpoint& endpoint);
+
 class Server {
  public:
   Server(boost::asio::io_context& io, ServerConfig config, ServerOwner& owner);
@@ -65,8 +69,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Binds and begins to accept. Unavailable: the address is taken or not this machine's.
-  [[nodiscard]] absl::Status listen(const Endpoint& endpoint);
+  // Binds and begins to accept. `is_shared`: other servers of this process have the same port, and the system deals the
+  // sockets out. Unavailable: the address is taken or not this machine's.
+  [[nodiscard]] absl::Status listen(const Endpoint& endpoint, bool is_shared = false);
   [[nodiscard]] Endpoint endpoint() const;  // with the real port
   // No new sockets, and those that have no session go once their answer is given.
   void stop_accepting();

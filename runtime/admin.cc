@@ -95,7 +95,11 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
   void command(const std::string& line) {
     const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
     if (words.size() == 1 && words[0] == "stats") {
-      out_ += admin_.owner_.stats_json() + "\n";
+      return admin_.owner_.on_stats([self = shared_from_this()](std::string stats) {
+        self->out_ += stats + "\n";
+        self->write();
+        self->read();
+      });
     } else if (words.size() == 3 && words[0] == "provision" && absl::SimpleAtoi(words[1], &wanted_) && wanted_ > 0 &&
                wanted_ <= provision_max) {
       prefix_ = words[2];

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -25,7 +26,7 @@ class AdminOwner {
  public:
   [[nodiscard]] virtual CallId new_admin_call() = 0;
   virtual void on_provision(CallId call, ProvisionCall body) = 0;
-  [[nodiscard]] virtual std::string stats_json() = 0;
+  virtual void on_stats(std::function<void(std::string)> done) = 0;  // one JSON object, now or later
 
  protected:
   ~AdminOwner() = default;

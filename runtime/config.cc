@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/text.h"
 #include "net/address.h"
+#include "net/peer_hello.h"
+#include "runtime/cluster_config.h"
 #include "runtime/limits_text.h"
 
 namespace chasqui {
@@ -109,6 +111,10 @@ Row list_row(std::string_view path, std::string_view doc, std::vector<std::strin
           }};
 }
 
+Row peers_row(std::string_view path, std::string_view doc) {
+  return {path, doc, read_peers, [](const Config& config) { return peers_text(config.peers); }};
+}
+
 constexpr std::uint64_t bytes_max = std::uint64_t{1} << 50;
 
 // In the order in which they are printed: keys without a table first, as TOML wants it.
@@ -128,9 +134,30 @@ const std::vector<Row>& rows() {
       list_row("http.origins",
                "Origins whose pages may connect from a browser, e.g. \"https://chat.example.org\". Programs send none.",
                &Config::http_origins),
-      number_row("node.id", "Number of this node in its cluster.", &Config::node_id, 1, 1'000'000),
+      number_row("node.id", "Number of this process in its cluster, another one in each: 1 to 4095.", &Config::node_id,
+                 1, 1'000'000),
       number_row("node.shards", "Shards of a new cluster. It cannot be changed later.", &Config::shards, 1,
                  bounds::shards_max),
+      string_row(
+          "cluster.id",
+          "Name of the cluster (a-z, 0-9 and -), the same in each of its processes. Empty: this one stands alone.",
+          &Config::cluster_id),
+      peers_row("cluster.peers",
+                "All processes of the cluster, this one among them: their node.id, and where they listen for each "
+                "other. One, or three and more; e.g. [{node = 1, address = \"10.0.0.1:7400\"}, ...]"),
+      string_row("cluster.listen_peers",
+                 "Address and port for the others. Empty: the one of this node in cluster.peers.",
+                 &Config::listen_peers),
+      number_row("cluster.nodes_per_process",
+                 "Nodes in this process, one thread each; the same everywhere, for good. 0: as many as the first start "
+                 "finds cores for.",
+                 &Config::nodes_per_process, 0, nodes_per_process_max),
+      string_row("cluster.certificate",
+                 "PEM file of this node, by `chasqui cluster init-certs`. Empty: plain text, on loopback alone.",
+                 &Config::peer_certificate),
+      string_row("cluster.key", "PEM file: its key, readable by its owner alone. SIGHUP reads all three again.",
+                 &Config::peer_key),
+      string_row("cluster.ca", "PEM file: the cluster's own authority.", &Config::peer_ca),
       number_row("storage.ballast_bytes_max",
                  "A file that is thrown out when the disk is nearly full: 2 % of the disk, at most this. 0: none.",
                  &Config::ballast_bytes_max, 0, bytes_max),
@@ -314,7 +341,7 @@ absl::Status check_config(const Config& config) {
     return absl::InvalidArgumentError(
         absl::StrCat("limits.password_bytes_min is ", limits.password_bytes_min, ": it must not be under 8"));
   }
-  return absl::OkStatus();
+  return check_cluster(config);
 }
 
 std::string default_config_text() {

@@ -16,6 +16,13 @@
 
 namespace chasqui {
 
+// A process of the cluster and where it listens for the others.
+struct PeerEntry {
+  std::uint64_t node = 0;
+  std::string address;
+  friend bool operator==(const PeerEntry&, const PeerEntry&) = default;
+};
+
 struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string data_dir = "chasqui-data";
@@ -29,6 +36,14 @@ struct Config {
 
   std::uint64_t node_id = 1;
   std::uint64_t shards = 64;
+
+  std::string cluster_id;  // empty: this process stands alone
+  std::string listen_peers;
+  std::vector<PeerEntry> peers;
+  std::uint64_t nodes_per_process = 0;
+  std::string peer_certificate;
+  std::string peer_key;
+  std::string peer_ca;
 
   std::uint64_t ballast_bytes_max = std::uint64_t{2} << 30;
   std::uint64_t disk_bytes_max = 0;

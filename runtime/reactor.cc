@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "net/clock.h"
 #include "runtime/logging.h"
+#include "runtime/peer_exchange.h"
 
 namespace chasqui {
 
@@ -30,9 +31,10 @@ Seed new_seed() {
   return seed;
 }
 
-NodeConfig node_config(const Config& config, const storage::NodeStore& store) {
+NodeConfig node_config(const Config& config, const NodeSeat& seat, const storage::NodeStore& store) {
   NodeConfig node;
-  node.node = NodeId(config.node_id);
+  node.node = seat.node;
+  node.members = seat.members;
   node.shards = store.format().shards;
   node.cluster = store.format().cluster;
   node.version = "chasqui/0.1.0";
@@ -45,12 +47,14 @@ constexpr auto log_look_interval = std::chrono::seconds(5);
 
 }  // namespace
 
-Reactor::Reactor(const Config& config, storage::NodeStore& store, std::shared_ptr<TlsContext> tls,
-                 std::function<void(const absl::Status&)> failed)
+Reactor::Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store, std::shared_ptr<TlsContext> tls,
+                 ReactorOwner& owner, std::function<void(const absl::Status&)> failed)
     : config_(config),
+      seat_(std::move(seat)),
       store_(store),
+      owner_(owner),
       failed_(std::move(failed)),
-      node_(node_config(config, store), store.store(), store.take_log(), new_seed()),
+      node_(node_config(config, seat_, store), store.store(), store.take_log(), new_seed()),
       server_(io_, ServerConfig{config.limits, config.http_origins, "chasqui/0.1.0", std::move(tls)}, *this),
       admin_(io_, *this),
       started_(mono_now()),
@@ -73,22 +77,25 @@ Reactor::~Reactor() {
   passwords_pool_.stop();
 }
 
-absl::Status Reactor::listen() {
-  const absl::StatusOr<Endpoint> endpoint = parse_endpoint(config_.listen);
-  if (!endpoint.ok()) {
-    return endpoint.status();
-  }
-  if (absl::Status status = server_.listen(*endpoint); !status.ok()) {
-    return status;
-  }
+absl::Status Reactor::listen(const Endpoint& endpoint, bool is_shared) {
+  return server_.listen(endpoint, is_shared);
+}
+
+absl::Status Reactor::listen_admin() {
   return admin_.listen(config_.data_dir + "/admin.sock");
 }
 
+void Reactor::wake() {
+  asio::post(io_, [] {});
+}
+
 void Reactor::run() {
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
-  signals_.add(SIGHUP);
-  wait_for_signal();
+  if (seat_.place == 0) {
+    signals_.add(SIGTERM);
+    signals_.add(SIGINT);
+    signals_.add(SIGHUP);
+    wait_for_signal();
+  }
   store_.store().set_on_flushed(
       [this](std::vector<StoreFlushed::Shard> shards) { post(StoreFlushed{std::move(shards)}); });
   inputs_.emplace_back(StoreFlushed{store_.store().flushed_applied()});
@@ -200,6 +207,9 @@ void Reactor::on_synced(AppendId id) {
 
 void Reactor::turn() {
   Now time = now();
+  if (exchange_ != nullptr) {
+    exchange_->take(seat_.place, inputs_);
+  }
   if (node_.next_deadline() <= time.mono) {
     inputs_.emplace_back(Tick{});
   }
@@ -215,10 +225,12 @@ void Reactor::turn() {
   inputs_.clear();
   hand_over_appends();
   hand_over_reads();
+  hand_over_peer_sends();
   server_.flush(log_thread_.bytes_in_flight() >= config_.limits.log_in_flight_bytes_max);
   arm_deadline();
-  if (!is_ready_) {
-    announce_when_ready();
+  if (!is_ready_ && node_.ready()) {
+    is_ready_ = true;
+    owner_.on_node_ready(seat_.place);
   }
   if (is_stopping_ && server_.sessions() == 0 && server_.sockets_without_session() == 0) {
     is_done_ = true;
@@ -244,7 +256,7 @@ void Reactor::carry_out(Now now) {
                        server_.answer(answer.call, std::move(told));
                      }
                    },
-                   [](const PeerSend&) {},  // a node that stands alone has no peers: links come with the cluster
+                   [this](PeerSend& send) { peer_sends_.push_back(std::move(send)); },
                    [this](LogAppend& append) { appends_.push_back(std::move(append)); },
                    [this](Read& read) { reads_.push_back(std::move(read)); },
                    [this, now](const Note& note) { notes_.take(note, now.mono); },
@@ -284,6 +296,14 @@ void Reactor::hand_over_reads() {
     }
   }
   reads_.clear();
+}
+
+// All of this turn at once, so that it leaves in one write to each peer.
+void Reactor::hand_over_peer_sends() {
+  if (!peer_sends_.empty() && exchange_ != nullptr) {
+    exchange_->send(seat_.place, std::exchange(peer_sends_, {}));
+  }
+  peer_sends_.clear();
 }
 
 void Reactor::arm_deadline() {

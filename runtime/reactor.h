@@ -9,7 +9,9 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/json.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,16 +33,51 @@
 
 namespace chasqui {
 
+class PeerExchange;
+
+// Which of its process's nodes a reactor drives.
+struct NodeSeat {
+  std::size_t place = 0;
+  NodeId node{1};
+  std::vector<Member> members;  // of the cluster; empty: it stands alone
+};
+
+// What the reactors of a process have in common (node_group.h). From the first one's thread, but where it says any.
+class ReactorOwner {
+ public:
+  virtual void on_node_ready(std::size_t place) = 0;     // once; any thread
+  [[nodiscard]] virtual bool are_all_ready() const = 0;  // any thread
+  virtual void on_signal_stop() = 0;
+  virtual void on_reload() = 0;
+  virtual void on_stats(std::function<void(std::string)> done) = 0;
+
+ protected:
+  ~ReactorOwner() = default;
+};
+
 class Reactor final : public ServerOwner, public AdminOwner {
  public:
-  // `store` outlives it. `tls`: none for plain text. `failed`: must end the process; from any thread.
-  Reactor(const Config& config, storage::NodeStore& store, std::shared_ptr<TlsContext> tls,
-          std::function<void(const absl::Status&)> failed);
+  // `store` and `owner` outlive it. `tls`: none for plain text. `failed`: must end the process; from any thread.
+  Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store, std::shared_ptr<TlsContext> tls,
+          ReactorOwner& owner, std::function<void(const absl::Status&)> failed);
   ~Reactor();
 
-  // Binds both sockets. Then run() serves until a signal says stop, and returns when all is written.
-  [[nodiscard]] absl::Status listen();
+  // Where frames to peers go; none: there are no peers.
+  void set_exchange(PeerExchange* exchange) { exchange_ = exchange; }
+  // Binds; `is_shared`: other reactors of this process have the same port. The admin socket is the first one's.
+  [[nodiscard]] absl::Status listen(const Endpoint& endpoint, bool is_shared);
+  [[nodiscard]] absl::Status listen_admin();
+  [[nodiscard]] Endpoint endpoint() const { return server_.endpoint(); }
+  // Serves until stop(), and returns when all is written.
   void run();
+
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+  void wake();  // has it take a turn; any thread
+
+  // On its own thread.
+  void stop();
+  void set_tls(std::shared_ptr<TlsContext> tls) { server_.set_tls(std::move(tls)); }
+  [[nodiscard]] boost::json::object stats();
 
  private:
   // ServerOwner and AdminOwner: from handlers, so they only take notes.
@@ -54,7 +91,7 @@ class Reactor final : public ServerOwner, public AdminOwner {
   void on_net_event(std::string what) override;
   CallId new_admin_call() override { return server_.new_call(); }
   void on_provision(CallId call, ProvisionCall body) override;
-  std::string stats_json() override;
+  void on_stats(std::function<void(std::string)> done) override { owner_.on_stats(std::move(done)); }
 
   // Why a password cannot be one, or nothing.
   [[nodiscard]] std::optional<AccountAnswer> refuse_password(const AccountRequest& request) const;
@@ -63,8 +100,8 @@ class Reactor final : public ServerOwner, public AdminOwner {
   void carry_out(Now now);
   void hand_over_appends();
   void hand_over_reads();
+  void hand_over_peer_sends();
   void arm_deadline();
-  void announce_when_ready();
 
   // From other threads: as an input, on the reactor's.
   void post(Input input);
@@ -72,12 +109,13 @@ class Reactor final : public ServerOwner, public AdminOwner {
 
   void wait_for_signal();
   void on_signal(int number);
-  void reload_certificate();
-  void stop();
   void watch_log();  // a disk that does not come back (RELIABILITY.md section 3): exit
 
   const Config config_;
+  const NodeSeat seat_;
   storage::NodeStore& store_;
+  ReactorOwner& owner_;
+  PeerExchange* exchange_ = nullptr;
   std::function<void(const absl::Status&)> failed_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
@@ -97,6 +135,7 @@ class Reactor final : public ServerOwner, public AdminOwner {
   Outputs outputs_;
   std::vector<LogAppend> appends_;
   std::vector<Read> reads_;
+  std::vector<PeerSend> peer_sends_;
   Pressure pressure_;
   std::uint64_t steps_ = 0;
   MonoTime started_;

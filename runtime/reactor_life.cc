@@ -9,7 +9,6 @@
 #include "net/clock.h"
 #include "runtime/logging.h"
 #include "runtime/reactor.h"
-#include "storage/durable_file.h"
 
 namespace chasqui {
 
@@ -27,29 +26,10 @@ std::vector<std::string> Reactor::why_not_ready() {
   if (is_stopping_) {
     reasons.emplace_back("it is shutting down");
   }
-  if (!node_.ready()) {
+  if (!node_.ready() || !owner_.are_all_ready()) {
     reasons.emplace_back("shards have no leader yet");
   }
   return reasons;
-}
-
-void Reactor::announce_when_ready() {
-  if (!node_.ready()) {
-    return;
-  }
-  is_ready_ = true;
-  const std::string address = endpoint_text(server_.endpoint());
-  // For scripts and tests: a port 0 is only known here.
-  const absl::Status written = storage::write_file(config_.data_dir, "listen", address + "\n");
-  if (!written.ok()) {
-    log(Level::Warn, "cannot write the file listen", {{"reason", std_view(written.message())}});
-  }
-  log(Level::Info, absl::StrCat("ready on ", address),
-      {{"address", address},
-       {"tls", config_.tls_certificate.empty() ? std::string_view("no") : std::string_view("yes")},
-       {"limits", config_.limits_profile},
-       {"shards", store_.format().shards.value},
-       {"ms", static_cast<std::uint64_t>((mono_now() - started_).ns / 1'000'000)}});
 }
 
 void Reactor::wait_for_signal() {
@@ -63,29 +43,19 @@ void Reactor::wait_for_signal() {
 
 void Reactor::on_signal(int number) {
   if (number == SIGHUP) {
-    return reload_certificate();
+    return owner_.on_reload();
   }
   if (is_stopping_) {
     log(Level::Warn, "stopping at once");
     _exit(0);  // crash-only: nothing accepted is lost by that
   }
-  stop();
-}
-
-void Reactor::reload_certificate() {
-  if (config_.tls_certificate.empty()) {
-    return;
-  }
-  auto tls = TlsContext::server(config_.tls_certificate, config_.tls_key);
-  if (!tls.ok()) {
-    return log(Level::Error, "the certificate was not reloaded", {{"reason", std_view(tls.status().message())}});
-  }
-  server_.set_tls(*std::move(tls));
-  log(Level::Info, "the certificate was reloaded");
+  owner_.on_signal_stop();
 }
 
 void Reactor::stop() {
-  is_stopping_ = true;
+  if (std::exchange(is_stopping_, true)) {
+    return;
+  }
   log(Level::Info, "stopping", {{"sessions", server_.sessions()}});
   server_.stop_accepting();
   inputs_.emplace_back(Drain{});
@@ -97,7 +67,7 @@ void Reactor::stop() {
   });
 }
 
-std::string Reactor::stats_json() {
+boost::json::object Reactor::stats() {
   boost::json::object stats;
   stats["ready"] = node_.ready();
   stats["uptime_ms"] = (mono_now() - started_).ns / 1'000'000;
@@ -116,7 +86,7 @@ std::string Reactor::stats_json() {
     counts[boost::json::string_view(name.data(), name.size())] = notes_.count(kind);
   }
   stats["notes"] = std::move(counts);
-  return boost::json::serialize(stats);
+  return stats;
 }
 
 }  // namespace chasqui

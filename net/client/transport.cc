@@ -6,9 +6,9 @@
 #include <iterator>
 
 namespace chasqui::net {
-Transport::Transport(boost::asio::io_context& io, Endpoint endpoint, std::unique_ptr<client::Client> client,
+Transport::Transport(boost::asio::io_context& io, ServerList servers, std::unique_ptr<client::Client> client,
                      Hooks hooks)
-    : io_(io), endpoint_(std::move(endpoint)), client_(std::move(client)), hooks_(std::move(hooks)), timer_(io) {}
+    : io_(io), servers_(std::move(servers)), client_(std::move(client)), hooks_(std::move(hooks)), timer_(io) {}
 
 Transport::~Transport() {
   if (socket_) socket_->close();
@@ -44,6 +44,7 @@ void Transport::message(std::string_view bytes) {
 void Transport::closed(const absl::Status& why) {
   last_error_ = why;
   socket_.reset();
+  servers_.next();
   client::Outputs out;
   client_->disconnected(now(), out);
   carry_out(out);
@@ -57,10 +58,11 @@ void Transport::carry_out(client::Outputs& out) {
   if (out.disconnect && socket_) {
     socket_->close();
     socket_.reset();
+    servers_.next();
   }
   if (out.connect) {
     if (socket_) socket_->close();
-    socket_ = open_websocket(io_, endpoint_, *this);
+    socket_ = open_websocket(io_, servers_.current(), *this);
   }
   std::move(out.happenings.begin(), out.happenings.end(), std::back_inserter(unheard_));
   std::move(out.persist.begin(), out.persist.end(), std::back_inserter(to_persist_));

@@ -24,7 +24,7 @@
 
 #include "absl/status/status.h"
 #include "core/client/client.h"
-#include "net/client/endpoint.h"
+#include "net/client/server_list.h"
 #include "net/client/websocket.h"
 #include "net/clock.h"
 
@@ -42,7 +42,8 @@ class Transport final : private WebSocketListener {
     std::function<void(const absl::Status&)> failed;
   };
 
-  Transport(boost::asio::io_context& io, Endpoint endpoint, std::unique_ptr<client::Client> client, Hooks hooks);
+  // With several servers: whoever does not answer, or ends the connection, is left for the next one.
+  Transport(boost::asio::io_context& io, ServerList servers, std::unique_ptr<client::Client> client, Hooks hooks);
   ~Transport() override;
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -82,7 +83,7 @@ class Transport final : private WebSocketListener {
   void arm_timer();
 
   boost::asio::io_context& io_;
-  Endpoint endpoint_;
+  ServerList servers_;
   std::unique_ptr<client::Client> client_;
   Hooks hooks_;
   std::shared_ptr<WebSocket> socket_;

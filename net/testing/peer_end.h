@@ -88,7 +88,9 @@ class PeerEnd final : public PeerLinksOwner {
     bytes += frame.size();
   }
   void on_peer_reachable(ProcessId process) override { told.push_back(absl::StrCat("+", process.value())); }
-  void on_peer_unreachable(ProcessId process) override { told.push_back(absl::StrCat("-", process.value())); }
+  void on_peer_unreachable(ProcessId process, bool is_dead) override {
+    told.push_back(absl::StrCat(is_dead ? "x" : "-", process.value()));
+  }
   absl::Status check_stores(const PeerIdentity& peer) override {
     const auto known = stores.find(peer.process);
     return known == stores.end() || known->second == peer.stores
@@ -104,7 +106,7 @@ class PeerEnd final : public PeerLinksOwner {
   }
 
   std::vector<std::string> heard;   // "FROM>TO BYTES"
-  std::vector<std::string> told;    // "+2", "-2"
+  std::vector<std::string> told;    // "+2", "-2", "x2": known to be gone
   std::vector<std::string> events;  // log lines
   std::uint64_t bytes = 0;
   std::map<ProcessId, std::map<NodeId, std::string>> stores;

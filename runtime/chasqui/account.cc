@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 
@@ -54,7 +55,7 @@ absl::Status refusal(const net::HttpReply& reply) {
   return absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, message);
 }
 
-absl::StatusOr<Login> parse_login(const net::HttpReply& reply, const net::Endpoint& server, std::string secret) {
+absl::StatusOr<Login> parse_login(const net::HttpReply& reply, const std::string& servers, std::string secret) {
   boost::system::error_code error;
   const json::value value = json::parse(reply.body, error);
   std::uint64_t user = 0;
@@ -62,7 +63,7 @@ absl::StatusOr<Login> parse_login(const net::HttpReply& reply, const net::Endpoi
     return absl::InternalError("the server's answer is not what this program knows: is it a chasqui server?");
   }
   const json::object& object = value.get_object();
-  Login login{server.url(),
+  Login login{servers,
               {UserId(user), DeviceId(static_cast<std::uint64_t>(number_of(object, "device"))), std::move(secret),
                string_of(object, "handle")}};
   if (!is_valid(login.credentials.user) || !login.credentials.device) {
@@ -71,19 +72,35 @@ absl::StatusOr<Login> parse_login(const net::HttpReply& reply, const net::Endpoi
   return login;
 }
 
+// Each in turn, until one has an answer that is more than "not now": the secret makes the call one that may be
+// repeated.
+absl::StatusOr<net::HttpReply> ask_any(net::ServerList& servers, const std::string& path, const std::string& body,
+                                       Duration timeout) {
+  absl::StatusOr<net::HttpReply> reply = absl::UnavailableError("no server");
+  const Duration each = servers.size() == 1 ? timeout : std::min(timeout, seconds(10));
+  for (std::size_t i = 0; i < servers.size(); i++) {
+    if (i != 0) servers.next();
+    auto next = net::http_post(servers.current(), path, body, each);
+    const bool has_reply = next.ok() && next->status < 500;
+    if (has_reply || next.ok() || !reply.ok()) reply = std::move(next);
+    if (has_reply) break;
+  }
+  return reply;
+}
+
 }  // namespace
 
-absl::StatusOr<Login> call_account(const Home& home, const net::Endpoint& server, AccountCall call,
+absl::StatusOr<Login> call_account(const Home& home, net::ServerList servers, AccountCall call,
                                    const std::string& handle, const Password& password, Duration timeout) {
   const std::string kind = call == AccountCall::Register ? "accounts" : "login";
-  auto secret = pending_secret(home, server.url(), handle, kind);
+  auto secret = pending_secret(home, servers.text(), handle, kind);
   if (!secret.ok()) return secret.status();
   const Digest hash = blake2b_256(*secret);
   std::string body = json::serialize(json::object{{"handle", handle},
                                                   {"password", password.bytes()},
                                                   {"device_name", device_name()},
                                                   {"secret_hash", to_hex(view(hash))}});
-  auto reply = net::http_post(server, absl::StrCat("/v1/", kind), body, timeout);
+  auto reply = ask_any(servers, absl::StrCat("/v1/", kind), body, timeout);
   ::sodium_memzero(body.data(), body.size());
   if (!reply.ok()) return reply.status();
   if (reply->status != 200 && reply->status != 201) {
@@ -94,7 +111,7 @@ absl::StatusOr<Login> call_account(const Home& home, const net::Endpoint& server
     }
     return refused;
   }
-  auto login = parse_login(*reply, server, *std::move(secret));
+  auto login = parse_login(*reply, servers.text(), *std::move(secret));
   if (!login.ok()) return login;
   if (absl::Status kept = write_login(home, *login); !kept.ok()) return kept;
   if (absl::Status forgotten = forget_pending(home); !forgotten.ok()) return forgotten;

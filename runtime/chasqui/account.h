@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/base/now.h"
-#include "net/client/endpoint.h"
+#include "net/client/server_list.h"
 #include "runtime/chasqui/credentials.h"
 #include "runtime/chasqui/home.h"
 #include "runtime/chasqui/password.h"
@@ -17,7 +17,7 @@ enum class AccountCall { Register, Login };
 
 // The home must be locked. On success the login is written. Errors: the server's refusal, with its code; Unavailable or
 // DeadlineExceeded: repeat the same command.
-[[nodiscard]] absl::StatusOr<Login> call_account(const Home& home, const net::Endpoint& server, AccountCall call,
+[[nodiscard]] absl::StatusOr<Login> call_account(const Home& home, net::ServerList servers, AccountCall call,
                                                  const std::string& handle, const Password& password, Duration timeout);
 
 }  // namespace chasqui::cli

@@ -25,7 +25,9 @@ CLI::App* add(CLI::App& grammar, Options& options, Command command, const char* 
 }
 
 void add_common(CLI::App& grammar, Options& options) {
-  grammar.add_option("--server", options.server, "URL of the server: http://HOST:PORT or https://HOST:PORT")
+  grammar
+      .add_option("--server", options.server,
+                  "URL of the server: http://HOST:PORT or https://HOST:PORT; of a cluster: several, with commas")
       ->envname("CHASQUI_SERVER")
       ->type_name("URL");
   grammar.add_option("--home", options.home, "folder of this device: credentials, journal")
@@ -78,6 +80,18 @@ void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::str
   inbox->add_flag("--follow", options.follow, "go on until interrupted");
 }
 
+void add_cluster_command(CLI::App& grammar, Options& options) {
+  CLI::App* cluster = add(grammar, options, Command::Cluster, "cluster",
+                          "for operators: init-certs makes an authority, and a certificate for each node");
+  cluster->add_option("ACTION", options.who, "init-certs")->required()->check(CLI::IsMember({"init-certs"}));
+  cluster->add_option("--cluster", options.cluster, "the cluster's name, as cluster.id says")->type_name("NAME");
+  cluster->add_option("--node", options.nodes, "numbers of nodes; again for those that are added or renewed")
+      ->delimiter(',')
+      ->type_name("N");
+  cluster->add_option("--out", options.out, "folder of the certificates and keys; made if it is not there")
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> make_grammar(Options& options) {
@@ -100,6 +114,7 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
     for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
   });
 
+  add_cluster_command(*grammar, options);
   CLI::App* completion = add(*grammar, options, Command::Completion, "completion", "print completions for a shell");
   completion->add_option("SHELL", options.who, "bash, zsh or fish")
       ->required()

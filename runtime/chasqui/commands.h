@@ -11,5 +11,6 @@ int run_send(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
 int run_chat(const Options& options);
+int run_cluster(const Options& options);
 
 }  // namespace chasqui::cli

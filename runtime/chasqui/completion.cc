@@ -40,6 +40,7 @@ std::vector<Verb> verbs_of(const CLI::App& grammar) {
   for (const CLI::App* sub : grammar.get_subcommands([](const CLI::App*) { return true; })) {
     Verb verb{sub->get_name(), sub->get_description(), flags_of(*sub), {}};
     if (verb.name == "completion") verb.words = {"bash", "zsh", "fish"};
+    if (verb.name == "cluster") verb.words = {"init-certs"};
     verbs.push_back(std::move(verb));
   }
   for (Verb& verb : verbs) {

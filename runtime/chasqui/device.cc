@@ -46,7 +46,7 @@ Device::Device(boost::asio::io_context& io, const Home& home, Login login, Journ
     : io_(io), home_(home), login_(std::move(login)), journal_(std::move(journal)), names_(home) {}
 
 absl::StatusOr<std::unique_ptr<Device>> Device::open(boost::asio::io_context& io, const Home& home, Login login,
-                                                     net::Endpoint server) {
+                                                     net::ServerList servers) {
   std::vector<std::string> records;
   auto journal = Journal::open(home.path("journal"), records);
   if (!journal.ok()) return journal.status();
@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<Device>> Device::open(boost::asio::io_context& io
   std::unique_ptr<Device> device(new Device(io, home, std::move(login), *std::move(journal)));
   Device* self = device.get();
   device->transport_ = std::make_unique<net::Transport>(
-      io, std::move(server), *std::move(client),
+      io, std::move(servers), *std::move(client),
       net::Transport::Hooks{[self](const std::vector<std::string>& written) { return self->persist(written); },
                             [self](client::Happening&& happening) { self->hear(std::move(happening)); },
                             [self](const absl::Status& why) { self->give_up(why); }});

@@ -28,9 +28,9 @@ class Device {
  public:
   using Hear = std::function<void(const client::Happening&)>;
 
-  // `server` overrides the one of the login. The journal is read, and compacted if that pays.
+  // `servers` override those of the login. The journal is read, and compacted if that pays.
   static absl::StatusOr<std::unique_ptr<Device>> open(boost::asio::io_context& io, const Home& home, Login login,
-                                                      net::Endpoint server);
+                                                      net::ServerList servers);
   void start() { transport_->start(); }
   void stop();
 

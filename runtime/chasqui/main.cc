@@ -33,6 +33,7 @@ int run(int argc, const char* const* argv) {
     case Command::Chat: return chasqui::cli::run_chat(options);
     case Command::Send: return chasqui::cli::run_send(options);
     case Command::History: return chasqui::cli::run_history(options);
+    case Command::Cluster: return chasqui::cli::run_cluster(options);
     case Command::Inbox: return chasqui::cli::run_inbox(options);
     case Command::Completion:
       std::fputs(chasqui::cli::completion(*grammar, options.who).c_str(), stdout);

@@ -4,15 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace chasqui::cli {
 
-enum class Command { None, Register, Login, Logout, Chat, Send, History, Inbox, Completion, Help };
+enum class Command { None, Register, Login, Logout, Chat, Send, History, Inbox, Completion, Cluster, Help };
 
 struct Options {
   Command command = Command::None;
   // Of all commands.
-  std::string server;  // URL; empty: the login's, else the default
+  std::string server;  // URLs, commas between; empty: the login's, else the default
   std::string home;
   std::string ca_file;
   bool json = false;
@@ -26,6 +27,9 @@ struct Options {
   std::uint64_t limit = 50;
   bool follow = false;
   bool force = false;
+  std::string cluster;
+  std::vector<std::uint64_t> nodes;
+  std::string out;  // folder
 };
 
 constexpr const char* default_server = "http://127.0.0.1:8080";

@@ -21,13 +21,13 @@ constexpr auto patience = std::chrono::milliseconds(1500);
 
 }  // namespace
 
-absl::StatusOr<net::Endpoint> choose_server(const Options& options, const std::string& login_server) {
+absl::StatusOr<net::ServerList> choose_server(const Options& options, const std::string& login_server) {
   std::string url = options.server.empty() ? login_server : options.server;
   if (url.empty()) url = default_server;
-  auto endpoint = net::parse_endpoint(url);
-  if (!endpoint.ok()) return usage_error({endpoint.status().message().data(), endpoint.status().message().size()});
-  endpoint->ca_file = options.ca_file;
-  return endpoint;
+  auto servers = net::parse_servers(url);
+  if (!servers.ok()) return usage_error({servers.status().message().data(), servers.status().message().size()});
+  servers->set_ca_file(options.ca_file);
+  return servers;
 }
 
 absl::StatusOr<Home> open_locked_home(const Options& options) {

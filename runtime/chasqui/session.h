@@ -21,8 +21,8 @@
 
 namespace chasqui::cli {
 
-// The server to talk to: --server, CHASQUI_SERVER, the login's, the default; in this order.
-[[nodiscard]] absl::StatusOr<net::Endpoint> choose_server(const Options& options, const std::string& login_server);
+// The servers to talk to: --server, CHASQUI_SERVER, the login's, the default; in this order.
+[[nodiscard]] absl::StatusOr<net::ServerList> choose_server(const Options& options, const std::string& login_server);
 // Opens and locks the home; a usage error if somebody else holds it for good.
 [[nodiscard]] absl::StatusOr<Home> open_locked_home(const Options& options);
 

@@ -19,12 +19,12 @@
 #include "core/base/text.h"
 #include "net/clock.h"
 #include "runtime/admin.h"
+#include "runtime/cluster_config.h"
 #include "runtime/config.h"
 #include "runtime/limits_text.h"
 #include "runtime/logging.h"
+#include "runtime/node_group.h"
 #include "runtime/process.h"
-#include "runtime/reactor.h"
-#include "storage/durable_file.h"
 #include "storage/node_store.h"
 
 namespace chasqui {
@@ -90,38 +90,23 @@ absl::StatusOr<std::shared_ptr<TlsContext>> load_tls(const Config& config) {
   _exit(storage::exit_code(status));
 }
 
-int serve(const Config& config, std::shared_ptr<TlsContext> tls) {
-  if (absl::Status status = storage::make_directory(config.data_dir); !status.ok()) {
-    return refuse(1, status);
+int serve(const Config& config, std::shared_ptr<TlsContext> tls, std::shared_ptr<PeerTls> peer_tls) {
+  NodeGroup group(config, std::move(tls), std::move(peer_tls), stop_the_process);
+  if (absl::Status status = group.open(); !status.ok()) {
+    logging::log_fatal("cannot open the store", status);
+    return storage::exit_code(status);
   }
-  storage::NodeStore::Options options;
-  options.directory = config.data_dir + "/store";
-  options.shards.value = static_cast<std::uint32_t>(config.shards);
-  options.now_ms = now().wall.ms;
-  options.block_cache_bytes = config.block_cache_bytes;
-  options.disk = {config.ballast_bytes_max, config.disk_bytes_max};
-  options.fatal = stop_the_process;
-  auto store = storage::NodeStore::open(std::move(options));
-  if (!store.ok()) {
-    logging::log_fatal("cannot open the store", store.status());
-    return storage::exit_code(store.status());
+  if (absl::Status status = group.listen(); !status.ok()) {
+    logging::log_fatal("cannot listen", status);
+    return 1;
   }
-  unlink((config.data_dir + "/listen").c_str());  // of an earlier run; the lock on the store is ours by now
-  {
-    Reactor reactor(config, **store, std::move(tls), stop_the_process);
-    if (absl::Status status = reactor.listen(); !status.ok()) {
-      logging::log_fatal("cannot listen", status);
-      return 1;
-    }
-    reactor.run();
-    // What follows flushes and may be skipped (R15): nothing accepted depends on it.
-    std::thread([] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(900));
-      _exit(0);
-    }).detach();
-  }
-  unlink((config.data_dir + "/listen").c_str());
-  store->reset();
+  group.run();
+  // What follows flushes and may be skipped (R15): nothing accepted depends on it.
+  std::thread([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(900));
+    _exit(0);
+  }).detach();
+  group.close();
   logging::log(logging::Level::Info, "stopped");
   return 0;
 }
@@ -146,15 +131,22 @@ int run(const Options& options) {
   if (absl::Status status = check_exposure(*config); !status.ok()) {
     return refuse(2, status);
   }
+  if (absl::Status status = check_peer_exposure(*config); !status.ok()) {
+    return refuse(2, status);
+  }
   auto tls = load_tls(*config);
   if (!tls.ok()) {
     return refuse(2, tls.status());
+  }
+  auto peer_tls = load_peer_tls(*config);
+  if (!peer_tls.ok()) {
+    return refuse(2, peer_tls.status());
   }
   if (options.check_config) {
     std::cout << "the configuration is good\n";
     return 0;
   }
-  return serve(*config, *std::move(tls));
+  return serve(*config, *std::move(tls), *std::move(peer_tls));
 }
 
 int main_with(int argc, char** argv) {

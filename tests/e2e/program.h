@@ -79,6 +79,12 @@ class Program {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
+  // What it has printed to stderr until now.
+  const std::string& errors_so_far() {
+    while (err_ >= 0 && read_some(0)) {
+    }
+    return stderr_;
+  }
   [[nodiscard]] const std::string& out() const { return stdout_; }
   [[nodiscard]] const std::string& err() const { return stderr_; }
 

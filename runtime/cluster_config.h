@@ -1,0 +1,50 @@
+// The part of chasquid.toml that makes a process one of a cluster: read, checked, and turned into a plan.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/member.h"
+#include "net/address.h"
+#include "net/peer_links.h"
+#include "runtime/config.h"
+
+namespace chasqui {
+
+// For the table of keys: cluster.peers as TOML, both ways.
+[[nodiscard]] absl::Status read_peers(Config& config, const toml::node& node);
+[[nodiscard]] std::string peers_text(const std::vector<PeerEntry>& peers);
+
+// What no single key of [cluster] can say. Looks at no file and no system.
+[[nodiscard]] absl::Status check_cluster(const Config& config);
+// FailedPrecondition: peers that other machines can reach, without certificates.
+[[nodiscard]] absl::Status check_peer_exposure(const Config& config);
+
+// Who is in the cluster, as every process of it computes it.
+struct ClusterPlan {
+  std::optional<std::string> cluster;  // 16 bytes; none: it stands alone, and its store knows its own
+  ProcessId process;
+  std::vector<NodeId> nodes;        // of this process
+  std::vector<Member> members;      // all nodes of the cluster; empty: the one node stands alone
+  std::vector<PeerProcess> others;  // empty: no peer port
+  std::optional<Endpoint> listen_peers;
+};
+// Of a configuration that check_cluster() has passed. `nodes_per_process`: what was decided at the first start.
+[[nodiscard]] ClusterPlan plan_cluster(const Config& config, std::uint64_t nodes_per_process);
+
+// How many nodes a new process gets: what is configured, else one per core in a cluster (of four cores, one is left to
+// compaction and reads) and one alone.
+[[nodiscard]] std::uint64_t nodes_for(const Config& config, unsigned cores);
+
+// 32 hex digits are the id itself, a name is hashed.
+[[nodiscard]] std::string cluster_id_bytes(const std::string& id);
+
+// The peers' TLS, if it is configured.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<PeerTls>> load_peer_tls(const Config& config);
+
+}  // namespace chasqui
