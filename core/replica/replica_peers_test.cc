@@ -1,6 +1,7 @@
 // A shard's replica among several: bootstrap, barrier, transfer.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -145,6 +146,45 @@ TEST_F(ThreeVoters, leadership_is_handed_over_to_one_that_has_everything) {
   EXPECT_FALSE(leads.reads_fresh(now()));
   deliver();
   EXPECT_EQ(leader(), next);
+}
+
+// The highest drop_below that a replica has written.
+RaftIndex dropped_below(const TestDisk& disk) {
+  RaftIndex below;
+  for (const LogAppend& append : disk.appends()) below = std::max(below, append.drop_below);
+  return below;
+}
+
+TEST_F(ThreeVoters, the_log_is_kept_back_for_a_stream_and_else_by_its_bytes) {
+  limits_.log_trailing_entries = 4;
+  pass(1'500);
+  const std::uint64_t first = leader();
+  ASSERT_NE(first, 0U);
+  Replica& leads = *members_[first].replica;
+  RaftIndex index;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      act(first, [&](Outputs& out) { ASSERT_TRUE(leads.propose(now(), std::string(100, 'x'), index, out).ok()); });
+      pass(5);
+    }
+  };
+  const auto flush = [&](const Replica::Keep& keep) {
+    pass(200);
+    act(first, [&](Outputs& out) { leads.flushed(now(), index, keep, out); });
+    write(1);
+    return dropped_below(members_[first].disk);
+  };
+  write(40);
+  const RaftIndex held(5);
+  EXPECT_EQ(flush({held, 1 << 20}), held.next());  // a stream wants all from 6 on
+  write(20);
+  EXPECT_EQ(flush({held, 1 << 20}), held.next());
+  write(20);
+  const RaftIndex trailing = flush({RaftIndex(), 1 << 20});  // nobody does: the last four
+  EXPECT_EQ(trailing.value(), index.value() - 1 - 4 + 1);
+  write(20);
+  const RaftIndex by_bytes = flush({RaftIndex(), 250});  // two entries are 200 bytes
+  EXPECT_EQ(by_bytes.value(), index.value() - 1 - 2 + 1);
 }
 
 TEST_F(ThreeVoters, a_leader_known_dead_is_replaced_within_a_heartbeat) {
