@@ -153,8 +153,9 @@ void Node::Impl::wait_until_fresh(Now now, Shard& shard, const Asker& asker, std
   touched_.insert(shard.id);
 }
 
-// What waits is done when the lease holds again, or once a barrier proposed meanwhile is applied: then nobody else led
-// when it was committed, which was after they asked.
+// What waits is done when the lease holds again, or once a barrier is applied that was proposed after it was asked: then
+// nobody else led when that was proposed. One proposed before says nothing: its acknowledgements may be from before an
+// election that this leader has not heard of.
 void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
   const bool by_barrier = shard.barrier && shard.machine.applied_index() >= shard.barrier;
   if (!by_barrier && !lease_holds(now, shard)) {
@@ -162,7 +163,10 @@ void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
       CHASQUI_MARK("read_by_barrier");
       replica::Outputs outputs;
       const absl::StatusOr<RaftIndex> barrier = shard.replica.barrier(now, outputs);
-      if (barrier.ok()) shard.barrier = *barrier;
+      if (barrier.ok()) {
+        shard.barrier = *barrier;
+        shard.barrier_covers = shard.unfresh.size();
+      }
       take(shard, outputs, out);
     }
     shard.unfresh_due = now.mono + unfresh_retry;
@@ -170,7 +174,13 @@ void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
   }
   std::deque<Shard::Unfresh> waiting;
   waiting.swap(shard.unfresh);
+  if (by_barrier && !lease_holds(now, shard)) {
+    const auto later = waiting.begin() + static_cast<std::ptrdiff_t>(std::min(shard.barrier_covers, waiting.size()));
+    shard.unfresh.assign(std::make_move_iterator(later), std::make_move_iterator(waiting.end()));
+    waiting.erase(later, waiting.end());
+  }
   shard.barrier = RaftIndex();
+  shard.unfresh_due = now.mono;
   shard.is_fresh = true;
   for (const Shard::Unfresh& read : waiting) read.again(now, out);
   shard.is_fresh = false;
