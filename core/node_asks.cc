@@ -306,6 +306,10 @@ void Node::Impl::session_outcome(Now now, std::uint64_t id, SessionAsk& ask, Out
     return gateway_.refuse(now, request->session, request_id,
                            {client::INTERNAL, "another node answered something else", 0, OutboxSeq()}, out);
   }
+  // The word that it is registered may have been lost on a link whose queue was full.
+  if (frame->has_hello() && !gateway_.register_session(now, request->session, out)) {
+    return tell_gone(router_.of_user(request->user).shard, request->session);
+  }
   if (frame->has_hello()) return gateway_.greet(now, request->session, request_id, *frame, out);
   gateway_.answer(now, request->session, request_id, *frame, out);
 }

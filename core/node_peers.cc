@@ -152,6 +152,8 @@ void Node::Impl::take(Now now, NodeId from, const peer::Leads& leads, Outputs& o
       ours->announced = {from, RaftTerm(lead.term())};
       continue;
     }
+    const bool is_known = router_.of(shard).leader == from && router_.term(shard) == RaftTerm(lead.term());
+    if (is_known) continue;  // said each few seconds, in case it was lost
     router_.leads(shard, from, RaftTerm(lead.term()));
     leader_known(now, shard, out);
   }
@@ -232,7 +234,9 @@ void Node::Impl::beat(Now now, Outputs& out) {
     for (auto& [node, renewal] : renewals) to_peer(node).others.emplace_back().mutable_renewal()->Swap(&renewal);
     for (const ShardId id : unlike) register_all(now, id, out);
     for (const auto& shard : shards_) {
-      if (shard != nullptr && shard->led) shard->registry.expire(config_.node, now);
+      if (shard == nullptr || !shard->led) continue;
+      shard->registry.expire(config_.node, now);
+      announce(shard->id);
     }
   }
   balance(now, out);
