@@ -25,11 +25,10 @@ std::unique_ptr<client::Client> open_client(const client::Credentials& me) {
 
 }  // namespace
 
-LoadClient::LoadClient(boost::asio::io_context& io, const net::Endpoint& endpoint, const client::Credentials& me,
-                       Hear hear)
+LoadClient::LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear)
     : me_(me),
       hear_(std::move(hear)),
-      transport_(io, endpoint, open_client(me),
+      transport_(io, std::move(servers), open_client(me),
                  net::Transport::Hooks{{},
                                        [this](client::Happening&& happening) {
                                          if (const auto* received = std::get_if<client::Received>(&happening)) {

@@ -15,8 +15,8 @@ class LoadClient {
  public:
   using Hear = std::function<void(LoadClient&, const client::Happening&)>;
 
-  // Reconnects quickly (50 ms to 500 ms), since its server is restarted on purpose.
-  LoadClient(boost::asio::io_context& io, const net::Endpoint& endpoint, const client::Credentials& me, Hear hear);
+  // Reconnects quickly (50 ms to 500 ms), since its servers are restarted on purpose.
+  LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear);
 
   void start() { transport_.start(); }
   void stop() { transport_.stop(); }
