@@ -86,7 +86,8 @@ class Figures : public ::testing::Test {
   static constexpr milliseconds usual{100};
   bench::TemporaryFolder folder_;
   Cluster cluster_{folder_.path(), Cluster::on_loopback(3)};
-  Phones phones_{folder_.path() + "/history.jsonl", "tests/cluster/figures_test.cc"};
+  Phones phones_{history_path(::testing::UnitTest::GetInstance()->current_test_info()->name()),
+                 "tests/cluster/figures_test.cc"};
   Chaos chaos_{cluster_, phones_, 1};
   std::vector<client::Credentials> users_;
 };
@@ -108,6 +109,7 @@ TEST_F(Figures, the_death_of_a_leader_of_a_third_of_the_shards_loses_nothing_and
       if (tick.sent <= moment && tick.accepted > moment) outstanding.push_back(tick.pause());
     }
     const auto pauses = pauses_since(moment);
+    figures(absl::StrCat("  kill ", i + 1, ", of node ", place + 1).c_str(), pauses);
     senders.insert(senders.end(), pauses.begin(), pauses.end());
     chaos_.start(place);
     chaos_.wait_until_ready(place);
@@ -122,21 +124,33 @@ TEST_F(Figures, the_death_of_a_leader_of_a_third_of_the_shards_loses_nothing_and
 
 TEST_F(Figures, restarts_of_all_nodes_one_by_one_fail_no_send_and_drop_only_the_sockets_of_the_node_that_goes) {
   const auto begin = Clock::now();
+  std::vector<milliseconds> stops;
+  std::vector<milliseconds> starts;
   for (std::size_t place = 0; place < cluster_.size(); ++place) {
     wait_until_it_leads_its_part(place);
     const std::int64_t sessions = cluster_.stat(place, "sessions");
     const std::uint64_t lost = phones_.connections_lost();
+    const auto stopping = Clock::now();
     chaos_.stop(place);
-    phones_.run_for(milliseconds(500));
+    std::printf("node %zu has stopped after %lld ms\n", place + 1,
+                static_cast<long long>(std::chrono::duration_cast<milliseconds>(Clock::now() - stopping).count()));
+    phones_.run_for(seconds(3));
+    for (const milliseconds pause : pauses_since(stopping)) stops.push_back(pause);
     EXPECT_LE(static_cast<std::int64_t>(phones_.connections_lost() - lost), sessions) << "its own sockets, not others'";
+    const auto starting = Clock::now();
     chaos_.start(place);
     chaos_.wait_until_ready(place);
+    wait_until_it_leads_its_part(place);
+    phones_.run_for(seconds(2));
+    for (const milliseconds pause : pauses_since(starting)) starts.push_back(pause);
     ASSERT_FALSE(HasFailure()) << cluster_.last_words();
   }
   phones_.run_for(seconds(2));
   const auto pauses = pauses_since(begin);
   finish();
   std::printf("3 restarts, %zu messages accepted, none failed\n", phones_.accepted());
+  figures("senders who waited over 100 ms, at the stops", stops);
+  figures("senders who waited over 100 ms, at the starts", starts);
   EXPECT_LT(figures("senders who waited over 100 ms", pauses), seconds(15));
 }
 
