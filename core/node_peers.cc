@@ -105,7 +105,9 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
     case peer::PeerFrame::kClock:
       clock_ahead_ms_[in.from] = frame.clock().wall_ms() - now.wall.ms;
       return judge_clock();
-    case peer::PeerFrame::kHello:
+    case peer::PeerFrame::kHello:  // the link's own
+    case peer::PeerFrame::kPing:
+    case peer::PeerFrame::kClosing:
     case peer::PeerFrame::BODY_NOT_SET: break;
   }
   out.push_back(Note{NoteKind::PeerFrameDropped, {}, {}, in.from.value(), in.bytes.size()});
