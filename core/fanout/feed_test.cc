@@ -50,9 +50,9 @@ TEST_F(FeedTest, the_cursor_waits_for_the_lowest_row_whatever_is_acknowledged_ab
   const auto second = taken();
   ASSERT_EQ(first.size(), 1U);
   ASSERT_EQ(second.size(), 1U);
-  feed.acknowledged(ack_of(second[0]));
+  feed.acknowledged(ack_of(second[0]), now);
   EXPECT_EQ(feed.movable(), RaftIndex(4)) << "row 5 is still owed: an acknowledgement names its batch, not a position";
-  feed.acknowledged(ack_of(first[0]));
+  feed.acknowledged(ack_of(first[0]), now);
   EXPECT_EQ(feed.movable(), RaftIndex(6));
 }
 
@@ -96,7 +96,7 @@ TEST_F(FeedTest, a_new_leader_reads_what_the_old_one_owed) {
   feed.reading();
   feed.rows_read({{RaftIndex(31), row(7, {3})}}, false);
   EXPECT_FALSE(feed.wants_rows());
-  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch));
+  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch), now);
   EXPECT_EQ(feed.movable(), RaftIndex(31));
 }
 
@@ -120,7 +120,7 @@ TEST_F(FeedTest, acknowledgements_of_an_older_leadership_do_not_count) {
   feed.reading();
   feed.rows_read({{RaftIndex(1), row(1, {3})}}, false);
   (void)taken();
-  feed.acknowledged(ack_of(old[0]));
+  feed.acknowledged(ack_of(old[0]), now);
   EXPECT_EQ(feed.movable(), RaftIndex(0));
 }
 
@@ -130,7 +130,7 @@ TEST_F(FeedTest, memory_is_bounded_and_the_rest_waits_in_the_store) {
   for (std::uint64_t i = 1; i <= 100; ++i) feed.add(RaftIndex(i), row(i, {3}), {});
   EXPECT_EQ(feed.outstanding(), 10U);
   EXPECT_FALSE(feed.wants_rows()) << "no room yet";
-  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch));
+  for (const auto& batch : taken()) feed.acknowledged(ack_of(batch), now);
   EXPECT_TRUE(feed.wants_rows());
   EXPECT_EQ(feed.read_above(), RaftIndex(10));
   EXPECT_EQ(feed.movable(), RaftIndex(10));
@@ -150,7 +150,7 @@ RC_GTEST_PROP(FeedLaw, no_mark_is_ever_lost, (std::vector<std::uint8_t> choices)
   std::vector<peer::NotifyBatch> in_flight;
   const auto acknowledge = [&](std::size_t at) {
     for (const auto& item : in_flight[at].items()) pairs.erase({item.head(), item.user()});
-    feed.acknowledged(ack_of(in_flight[at]));
+    feed.acknowledged(ack_of(in_flight[at]), now);
     in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(at));
   };
   std::vector<Feed::StoredRow> found;

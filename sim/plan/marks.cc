@@ -17,6 +17,7 @@ constexpr std::string_view all[] = {
     "ask_expired",         "ask_waits",           "asked_again",       "asked_elsewhere",
     "catch_up_put_off",    "clock_disagrees",     "lacking_head_told", "leadership_handed_over",
     "read_by_barrier",     "read_unfresh",        "register_again",    "registered_but_revoked",
+    "destination_silent",  "events_kept",         "parked_found",      "parked_sent",
     "replaced_elsewhere",  "sessions_registered", "tells_lost",        "transfer_given_up",
 };
 }  // namespace
