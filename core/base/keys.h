@@ -27,7 +27,7 @@ namespace chasqui::keys {
 [[nodiscard]] std::string parked(ShardId shard, ShardId destination, UserId user, const ConversationId& conversation);
 // At or below every such key of this destination or a later one; of the shard count: above all of them.
 [[nodiscard]] std::string parked_begin(ShardId shard, std::uint64_t destination);
-[[nodiscard]] std::string numbers(ShardId shard);                                                 // R state
+[[nodiscard]] std::string numbers(ShardId shard);  // R state
 
 enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers, Parked };
 

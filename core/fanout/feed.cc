@@ -8,7 +8,8 @@
 
 namespace chasqui::fanout {
 
-Feed::Feed(ShardId shard, ShardCount shards, const Limits& limits) : shard_(shard), shards_(shards), limits_(limits), unparking_(limits) {}
+Feed::Feed(ShardId shard, ShardCount shards, const Limits& limits)
+    : shard_(shard), shards_(shards), limits_(limits), unparking_(limits) {}
 
 void Feed::lead(RaftTerm term, RaftIndex cursor, RaftIndex last) {
   follow();

@@ -8,9 +8,9 @@
 // A destination that acknowledges nothing for silent_after is silent: what it is owed goes into rows of its own
 // (parking.h), and comes back from there when it answers (unparking.h). So no destination holds up another.
 //
-// Invariants: (1) the cursor never passes a row that is not wholly acknowledged or parked; (2) rows in memory are bounded by
-// feed_outstanding_items_max: what is above waits in the store; (3) every row above the cursor is in memory, or will be
-// read.
+// Invariants: (1) the cursor never passes a row that is not wholly acknowledged or parked; (2) rows in memory are
+// bounded by feed_outstanding_items_max: what is above waits in the store; (3) every row above the cursor is in memory,
+// or will be read.
 #pragma once
 
 #include <cstdint>
@@ -106,7 +106,7 @@ class Feed {
  private:
   struct Batch {
     peer::NotifyBatch frame;
-    std::vector<RaftIndex> rows;  // one for each item
+    std::vector<RaftIndex> rows;    // one for each item
     MonoTime due;                   // to be sent (again): so it stands in due_, once it is closed
     bool counted = false;           // among its destination's
     bool left = false;              // it has been sent before
@@ -150,9 +150,9 @@ class Feed {
   RaftIndex unread_from_;  // rows in (unread_from_, unread_to_] are in the store only
   RaftIndex unread_to_;
   RaftIndex reading_to_;  // how far the read under way can see: rows written since are not in it
-  absl::btree_map<RaftIndex, std::uint64_t> rows_;  // row -> items outstanding; none with 0
-  absl::btree_map<ShardId, Batch> open_;            // being filled, by destination
-  Batches sent_;                                    // by batch id
+  absl::btree_map<RaftIndex, std::uint64_t> rows_;           // row -> items outstanding; none with 0
+  absl::btree_map<ShardId, Batch> open_;                     // being filled, by destination
+  Batches sent_;                                             // by batch id
   absl::btree_set<std::pair<MonoTime, std::uint64_t>> due_;  // of sent_
   absl::btree_map<ShardId, Destination> destinations_;       // that have not acknowledged all, or are silent
   Parking parking_;

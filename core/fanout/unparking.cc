@@ -132,7 +132,8 @@ void Unparking::take_batches(Now now, std::uint64_t& last_batch, std::vector<pee
     destination.step = Step::Sent;
     destination.batch = last_batch;
     destination.sent_at = now.mono;
-    const std::uint64_t pause_ms = 1'000 * destination.marks.size() / std::max<std::uint64_t>(1, limits_.parked_rows_per_s);
+    const std::uint64_t pause_ms =
+        1'000 * destination.marks.size() / std::max<std::uint64_t>(1, limits_.parked_rows_per_s);
     read_at_ = std::max(read_at_, now.mono) + milliseconds(static_cast<std::int64_t>(pause_ms));
   }
 }

@@ -83,9 +83,9 @@ class Unparking {
     Step step = Step::Resting;
     bool dirty = true;  // rows may lie where this pass has been
     bool away = false;
-    bool more = false;       // rows above those that were read
-    bool has_place = false;  // among the sending_max
-    MonoTime retry_at;  // if away
+    bool more = false;                                       // rows above those that were read
+    bool has_place = false;                                  // among the sending_max
+    MonoTime retry_at;                                       // if away
     std::optional<std::pair<UserId, ConversationId>> above;  // how far this pass has come
     std::vector<log::IndexMark> marks;                       // that were read
     std::uint64_t batch = 0;

@@ -29,7 +29,8 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
     } else if (command.has_park()) {
       for (const log::IndexMark& mark : command.park().marks()) {
         const auto conversation = ConversationId::parse(mark.conversation());
-        if (conversation) entry.commands.emplace_back(LoggedParked{UserId(mark.user()), *conversation, Seq(mark.head())});
+        if (conversation)
+          entry.commands.emplace_back(LoggedParked{UserId(mark.user()), *conversation, Seq(mark.head())});
       }
     } else if (command.has_unpark()) {
       for (const log::IndexMark& mark : command.unpark().marks()) {

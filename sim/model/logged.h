@@ -46,8 +46,7 @@ struct LoggedUnparked {  // that has taken effect there now
   ConversationId conversation;
   Seq head;
 };
-using LoggedCommand =
-    std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked>;
+using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked>;
 
 // A shard of one of the world's clusters, each of which counts its shards from 0.
 struct LoggedShard {

@@ -3,7 +3,8 @@
 //
 // It is fed with what is committed and knows, for each conversation, its events by seq, the answer to every number of
 // every device, and the members' marks; for each user, what their index has been told; for each shard, up to where it
-// has said that all it owed others has taken effect or is set aside, and what is set aside. Nothing in it fails, forgets or is bounded.
+// has said that all it owed others has taken effect or is set aside, and what is set aside. Nothing in it fails,
+// forgets or is bounded.
 //
 //   Model model;
 //   model.apply(entry);                                   // in the order of each shard's log
@@ -93,7 +94,7 @@ class Model {
   HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
   HashIndex<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
   std::map<UserId, Index> indexes_;
-  std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;  // above the shard's cursor
+  std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;     // above the shard's cursor
   std::map<std::tuple<LoggedShard, UserId, ConversationId>, Seq> parked_;  // by the shard that owes it
   std::vector<Untold> untold_;
 };

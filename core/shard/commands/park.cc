@@ -16,9 +16,8 @@ constexpr int marks_max = 1'024;  // in one command, so that an entry of them st
 
 Effects park(const ShardView& view, const log::Park& command) {
   if (command.marks_size() > marks_max) {
-    return Effects::refused(client::INVALID_ARGUMENT,
-                            absl::StrCat("a park has ", command.marks_size(), " of at most ", marks_max,
-                                         " marks: split it"));
+    return Effects::refused(client::INVALID_ARGUMENT, absl::StrCat("a park has ", command.marks_size(), " of at most ",
+                                                                   marks_max, " marks: split it"));
   }
   std::map<std::string, state::Parked> rows;
   for (const log::IndexMark& mark : command.marks()) {

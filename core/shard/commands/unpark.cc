@@ -10,9 +10,8 @@ constexpr int marks_max = 1'024;  // in one command, so that an entry of them st
 
 Effects unpark(const ShardView& view, const log::Unpark& command) {
   if (command.marks_size() > marks_max) {
-    return Effects::refused(client::INVALID_ARGUMENT,
-                            absl::StrCat("an unpark has ", command.marks_size(), " of at most ", marks_max,
-                                         " marks: split it"));
+    return Effects::refused(client::INVALID_ARGUMENT, absl::StrCat("an unpark has ", command.marks_size(),
+                                                                   " of at most ", marks_max, " marks: split it"));
   }
   Effects effects;
   for (const log::IndexMark& mark : command.marks()) {
