@@ -41,9 +41,9 @@ struct ParkingTest : ::testing::Test {
     item.set_user(user.value());
     item.set_conversation(talk.str());
     item.set_head(head);
-    std::vector<FreshEvent> events;
-    if (!event.empty()) events.push_back({talk, Seq(head), event});
-    feed.add(RaftIndex(++index), row, events);
+    std::vector<FreshEvent> fresh;
+    if (!event.empty()) fresh.push_back({talk, Seq(head), event});
+    feed.add(RaftIndex(++index), row, fresh);
   }
   void read_rows() {
     while (const auto wanted = feed.wants_parked(now)) {
