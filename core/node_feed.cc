@@ -137,13 +137,12 @@ void Node::Impl::read_feed(Shard& shard, Outputs& out) {
 void Node::Impl::gather_parked(Shard& shard, Now now) {
   log::Command park;
   if (shard.feed.take_park(now, *park.mutable_park()) &&
-      enqueue(shard, park, ParkOrigin{park.park()}, now, MonoTime::never(), false)) {
+      enqueue(shard, park, park.park(), now, MonoTime::never(), false)) {
     shard.feed.park_refused(now);
   }
   log::Command unpark;
   if (shard.feed.take_unpark(now, *unpark.mutable_unpark())) {
-    const auto rows = static_cast<std::uint64_t>(unpark.unpark().marks_size());
-    if (enqueue(shard, unpark, UnparkOrigin{rows}, now, MonoTime::never(), false)) shard.feed.unpark_refused(now);
+    if (enqueue(shard, unpark, unpark.unpark(), now, MonoTime::never(), false)) shard.feed.unpark_refused(now);
   }
 }
 

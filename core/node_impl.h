@@ -88,12 +88,8 @@ struct AccountOrigin {  // CreateAccount, AddDevice
 struct DeviceOrigin {  // RenewDevice, Logout
   Asker asker;
 };
-struct ParkOrigin {
-  log::Park command;
-};
-struct UnparkOrigin {
-  std::uint64_t rows = 0;
-};
+using ParkOrigin = log::Park;
+using UnparkOrigin = log::Unpark;
 struct CursorOrigin {};
 struct NobodyOrigin {};  // nobody waits
 using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, ParkOrigin, UnparkOrigin,

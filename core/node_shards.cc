@@ -332,11 +332,11 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     shard.notify.applied(notify->command);
     for (const fanout::BatchName& name : notify->completes) acknowledge(name);
   } else if (const auto* park = std::get_if<ParkOrigin>(&origin)) {
-    shard.feed.park_applied(park->command);
-    out.push_back(Note{NoteKind::FeedParked, shard.id, {}, static_cast<std::uint64_t>(park->command.marks_size()), 0});
+    shard.feed.park_applied(*park);
+    out.push_back(Note{NoteKind::FeedParked, shard.id, {}, static_cast<std::uint64_t>(park->marks_size()), 0});
   } else if (const auto* unpark = std::get_if<UnparkOrigin>(&origin)) {
     shard.feed.unpark_applied();
-    out.push_back(Note{NoteKind::FeedUnparked, shard.id, {}, unpark->rows, 0});
+    out.push_back(Note{NoteKind::FeedUnparked, shard.id, {}, static_cast<std::uint64_t>(unpark->marks_size()), 0});
   } else if (auto* account = std::get_if<AccountOrigin>(&origin)) {
     const auto* created = std::get_if<shard::AccountCreated>(&answer);
     CHASQUI_ASSERT(created != nullptr, "an account's command gives a device or is refused");

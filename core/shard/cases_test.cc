@@ -1,4 +1,5 @@
 // Runs each core/shard/cases/NAME.txt as a test of its own.
+// Over 400 lines because it is one language: its words, and how answers and rows are shown.
 //
 // The language: a block's command lines are one log entry, applied at one place and time (`at MS` sets the time; else a
 // second later than the one before). People are named, and their ids are their names' letters, so that ana < beto <
