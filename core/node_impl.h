@@ -91,10 +91,12 @@ struct AccountOrigin {  // CreateAccount, AddDevice
 struct DeviceOrigin {  // RenewDevice, Logout
   Asker asker;
 };
+using ParkOrigin = log::Park;
+using UnparkOrigin = log::Unpark;
 struct CursorOrigin {};
 struct NobodyOrigin {};  // nobody waits
-using Origin =
-    std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, CursorOrigin, NobodyOrigin>;
+using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, ParkOrigin, UnparkOrigin,
+                            CursorOrigin, NobodyOrigin>;
 
 class Node::Impl {
  public:
@@ -284,6 +286,8 @@ class Node::Impl {
   void acknowledge(const fanout::BatchName& name);
   void take_acknowledgement(const peer::NotifyAck& ack);
   void read_feed(Shard& shard, Outputs& out);
+  void gather_parked(Shard& shard, Now now);
+  void read_parked(Shard& shard, Now now, Outputs& out);
 
   // node_asks.cc
   void ask(Now now, ShardId shard, MonoTime deadline, AskBody body, Outputs& out);
