@@ -150,8 +150,8 @@ class Node::Impl {
     };
     std::deque<Unfresh> unfresh;
     MonoTime unfresh_due = MonoTime::never();
-    RaftIndex barrier;               // under way for reads; 0: none
-    std::size_t barrier_covers = 0;  // of `unfresh`, from the front: those asked before it was proposed
+    RaftIndex barrier;                       // under way for reads; 0: none
+    std::size_t barrier_covers = 0;          // of `unfresh`, from the front: those asked before it was proposed
     bool is_fresh = false;                   // while `unfresh` is being done
     MonoTime check_due = MonoTime::never();  // as it stands in checks_
     std::uint64_t entries_unchecked = 0;
