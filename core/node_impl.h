@@ -200,7 +200,15 @@ class Node::Impl {
     RaftTerm term;
     std::uint64_t round = 0;
     std::uint64_t number = 0;
+    std::size_t catching_up = 0;  // lists of the round whose lacks the leader has not told yet
   };
+  // The lacks of the sessions of one list, being looked up.
+  struct CatchUp {
+    NodeId node;
+    std::uint64_t round = 0;
+    std::size_t reads = 0;  // under way
+  };
+  using CatchUpPtr = std::shared_ptr<CatchUp>;
   // What leaves for one peer at the end of a step.
   struct PeerOut {
     peer::Leads leads;
@@ -349,14 +357,18 @@ class Node::Impl {
   void tell_replaced(Now now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out);
   peer::Tell& new_tell(Shard& shard, NodeId to, UserId user);
   void register_all(Now now, ShardId shard, Outputs& out);  // our sessions of that shard, with its leader
-  void catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::RegisteredSession> sessions, Outputs& out);
-  void caught_up(Now now, Shard& shard, NodeId node, const std::vector<peer::RegisteredSession>& sessions,
+  void catch_up(Now now, Shard& shard, const CatchUpPtr& list, std::vector<peer::RegisteredSession> sessions,
+                Outputs& out);
+  void caught_up(Now now, Shard& shard, const CatchUpPtr& list, const std::vector<peer::RegisteredSession>& sessions,
                  ReadDone& done, Outputs& out);
+  void all_told(Shard& shard, const CatchUpPtr& list);
+  void list_done(ShardId shard, std::uint64_t round);
+  [[nodiscard]] bool is_whole(ShardId shard) const;
   struct Lacking {
     UserId user;
     ConversationId conversation;
   };
-  void tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out);
+  void tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std::vector<Lacking> lacking, Outputs& out);
   void tell_gone_sessions();
   void tell_gone(ShardId shard, SessionId session);
   void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);
