@@ -222,6 +222,8 @@ std::string_view name(NoteKind kind) {
     case NoteKind::CommandRefused: return "command_refused";
     case NoteKind::CommandExpired: return "command_expired";
     case NoteKind::FeedResent: return "feed_resent";
+    case NoteKind::FeedParked: return "feed_parked";
+    case NoteKind::FeedUnparked: return "feed_unparked";
     case NoteKind::CursorMoved: return "cursor_moved";
     case NoteKind::AccountCreated: return "account_created";
     case NoteKind::DeviceAdded: return "device_added";

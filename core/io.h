@@ -203,6 +203,8 @@ enum class NoteKind : std::uint8_t {
   CommandRefused,    // shard; a: code
   CommandExpired,    // shard
   FeedResent,        // shard; a: rows
+  FeedParked,        // shard; a: marks for shards that are silent
+  FeedUnparked,      // shard; a: of those, told
   CursorMoved,       // shard; a: index
   AccountCreated,    // a: user
   DeviceAdded,       // a: user, b: device

@@ -172,7 +172,7 @@ std::uint64_t Node::Impl::memory_bytes() const {
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
     bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
-             shard->feed.outstanding() * 300 + (shard->notify.size() + shard->marks.size()) * 120;
+             shard->feed.memory_bytes() + (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }

@@ -59,6 +59,14 @@ struct Town {
     }
     return head;
   }
+  std::size_t rows(std::size_t node, ShardId shard, keys::Kind kind) {
+    std::size_t rows = 0;
+    for (const auto& [key, value] : world.store(node).rows()) {
+      const auto parsed = keys::parse(key);
+      if (parsed && parsed->shard == shard && parsed->kind == kind) ++rows;
+    }
+    return rows;
+  }
   // A node other than these.
   std::size_t other_than(std::size_t a, std::size_t b = 0) const {
     for (std::size_t i = 1; i <= 3; ++i) {
@@ -217,6 +225,37 @@ TEST(ClusterOfThree, what_happened_while_a_leader_changed_is_told_to_sessions_th
   t.world.run_for(seconds(2));
   EXPECT_EQ(t.head(beto), 3U);
   EXPECT_FALSE(t.world.closed(beto));
+}
+
+TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_when_it_is_back) {
+  Town t;
+  t.world.run_for(seconds(10));
+  t.world.mute(t.of_beto, true);
+  ASSERT_NE(t.of_both, t.of_beto) << "or there is nothing to see";
+  const Client ana = t.world.connect(1, t.ana);
+  ASSERT_EQ(t.world.received(ana, Body::kHello).size(), 1U);
+  std::size_t most = 0;
+  for (std::uint64_t n = 1; n <= 120; ++n) {  // a minute
+    t.world.send_frame(ana, send(n, t.both));
+    t.world.run_for(milliseconds(500));
+    ASSERT_EQ(t.world.received(ana, Body::kAccepted).size(), n);
+    ASSERT_EQ(t.head(ana), n) << "her own index is told";
+    most = std::max(most, t.rows(t.world.leader_of(t.of_both), t.of_both, keys::Kind::Feed));
+  }
+  EXPECT_LE(most, 20U) << "of 120: those of about 5 s, and the linger of park and cursor";
+  EXPECT_EQ(t.rows(t.world.leader_of(t.of_both), t.of_both, keys::Kind::Parked), 1U);
+  t.world.mute(t.of_beto, false);
+  const MonoTime back = t.world.now().mono;
+  while (t.world.leader_of(t.of_beto) == 0 && t.world.now().mono < back + seconds(5)) t.world.run_for(milliseconds(20));
+  const Client beto = t.world.connect(2, t.beto);
+  while (t.head(beto) < 120 && t.world.now().mono < back + seconds(10)) t.world.run_for(milliseconds(20));
+  EXPECT_EQ(t.head(beto), 120U);
+  EXPECT_LT(t.world.now().mono, back + seconds(5));
+  t.world.run_for(seconds(2));
+  for (std::size_t i = 1; i <= 3; ++i) {
+    EXPECT_EQ(t.rows(i, t.of_both, keys::Kind::Parked), 0U) << "node " << i;
+    EXPECT_EQ(t.rows(i, t.of_both, keys::Kind::Feed), 0U);
+  }
 }
 
 TEST(ClusterOfThree, a_node_that_is_told_to_stop_hands_its_shards_over) {

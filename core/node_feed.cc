@@ -2,6 +2,7 @@
 // acknowledgements, each by the batch's own id.
 #include <utility>
 
+#include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
@@ -11,6 +12,17 @@ namespace chasqui {
 namespace {
 
 constexpr std::uint64_t feed_rows_per_read = 256;
+
+std::vector<fanout::ParkedRow> parked_rows(const RangeResult& result) {
+  std::vector<fanout::ParkedRow> rows;
+  for (const Row& row : result.rows) {
+    const auto key = keys::parse(row.key);
+    state::Parked parked;
+    if (!key || key->kind != keys::Kind::Parked || !parked.ParseFromString(row.value)) continue;
+    rows.push_back({ShardId(key->number), key->user, key->conversation, parked.head(), parked.read()});
+  }
+  return rows;
+}
 
 }  // namespace
 
@@ -32,14 +44,16 @@ void Node::Impl::move_notifies(Now now, Outputs& out) {
           early.set_from_term(batch.from_term());
           early.set_to_shard(batch.to_shard());
           early.add_batches(batch.batch());
-          source.feed.acknowledged(early);
+          source.feed.acknowledged(early, now);
         }
         take_notify(destination, batch, config_.node, now, out);
       } else if (route.leader) {
         peer::PeerFrame frame;
         frame.mutable_notify()->Swap(&batch);
         to_peer(route.leader).others.push_back(std::move(frame));
-      }  // else it comes again: at once when a leader is known
+      } else {
+        source.feed.not_sent(std::move(batch), now);  // it comes again: at once when a leader is known
+      }
     }
     touched_.insert(source.id);
   }
@@ -90,7 +104,7 @@ void Node::Impl::acknowledge(const fanout::BatchName& name) {
 void Node::Impl::take_acknowledgement(const peer::NotifyAck& ack) {
   if (ack.from_shard() >= shards_.size() || held(ShardId(ack.from_shard())) == nullptr) return;
   Shard& source = shard_at(ShardId(ack.from_shard()));
-  source.feed.acknowledged(ack);
+  source.feed.acknowledged(ack, Now{now_, WallTime{}});
   touched_.insert(source.id);
 }
 
@@ -119,6 +133,47 @@ void Node::Impl::read_feed(Shard& shard, Outputs& out) {
       },
       out);
   if (asked) shard.feed.reading();
+}
+
+// --------------------------------------------------------------------------------------------------------- parking
+
+void Node::Impl::gather_parked(Shard& shard, Now now) {
+  log::Command park;
+  if (shard.feed.take_park(now, *park.mutable_park()) &&
+      enqueue(shard, park, park.park(), now, MonoTime::never(), false)) {
+    shard.feed.park_refused(now);
+  }
+  log::Command unpark;
+  if (shard.feed.take_unpark(now, *unpark.mutable_unpark())) {
+    if (enqueue(shard, unpark, unpark.unpark(), now, MonoTime::never(), false)) shard.feed.unpark_refused(now);
+  }
+}
+
+void Node::Impl::read_parked(Shard& shard, Now now, Outputs& out) {
+  while (const auto wanted = shard.feed.wants_parked(now)) {
+    RangeRead range;
+    range.begin = keys::parked_begin(shard.id, wanted->destination);
+    if (wanted->above) {  // no key lies between a key and itself with a byte more
+      range.begin =
+          keys::parked(shard.id, ShardId(wanted->destination), wanted->above->first, wanted->above->second) + '\0';
+    }
+    range.end = keys::parked_begin(shard.id, wanted->is_scan ? bounds::shards_max : wanted->destination + 1);
+    range.rows_max = wanted->rows_max;
+    const RaftTerm term = shard.replica.term();
+    const bool asked = read(
+        {range},
+        [this, id = shard.id, term, wanted = *wanted](Now, ReadDone& done, Outputs&) {
+          Shard& reader = shard_at(id);
+          if (!reader.led || reader.replica.term() != term || done.results.empty()) return;
+          const std::vector<fanout::ParkedRow> rows = parked_rows(done.results[0]);
+          if (wanted.is_scan && !rows.empty()) CHASQUI_MARK("parked_found");
+          reader.feed.parked_read(wanted, rows, done.results[0].more);
+          touched_.insert(id);
+        },
+        out);
+    if (!asked) return shard.feed.parked_put_off(now);
+    shard.feed.parked_reading(*wanted);
+  }
 }
 
 }  // namespace chasqui

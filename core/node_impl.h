@@ -91,10 +91,12 @@ struct AccountOrigin {  // CreateAccount, AddDevice
 struct DeviceOrigin {  // RenewDevice, Logout
   Asker asker;
 };
+using ParkOrigin = log::Park;
+using UnparkOrigin = log::Unpark;
 struct CursorOrigin {};
 struct NobodyOrigin {};  // nobody waits
-using Origin =
-    std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, CursorOrigin, NobodyOrigin>;
+using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, ParkOrigin, UnparkOrigin,
+                            CursorOrigin, NobodyOrigin>;
 
 class Node::Impl {
  public:
@@ -148,8 +150,8 @@ class Node::Impl {
     };
     std::deque<Unfresh> unfresh;
     MonoTime unfresh_due = MonoTime::never();
-    RaftIndex barrier;               // under way for reads; 0: none
-    std::size_t barrier_covers = 0;  // of `unfresh`, from the front: those asked before it was proposed
+    RaftIndex barrier;                       // under way for reads; 0: none
+    std::size_t barrier_covers = 0;          // of `unfresh`, from the front: those asked before it was proposed
     bool is_fresh = false;                   // while `unfresh` is being done
     MonoTime check_due = MonoTime::never();  // as it stands in checks_
     std::uint64_t entries_unchecked = 0;
@@ -198,7 +200,15 @@ class Node::Impl {
     RaftTerm term;
     std::uint64_t round = 0;
     std::uint64_t number = 0;
+    std::size_t catching_up = 0;  // lists of the round whose lacks the leader has not told yet
   };
+  // The lacks of the sessions of one list, being looked up.
+  struct CatchUp {
+    NodeId node;
+    std::uint64_t round = 0;
+    std::size_t reads = 0;  // under way
+  };
+  using CatchUpPtr = std::shared_ptr<CatchUp>;
   // What leaves for one peer at the end of a step.
   struct PeerOut {
     peer::Leads leads;
@@ -284,6 +294,8 @@ class Node::Impl {
   void acknowledge(const fanout::BatchName& name);
   void take_acknowledgement(const peer::NotifyAck& ack);
   void read_feed(Shard& shard, Outputs& out);
+  void gather_parked(Shard& shard, Now now);
+  void read_parked(Shard& shard, Now now, Outputs& out);
 
   // node_asks.cc
   void ask(Now now, ShardId shard, MonoTime deadline, AskBody body, Outputs& out);
@@ -345,14 +357,18 @@ class Node::Impl {
   void tell_replaced(Now now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out);
   peer::Tell& new_tell(Shard& shard, NodeId to, UserId user);
   void register_all(Now now, ShardId shard, Outputs& out);  // our sessions of that shard, with its leader
-  void catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::RegisteredSession> sessions, Outputs& out);
-  void caught_up(Now now, Shard& shard, NodeId node, const std::vector<peer::RegisteredSession>& sessions,
+  void catch_up(Now now, Shard& shard, const CatchUpPtr& list, std::vector<peer::RegisteredSession> sessions,
+                Outputs& out);
+  void caught_up(Now now, Shard& shard, const CatchUpPtr& list, const std::vector<peer::RegisteredSession>& sessions,
                  ReadDone& done, Outputs& out);
+  void all_told(Shard& shard, const CatchUpPtr& list);
+  void list_done(ShardId shard, std::uint64_t round);
+  [[nodiscard]] bool is_whole(ShardId shard) const;
   struct Lacking {
     UserId user;
     ConversationId conversation;
   };
-  void tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out);
+  void tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std::vector<Lacking> lacking, Outputs& out);
   void tell_gone_sessions();
   void tell_gone(ShardId shard, SessionId session);
   void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);

@@ -165,8 +165,8 @@ void Node::Impl::leader_known(Now now, ShardId shard, Outputs& out) {
   asks_.moved(shard, router_.of(shard).leader);
   flush_waiting(now, shard, out);
   for (const auto& source : shards_) {
-    if (source == nullptr || !source->led || source->feed.outstanding() == 0) continue;
-    source->feed.resend_to(shard);
+    if (source == nullptr || !source->led || !source->feed.owes(shard)) continue;
+    source->feed.resend_to(shard, now);
     touched_.insert(source->id);
   }
 }

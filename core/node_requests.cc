@@ -153,9 +153,9 @@ void Node::Impl::wait_until_fresh(Now now, Shard& shard, const Asker& asker, std
   touched_.insert(shard.id);
 }
 
-// What waits is done when the lease holds again, or once a barrier is applied that was proposed after it was asked: then
-// nobody else led when that was proposed. One proposed before says nothing: its acknowledgements may be from before an
-// election that this leader has not heard of.
+// What waits is done when the lease holds again, or once a barrier is applied that was proposed after it was asked:
+// then nobody else led when that was proposed. One proposed before says nothing: its acknowledgements may be from
+// before an election that this leader has not heard of.
 void Node::Impl::serve_unfresh(Now now, Shard& shard, Outputs& out) {
   const bool by_barrier = shard.barrier && shard.machine.applied_index() >= shard.barrier;
   if (!by_barrier && !lease_holds(now, shard)) {

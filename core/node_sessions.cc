@@ -2,7 +2,10 @@
 //
 // The leader of a user's shard knows at which nodes the user has sessions (gateway/registry.h), and tells those nodes.
 // A node tells each new leader which sessions it has, and up to which version of the index they were told; the leader
-// finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state.
+// finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state. Until all
+// that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
+// the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by a HeadMoved of
+// no conversation, with the round as its version.
 #include <algorithm>
 #include <utility>
 
@@ -49,7 +52,7 @@ void Node::Impl::tell_push(Now now, Shard& shard, const peer::NotifyItem& item, 
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
-      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, out);
+      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, is_whole(shard.id), out);
       continue;
     }
     peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
@@ -125,16 +128,17 @@ void Node::Impl::tell_replaced(Now, Shard& shard, const std::vector<gateway::Reg
 void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
   const router::Route route = router_.of(id);
   Told& told = told_[id];
-  told = {route.leader, router_.term(id), 0, 0};
+  told = {route.leader, router_.term(id), 0, 0, 0};
   const std::vector<gateway::Gateway::OfShard> sessions = gateway_.of_shard(id);
   if (sessions.empty() || !route.leader || CHASQUI_CANARY("registry_lost")) return;
   CHASQUI_MARK("sessions_registered");
-  told.round = ++last_round_;
+  const std::uint64_t round = told.round = ++last_round_;
   peer::Registration registration;
   registration.set_shard(static_cast<std::uint32_t>(id.value()));
-  registration.set_round(told.round);
+  registration.set_round(round);
   const auto leave = [&](bool more) {
     registration.set_more(more);
+    ++told_[id].catching_up;
     if (route.here) return take(now, config_.node, registration, out);
     *to_peer(route.leader).first.emplace_back().mutable_registration() = registration;
   };
@@ -183,6 +187,10 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
   }  // else of a round that is being replaced: true all the same
   for (const peer::Tell& tell : tells.tells()) {
     const UserId user(tell.user());
+    if (tell.has_head() && tell.head().conversation().empty()) {
+      list_done(id, tell.head().version());
+      continue;
+    }
     if (router_.of_user(user).shard != id) continue;
     if (tell.has_push()) {
       const auto conversation = ConversationId::parse(tell.push().conversation());
@@ -190,7 +198,8 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
     } else if (tell.has_head()) {
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
-      gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()), out);
+      gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()),
+                          is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
       if (receipt.ParseFromString(tell.receipt())) gateway_.receipt(now, user, receipt, out);
@@ -224,15 +233,35 @@ void Node::Impl::take(Now now, NodeId from, const peer::Registration& registrati
     tell_replaced(now, *shard, replaced, out);
     standing.push_back(session);
   }
+  const auto list = std::make_shared<CatchUp>(CatchUp{from, registration.round(), 1});
   for (std::size_t i = 0; i < standing.size(); i += sessions_per_read) {
     const auto begin = standing.begin() + static_cast<std::ptrdiff_t>(i);
     const auto end = standing.begin() + static_cast<std::ptrdiff_t>(std::min(i + sessions_per_read, standing.size()));
-    catch_up(now, *shard, from, {begin, end}, out);
+    catch_up(now, *shard, list, {begin, end}, out);
   }
+  all_told(*shard, list);
+}
+
+// One read less is under way for that list; after the last its node hears that this was all.
+void Node::Impl::all_told(Shard& shard, const CatchUpPtr& list) {
+  if (--list->reads > 0) return;
+  if (list->node == config_.node) return list_done(shard.id, list->round);
+  new_tell(shard, list->node, UserId()).mutable_head()->set_version(list->round);
+}
+
+void Node::Impl::list_done(ShardId shard, std::uint64_t round) {
+  Told* told = told_.find(shard);
+  if (told == nullptr || told->round != round || told->catching_up == 0) return;
+  if (--told->catching_up == 0) gateway_.caught_up(shard);
+}
+
+bool Node::Impl::is_whole(ShardId shard) const {
+  const Told* told = told_.find(shard);
+  return told == nullptr || told->catching_up == 0;
 }
 
 // Is each of these devices still logged in, and what changed in its user's index since it was last told?
-void Node::Impl::catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::RegisteredSession> sessions,
+void Node::Impl::catch_up(Now now, Shard& shard, const CatchUpPtr& list, std::vector<peer::RegisteredSession> sessions,
                           Outputs& out) {
   std::vector<RangeRead> ranges;
   for (const peer::RegisteredSession& session : sessions) {
@@ -249,19 +278,22 @@ void Node::Impl::catch_up(Now now, Shard& shard, NodeId node, std::vector<peer::
   const RaftTerm term = shard.replica.term();
   const bool asked = read(
       std::move(ranges),
-      [this, &shard, node, sessions, term](Now then, ReadDone& done, Outputs& more) {
+      [this, &shard, list, sessions, term](Now then, ReadDone& done, Outputs& more) {
         if (!shard.led || shard.replica.term() != term || done.results.size() != 2 * sessions.size()) return;
-        caught_up(then, shard, node, sessions, done, more);
+        caught_up(then, shard, list, sessions, done, more);
+        all_told(shard, list);
       },
       out);
   // No room for a read: without it these sessions would miss something, so the node is to register them again.
+  ++list->reads;  // for ever, if it was not asked: such a list is never done
   if (asked) return;
   CHASQUI_MARK("catch_up_put_off");
-  shard.registry.begin_round(node, 0, now);
+  shard.registry.begin_round(list->node, 0, now);
 }
 
-void Node::Impl::caught_up(Now now, Shard& shard, NodeId node, const std::vector<peer::RegisteredSession>& sessions,
-                           ReadDone& done, Outputs& out) {
+void Node::Impl::caught_up(Now now, Shard& shard, const CatchUpPtr& list,
+                           const std::vector<peer::RegisteredSession>& sessions, ReadDone& done, Outputs& out) {
+  const NodeId node = list->node;
   std::vector<Lacking> lacking;
   std::vector<peer::RegisteredSession> further;  // more has changed than one read holds
   for (std::size_t i = 0; i < sessions.size(); ++i) {
@@ -292,12 +324,13 @@ void Node::Impl::caught_up(Now now, Shard& shard, NodeId node, const std::vector
   for (std::size_t i = 0; i < lacking.size(); i += heads_per_read) {
     const auto begin = lacking.begin() + static_cast<std::ptrdiff_t>(i);
     const auto end = lacking.begin() + static_cast<std::ptrdiff_t>(std::min(i + heads_per_read, lacking.size()));
-    tell_lacking(shard, node, {begin, end}, out);
+    tell_lacking(now, shard, list, {begin, end}, out);
   }
-  if (!further.empty()) catch_up(now, shard, node, std::move(further), out);
+  if (!further.empty()) catch_up(now, shard, list, std::move(further), out);
 }
 
-void Node::Impl::tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> lacking, Outputs& out) {
+void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std::vector<Lacking> lacking,
+                              Outputs& out) {
   std::vector<RangeRead> rows;
   rows.reserve(lacking.size());
   for (const Lacking& lack : lacking) {
@@ -306,8 +339,9 @@ void Node::Impl::tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> la
   const RaftTerm term = shard.replica.term();
   const bool asked = read(
       std::move(rows),
-      [this, &shard, node, lacking, term](Now then, ReadDone& done, Outputs& more) {
+      [this, &shard, list, lacking, term](Now then, ReadDone& done, Outputs& more) {
         if (!shard.led || shard.replica.term() != term) return;
+        const NodeId node = list->node;
         for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
           state::Index row;
           if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
@@ -315,7 +349,7 @@ void Node::Impl::tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> la
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
             gateway_.head_moved(then, lacking[i].user, lacking[i].conversation, Seq(row.head()), Version(row.version()),
-                                more);
+                                is_whole(shard.id), more);
             continue;
           }
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
@@ -323,9 +357,11 @@ void Node::Impl::tell_lacking(Shard& shard, NodeId node, std::vector<Lacking> la
           head.set_head(row.head());
           head.set_version(row.version());
         }
+        all_told(shard, list);
       },
       out);
-  if (!asked) shard.registry.begin_round(node, 0, Now{now_, WallTime{}});
+  ++list->reads;
+  if (!asked) shard.registry.begin_round(list->node, 0, now);
 }
 
 void Node::Impl::take(Now now, NodeId from, const peer::Renewal& renewal) {

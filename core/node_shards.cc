@@ -100,6 +100,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
     if (shard.in_flight.size() == before) break;
   }
   if (shard.feed.wants_rows()) read_feed(shard, out);
+  read_parked(shard, now, out);
   if (shard.feed.has_batches(now)) feeding_.insert(shard.id);
 }
 
@@ -128,6 +129,7 @@ void Node::Impl::gather(Shard& shard, Now now) {
       shard.notify.give_back(notify, std::move(completes), now);
     }
   }
+  gather_parked(shard, now);
   const RaftIndex movable = shard.feed.movable();
   if (shard.cursor_proposed || movable <= shard.feed.committed()) return;
   if (shard.cursor_due == MonoTime::never()) {
@@ -346,6 +348,12 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
   } else if (auto* notify = std::get_if<NotifyOrigin>(&origin)) {
     shard.notify.applied(notify->command);
     for (const fanout::BatchName& name : notify->completes) acknowledge(name);
+  } else if (const auto* park = std::get_if<ParkOrigin>(&origin)) {
+    shard.feed.park_applied(*park);
+    out.push_back(Note{NoteKind::FeedParked, shard.id, {}, static_cast<std::uint64_t>(park->marks_size()), 0});
+  } else if (const auto* unpark = std::get_if<UnparkOrigin>(&origin)) {
+    shard.feed.unpark_applied();
+    out.push_back(Note{NoteKind::FeedUnparked, shard.id, {}, static_cast<std::uint64_t>(unpark->marks_size()), 0});
   } else if (auto* account = std::get_if<AccountOrigin>(&origin)) {
     const auto* created = std::get_if<shard::AccountCreated>(&answer);
     CHASQUI_ASSERT(created != nullptr, "an account's command gives a device or is refused");
@@ -378,6 +386,10 @@ void Node::Impl::fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Ou
     // The device says its marks again at the next ack or Hello.
   } else if (auto* notify = std::get_if<NotifyOrigin>(&origin)) {
     if (shard.led) shard.notify.give_back(notify->command, std::move(notify->completes), now);
+  } else if (std::holds_alternative<ParkOrigin>(origin)) {
+    if (shard.led) shard.feed.park_refused(now);
+  } else if (std::holds_alternative<UnparkOrigin>(origin)) {
+    if (shard.led) shard.feed.unpark_refused(now);
   } else if (auto* account = std::get_if<AccountOrigin>(&origin)) {
     respond(now, account->asker, std::move(outcome), out);
   } else if (auto* device = std::get_if<DeviceOrigin>(&origin)) {

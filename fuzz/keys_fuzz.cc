@@ -21,6 +21,7 @@ std::string made_again(const chasqui::keys::Parsed& key) {
     case keys::Kind::Version: return keys::version(key.shard, key.user, Version(key.number));
     case keys::Kind::Handle: return keys::handle(key.shard, key.handle);
     case keys::Kind::Feed: return keys::feed(key.shard, RaftIndex(key.number));
+    case keys::Kind::Parked: return keys::parked(key.shard, ShardId(key.number), key.user, key.conversation);
     case keys::Kind::Numbers: return keys::numbers(key.shard);
     case keys::Kind::Ingested: return keys::ingested(key.shard);
   }

@@ -157,6 +157,7 @@ void key_rows(const std::filesystem::path& root) {
   write(folder, "version", keys::version(shard, ana, Version(9)));
   write(folder, "handle", keys::handle(shard, "ana"));
   write(folder, "feed", keys::feed(ShardId(65'535), RaftIndex(1)));
+  write(folder, "parked", keys::parked(ShardId(65'535), ShardId(63), ana, conversation));
   write(folder, "numbers", keys::numbers(ShardId(0)));
   write(folder, "ingested", keys::ingested(ShardId(3)));
 }

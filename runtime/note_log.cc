@@ -29,6 +29,8 @@ Level level_of(NoteKind kind) {
     case NoteKind::SessionBehind:
     case NoteKind::BadFrame:
     case NoteKind::CommandExpired:
+    case NoteKind::FeedParked:
+    case NoteKind::FeedUnparked:
     case NoteKind::AccountCreated:
     case NoteKind::DeviceAdded:
     case NoteKind::LoginRefused:
@@ -73,6 +75,8 @@ void write_line(const Note& note, Level level) {
       return log(level, sentence,
                  {{"shard", note.shard.value()}, {"code", code_name(static_cast<std::uint32_t>(note.a))}});
     case NoteKind::CommandExpired: return log(level, sentence, {{"shard", note.shard.value()}});
+    case NoteKind::FeedParked:
+    case NoteKind::FeedUnparked: return log(level, sentence, {{"shard", note.shard.value()}, {"marks", note.a}});
     case NoteKind::FeedResent: return log(level, sentence, {{"shard", note.shard.value()}, {"rows", note.a}});
     case NoteKind::AccountCreated: return log(level, sentence, {{"user", short_id(note.a)}});
     case NoteKind::DeviceAdded: return log(level, sentence, {{"user", short_id(note.a)}, {"device", note.b}});

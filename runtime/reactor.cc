@@ -59,7 +59,8 @@ Reactor::Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store,
       admin_(io_, *this),
       started_(mono_now()),
       read_pool_(store.store(), config.limits.reads_outstanding_max, [this](ReadDone done) { post(std::move(done)); }),
-      stream_files_(store, [this](Input done) { post(std::move(done)); }, failed_),
+      stream_files_(
+          store, [this](Input done) { post(std::move(done)); }, failed_),
       passwords_pool_(config.limits, [this](PasswordHashed done) { post(std::move(done)); }),
       log_thread_(
           LogSink{[&store](std::span<const LogAppend> group) { return store.log().write(group); },

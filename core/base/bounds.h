@@ -40,6 +40,10 @@
   X(feed_batch_items_max, 256, 256, "items", "in one NotifyBatch")                                                   \
   X(feed_outstanding_items_max, 65536, 65536, "items",                                                               \
     "of one shard, sent and not yet acknowledged; at it: the feed waits in the store")                               \
+  X(feed_kept_event_bytes_max, 1048576, 1048576, "bytes",                                                            \
+    "of one shard, of events for shards without a leader; above: their users are told the head alone")               \
+  X(parked_rows_per_s, 4096, 65536, "rows per s",                                                                    \
+    "that one shard sends to shards that were silent and are back; above: they wait in the store")                   \
   X(cursor_linger_ms, 1000, 1000, "ms", "that the feed's cursor waits before it is moved")                           \
   X(cursor_rows_max, 4096, 4096, "rows", "acknowledged and not yet dropped; at it: the cursor is moved at once")     \
   X(page_events_max, 200, 200, "events", "in one HistoryPage or SyncPage")                                           \

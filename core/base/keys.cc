@@ -93,6 +93,19 @@ std::string feed(ShardId shard, RaftIndex index) {
   put<8>(key, index.value());
   return key;
 }
+std::string parked_begin(ShardId shard, std::uint64_t destination) {
+  CHASQUI_ASSERT(destination <= 65'536, "a destination is a shard, or the one behind the last");
+  if (destination == 65'536) return tagged(shard, 'P' + 1);
+  std::string key = tagged(shard, 'P');
+  put<2>(key, destination);
+  return key;
+}
+std::string parked(ShardId shard, ShardId destination, UserId user, const ConversationId& conversation) {
+  std::string key = parked_begin(shard, destination.value());
+  put<8>(key, user.value());
+  key.append(conversation.bytes());
+  return key;
+}
 std::string numbers(ShardId shard) {
   return tagged(shard, 'R');
 }
@@ -163,6 +176,15 @@ std::optional<Parsed> parse(std::string_view key) {
   if (tag == 'F' && rest.size() == 8) {
     parsed.kind = Kind::Feed;
     parsed.number = get(rest);
+    return parsed;
+  }
+  if (tag == 'P' && rest.size() == 2 + 8 + conversation_bytes) {
+    parsed.number = get(take(2));
+    parsed.user = UserId(get(take(8)));
+    const auto conversation = ConversationId::parse(rest);
+    if (!is_valid(parsed.user) || !conversation) return std::nullopt;
+    parsed.kind = Kind::Parked;
+    parsed.conversation = *conversation;
     return parsed;
   }
   if (tag == 'R' && rest.empty()) {

@@ -23,18 +23,34 @@ namespace chasqui::keys {
 [[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                   // U user v version
 [[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                         // H handle
 [[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                   // F raft_index
-[[nodiscard]] std::string numbers(ShardId shard);                                                 // R state
+// P destination user conv: what is owed to a user of a shard that is silent.
+[[nodiscard]] std::string parked(ShardId shard, ShardId destination, UserId user, const ConversationId& conversation);
+// At or below every such key of this destination or a later one; of the shard count: above all of them.
+[[nodiscard]] std::string parked_begin(ShardId shard, std::uint64_t destination);
+[[nodiscard]] std::string numbers(ShardId shard);  // R state
 // Of this replica alone: neither hashed nor sent to another.
 [[nodiscard]] std::string ingested(ShardId shard);  // L ingested
 
-enum class Kind : std::uint8_t { Header, Event, Account, Device, Index, Version, Handle, Feed, Numbers, Ingested };
+enum class Kind : std::uint8_t {
+  Header,
+  Event,
+  Account,
+  Device,
+  Index,
+  Version,
+  Handle,
+  Feed,
+  Numbers,
+  Ingested,
+  Parked
+};
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
-  ConversationId conversation;  // Header, Event, Index
-  UserId user;                  // Account, Device, Index, Version
-  std::uint64_t number = 0;     // Event: seq; Device: device; Version: version; Feed: Raft index
+  ConversationId conversation;  // Header, Event, Index, Parked
+  UserId user;                  // Account, Device, Index, Version, Parked
+  std::uint64_t number = 0;     // Event: seq; Device: device; Version: version; Feed: Raft index; Parked: destination
   std::string handle;           // Handle
 };
 [[nodiscard]] std::optional<Parsed> parse(std::string_view key);

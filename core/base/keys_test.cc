@@ -45,7 +45,7 @@ Made any_key() {
   Made made;
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
-                                Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested);
+                                Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -82,6 +82,12 @@ Made any_key() {
     case Kind::Feed:
       made.number = any_64();
       made.key = feed(made.shard, RaftIndex(made.number));
+      break;
+    case Kind::Parked:
+      made.number = any_number(65'535);
+      made.user = any_user();
+      made.conversation = any_conversation();
+      made.key = parked(made.shard, ShardId(made.number), made.user, made.conversation);
       break;
     case Kind::Numbers: made.key = numbers(made.shard); break;
     case Kind::Ingested: made.key = ingested(made.shard); break;
@@ -120,6 +126,20 @@ RC_GTEST_PROP(KeysLaw, keys_are_ordered_like_their_fields, ()) {
   RC_ASSERT((version(s, u1, Version(n1)) < version(s, u2, Version(n2))) == (std::tie(u1, n1) < std::tie(u2, n2)));
   RC_ASSERT((index(s, u1, c1) < index(s, u2, c2)) == (std::tie(u1, c1) < std::tie(u2, c2)));
   RC_ASSERT((feed(s, RaftIndex(n1)) < feed(s, RaftIndex(n2))) == (n1 < n2));
+  const ShardId d1 = any_shard();
+  const ShardId d2 = any_shard();
+  RC_ASSERT((parked(s, d1, u1, c1) < parked(s, d2, u2, c2)) == (std::tie(d1, u1, c1) < std::tie(d2, u2, c2)));
+}
+
+RC_GTEST_PROP(KeysLaw, what_is_parked_for_a_shard_is_one_range, ()) {
+  const ShardId s = any_shard();
+  const ShardId destination = any_shard();
+  const std::string key = parked(s, destination, any_user(), any_conversation());
+  RC_ASSERT(parked_begin(s, 0) <= key && key < parked_begin(s, 65'536));
+  RC_ASSERT(parked_begin(s, destination.value()) <= key && key < parked_begin(s, destination.value() + 1));
+  const Made other = any_key();
+  if (other.kind == Kind::Parked || other.shard != s) return;
+  RC_ASSERT(other.key < parked_begin(s, 0) || other.key >= parked_begin(s, 65'536));
 }
 
 RC_GTEST_PROP(KeysLaw, any_bytes_are_a_key_or_refused, (std::string bytes)) {
@@ -150,6 +170,7 @@ TEST(Keys, the_bytes_on_disk_never_change) {
   EXPECT_EQ(version(shard, ana, Version(4)), "\1\2U" + zeros + "\5v" + zeros + "\4");
   EXPECT_EQ(handle(shard, "ana"), "\1\2Hana");
   EXPECT_EQ(feed(shard, RaftIndex(6)), "\1\2F" + zeros + "\6");
+  EXPECT_EQ(parked(shard, ShardId(0x0304), ana, conversation), "\1\2P\3\4" + zeros + "\5" + pair);
   EXPECT_EQ(numbers(shard), "\1\2R");
 }
 

@@ -389,7 +389,7 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, Seq hea
 
 void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event,
                    Outputs& out) {
-  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), out);
+  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), false, out);
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;  // miss() may end one of them
@@ -408,14 +408,15 @@ void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq
 }
 
 void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                         Outputs& out) {
+                         bool whole, Outputs& out) {
   if (CHASQUI_CANARY("mark_after_hello")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;
   for (const SessionId id : ids) {
     Session& session = *find(id);
-    session.version = std::max(session.version, version);
+    session.heard = std::max(session.heard, version);
+    if (whole) session.version = std::max(session.version, session.heard);
     if (session.pushed.covers(conversation, head)) continue;
     if (!miss(session, conversation, head, version, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
@@ -446,6 +447,15 @@ void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {
   const std::vector<SessionId> ids = *of_user;
   for (const SessionId id : ids) {
     if (find(id)->device == device) end(id, client::GoAway::REVOKED, "this device is logged out", out);
+  }
+}
+
+void Gateway::caught_up(ShardId shard) {
+  const auto found = by_shard_.find(shard);
+  if (found == by_shard_.end()) return;
+  for (const SessionId id : found->second) {
+    Session& session = *find(id);
+    session.version = std::max(session.version, session.heard);
   }
 }
 

@@ -62,7 +62,11 @@ class Gateway {
 
   // What a user's sessions are told unasked.
   void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
-  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, Outputs& out);
+  // `whole`: nothing below that version is still to come.
+  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, bool whole,
+                  Outputs& out);
+  // What the sessions of that shard lacked has been told.
+  void caught_up(ShardId shard);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
   // The device is logged out: its sessions end.
   void device_gone(UserId user, DeviceId device, Outputs& out);

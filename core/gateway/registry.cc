@@ -142,7 +142,9 @@ Registry::Stamp Registry::stamp(NodeId id, Now now) {
 }
 
 void Registry::check_begin(UserId user, DeviceId device, NodeId node, std::uint64_t ask) {
-  checks_[{user, {node, ask}}] = {device, false};
+  Check& check = checks_[{user, {node, ask}}];
+  check.device = device;
+  ++check.under_way;
 }
 
 void Registry::device_gone(UserId user, DeviceId device) {
@@ -155,7 +157,7 @@ bool Registry::check_end(UserId user, NodeId node, std::uint64_t ask) {
   const auto it = checks_.find({user, {node, ask}});
   if (it == checks_.end()) return true;
   const bool is_void = it->second.is_void;
-  checks_.erase(it);
+  if (--it->second.under_way == 0) checks_.erase(it);
   return is_void;
 }
 

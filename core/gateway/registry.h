@@ -83,6 +83,7 @@ class Registry {
   struct Check {
     DeviceId device;
     bool is_void = false;
+    std::uint64_t under_way = 0;  // the same ask may come twice, when its node's link broke
   };
   void take_out(const Registered& entry);
 

@@ -85,5 +85,16 @@ TEST_F(RegistryTest, a_device_logged_out_while_its_token_is_being_read_does_not_
   EXPECT_TRUE(registry.check_end(UserId(7), NodeId(2), 101)) << "one that this leader has not seen begin";
 }
 
+// Seed 79 of several nodes: the second of two equal Hellos was refused, and its session was told so before the first
+// one's answer was made.
+TEST_F(RegistryTest, a_hello_that_came_twice_is_checked_twice) {
+  registry.check_begin(UserId(7), DeviceId(1), NodeId(2), 100);
+  registry.check_begin(UserId(7), DeviceId(1), NodeId(2), 100);
+  EXPECT_FALSE(registry.check_end(UserId(7), NodeId(2), 100));
+  registry.device_gone(UserId(7), DeviceId(1));
+  EXPECT_TRUE(registry.check_end(UserId(7), NodeId(2), 100));
+  EXPECT_TRUE(registry.check_end(UserId(7), NodeId(2), 100));
+}
+
 }  // namespace
 }  // namespace chasqui::gateway

@@ -66,6 +66,7 @@ struct Session {
   DeviceId device;
   std::uint64_t generation = 0;
   Version version;               // of the user's index: it has been told, or will be, of everything up to it
+  Version heard;                 // the highest it was told of; above `version` while a leader looks up what it lacks
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests
   bool reading = true;

@@ -44,6 +44,8 @@ Effects run(const ShardView& view, const log::Command& command) {
     case log::Command::kNotify: return notify(view, command.notify());
     case log::Command::kMoveCursor: return move_cursor(view, command.move_cursor());
     case log::Command::kCheckHash: return Effects::only(Done{});  // Machine::apply compares
+    case log::Command::kPark: return park(view, command.park());
+    case log::Command::kUnpark: return unpark(view, command.unpark());
     case log::Command::BODY_NOT_SET: break;
   }
   return Effects::refused(client::UNIMPLEMENTED, "this server does not know that command: upgrade it, then try again");

@@ -1,4 +1,5 @@
 // Runs each core/shard/cases/NAME.txt as a test of its own.
+// Over 400 lines because it is one language: its words, and how answers and rows are shown.
 //
 // The language: a block's command lines are one log entry, applied at one place and time (`at MS` sets the time; else a
 // second later than the one before). People are named, and their ids are their names' letters, so that ana < beto <
@@ -7,10 +8,12 @@
 //   renew NAME/DEVICE secret=WORD      touch NAME/DEVICE      cursor INDEX      unknown      garbage      barrier
 //   send NAME/DEVICE in CONVERSATION n=NUMBER "text" [refused=CODE]     n=A..B: so many sends, the text numbered
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
-//   show CONVERSATION | show NAME | show feed      restart: a new machine on the same store
+//   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
+//   show CONVERSATION | show NAME | show feed | show parked      restart: a new machine on the same store
 // A reply a line, then what the leader must do because of it, indented. Of over 8 replies only the last is shown.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -254,7 +257,11 @@ class World {
       body.set_read(line.number("read"));
       body.set_history_epoch(static_cast<std::uint32_t>(line.number("epoch")));
     } else if (what == "notify") {
-      add_notify(line, *command.mutable_notify());
+      add_mark(line, *command.mutable_notify());
+    } else if (what == "park") {
+      add_mark(line, *command.mutable_park());
+    } else if (what == "unpark") {
+      add_mark(line, *command.mutable_unpark());
     } else if (what == "cursor") {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
@@ -265,12 +272,15 @@ class World {
   }
 
   // notify NAME CONV head=1 read=1: one mark a line; several lines in a block are several commands.
-  static void add_notify(const Line& line, log::Notify& body) {
-    log::IndexMark& mark = *body.add_marks();
-    mark.set_user(line.user(1).value());
-    mark.set_conversation(conversation_bytes(line.word(2)));
-    mark.set_head(line.number("head"));
-    mark.set_read(line.number("read"));
+  template <class Body>
+  static void add_mark(const Line& line, Body& body) {
+    for (std::uint64_t i = 0; i < std::max<std::uint64_t>(1, line.number("many")); ++i) {
+      log::IndexMark& mark = *body.add_marks();
+      mark.set_user(line.user(1).value());
+      mark.set_conversation(conversation_bytes(line.word(2)));
+      mark.set_head(line.number("head"));
+      mark.set_read(line.number("read"));
+    }
   }
 
   static void add_sends(const Line& line, log::Entry& entry) {
@@ -308,11 +318,12 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it = what == "feed" ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+      const bool of_it = what == "parked" ? row->kind == keys::Kind::Parked
+                         : what == "feed" ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
                          : what.find('-') != std::string::npos
                              ? (row->kind == keys::Kind::Header || row->kind == keys::Kind::Event) &&
                                    row->conversation.bytes() == conversation_bytes(what)
-                             : row->user == user_of(what);
+                             : row->user == user_of(what) && row->kind != keys::Kind::Parked;
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;
@@ -351,6 +362,11 @@ class World {
       case keys::Kind::Handle: return absl::StrCat("handle ", key.handle);
       case keys::Kind::Feed: return absl::StrCat("feed @", key.number, ": ", describe(parsed<state::Feed>(bytes)));
       case keys::Kind::Ingested: return "ingested";  // local to a replica: apply writes none
+      case keys::Kind::Parked: {
+        const auto row = parsed<state::Parked>(bytes);
+        return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
+                            name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read());
+      }
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);
         if (!feed) return "";

@@ -265,6 +265,37 @@ TEST(Chain, anyone_with_the_events_can_prove_the_history) {
   }
 }
 
+// Whatever is parked and told in whatever order: a row holds the highest of what was parked since it was last told
+// whole, and never goes while it holds more than was told.
+RC_GTEST_PROP(ParkLaw, a_row_never_sinks_and_goes_only_when_all_of_it_was_told,
+              (std::vector<std::tuple<bool, std::uint8_t, std::uint8_t>> steps)) {
+  Shard shard;
+  std::uint64_t head = 0;
+  std::uint64_t read = 0;
+  const std::string key = keys::parked(here, here, beto, pair);
+  for (const auto& [parks, head_draw, read_draw] : steps) {
+    log::Command command;
+    log::IndexMark& mark = parks ? *command.mutable_park()->add_marks() : *command.mutable_unpark()->add_marks();
+    mark.set_user(beto.value());
+    mark.set_conversation(pair.str());
+    mark.set_head(head_draw % 8);
+    mark.set_read(read_draw % 8);
+    for (int twice = 0; twice < 2; ++twice) RC_ASSERT(std::holds_alternative<Done>(shard.answer(command)));
+    if (parks) {
+      head = std::max(head, mark.head());
+      read = std::max(read, mark.read());
+    } else if (head <= mark.head() && read <= mark.read()) {
+      head = read = 0;
+    }
+    const auto bytes = shard.store().get(key);
+    RC_ASSERT(bytes.has_value() == (head != 0 || read != 0));
+    state::Parked row;
+    row.ParseFromString(bytes.value_or(""));
+    RC_ASSERT(row.head() == head);
+    RC_ASSERT(row.read() == read);
+  }
+}
+
 TEST(MoveCursor, one_command_goes_a_bounded_step_and_the_next_goes_on) {
   Shard shard;
   (void)shard.answer(to_command({ana, 1, 1}));  // at index 1: the cursor jumps to 0

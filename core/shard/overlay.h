@@ -22,7 +22,7 @@ namespace chasqui::shard {
 
 // What a row may hold; a plain string is an event, which apply writes and never reads.
 using RowValue = std::variant<std::string, state::Header, state::Account, state::Device, state::Index, state::Version,
-                              state::Handle, state::Feed>;
+                              state::Handle, state::Feed, state::Parked>;
 
 class Overlay {
  public:

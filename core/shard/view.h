@@ -54,6 +54,7 @@ class ShardView {
   [[nodiscard]] const state::Handle* handle(std::string_view handle) const {
     return overlay_.find<state::Handle>(keys::handle(shard(), handle));
   }
+  [[nodiscard]] const state::Parked* parked(const std::string& key) const { return overlay_.find<state::Parked>(key); }
   [[nodiscard]] bool has_feed_row(RaftIndex index) const { return overlay_.has(keys::feed(shard(), index)); }
 
  private:

@@ -6,6 +6,7 @@
 #include "core/base/digest.h"
 #include "core/base/keys.h"
 #include "core/testing/log_image.h"
+#include "proto/peer.pb.h"
 #include "proto/state.pb.h"
 
 namespace chasqui::testing {
@@ -142,8 +143,8 @@ void Nodes::carry_out(std::size_t node, Outputs& outputs) {
       const std::size_t to = peer->to.value();
       CHASQUI_ASSERT(to >= 1 && to <= machines_.size() && to != node, "frames go to other members");
       if (!linked(node, to)) continue;
-      frames_.push_back(
-          {now_.mono + link_time, {NodeId(node), peer->to, std::move(peer->bytes), incarnations(node, to)}});
+      frames_.push_back({now_.mono + link_time,
+                         {NodeId(node), peer->to, without_mute(std::move(peer->bytes)), incarnations(node, to)}});
     } else if (auto* note = std::get_if<Note>(&output)) {
       ++notes_[{node, note->kind}];
       if (note->kind == NoteKind::ShardLeads) machine.leads.insert(note->shard);
@@ -237,6 +238,25 @@ void Nodes::mend(std::size_t a, std::size_t b) {
   if (!linked(a, b)) return;
   at(a).inputs.push_back(PeerReachable{NodeId(b)});
   at(b).inputs.push_back(PeerReachable{NodeId(a)});
+}
+
+void Nodes::mute(ShardId shard, bool is_mute) {
+  if (is_mute) {
+    mute_.insert(shard);
+  } else {
+    mute_.erase(shard);
+  }
+}
+
+std::string Nodes::without_mute(std::string bytes) const {
+  peer::PeerFrame frame;
+  if (mute_.empty() || !frame.ParseFromString(bytes) || !frame.has_raft()) return bytes;
+  peer::RaftFrame heard;
+  for (const peer::RaftMessage& message : frame.raft().messages()) {
+    if (!mute_.contains(ShardId(message.shard()))) *heard.add_messages() = message;
+  }
+  *frame.mutable_raft() = std::move(heard);
+  return frame.SerializeAsString();
 }
 
 Login Nodes::provision(const std::string& handle, std::size_t where) {

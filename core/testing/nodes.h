@@ -52,6 +52,7 @@ class Nodes {
   void flush(std::size_t node);            // its state survives a crash from now on
   void cut(std::size_t a, std::size_t b);  // both ways; both are told
   void mend(std::size_t a, std::size_t b);
+  void mute(ShardId shard, bool is_mute);  // no Raft message of it arrives anywhere: it loses its leader
 
   [[nodiscard]] bool runs(std::size_t node) const { return machines_.at(node - 1).node != nullptr; }
   [[nodiscard]] Node& node(std::size_t node) { return *machines_.at(node - 1).node; }
@@ -97,6 +98,7 @@ class Nodes {
   void step(std::size_t node, Input input);
   void carry_out(std::size_t node, Outputs& outputs);
   static void carry_out_stream(Machine& machine, Output& output);
+  [[nodiscard]] std::string without_mute(std::string frame) const;
   [[nodiscard]] bool linked(std::size_t a, std::size_t b) const;
   [[nodiscard]] MonoTime next() const;
   [[nodiscard]] std::uint64_t incarnations(std::size_t a, std::size_t b) const;
@@ -105,6 +107,7 @@ class Nodes {
   std::deque<Machine> machines_;  // a store does not move
   std::deque<std::pair<MonoTime, Frame>> frames_;
   absl::btree_set<std::pair<std::size_t, std::size_t>> cuts_;
+  absl::btree_set<ShardId> mute_;
   Now now_{MonoTime{1'000'000'000}, WallTime{1'700'000'000'000}};
   std::uint64_t last_session_ = 0;
   std::uint64_t last_call_ = 0;

@@ -27,7 +27,9 @@ void EveryoneTold::see(Time at, const Fact& fact) {
   } else if (const auto* list = std::get_if<ListSeen>(&fact)) {
     listed(at, *list);
   } else if (const auto* committed = std::get_if<EntryCommitted>(&fact)) {
-    const auto moves = [](const LoggedCommand& command) { return std::holds_alternative<LoggedCursor>(command); };
+    const auto moves = [](const LoggedCommand& command) {
+      return std::holds_alternative<LoggedCursor>(command) || std::holds_alternative<LoggedUnparked>(command);
+    };
     const auto& commands = committed->entry.commands;
     if (std::none_of(commands.begin(), commands.end(), moves)) return;
     check(model_.untold().empty(), at, [&] {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/fanout/marks.h"
 #include "core/fanout/notify.h"
+#include "core/fanout/unparking.h"
 #include "core/gateway/session.h"
 
 namespace chasqui::sim {
@@ -27,6 +28,8 @@ std::uint64_t BoundedMemory::node_bytes_max(const NodeSizes& sizes) const {
   const std::uint64_t session = 4'096 + gateway::Session::missed_max * 48;
   const std::uint64_t log = (limits_.log_trailing_entries + 65'536) * 64;
   const std::uint64_t shard = limits_.shard_waiting_bytes_max + (limits_.feed_outstanding_items_max + one_more) * 300 +
+                              limits_.feed_kept_event_bytes_max +
+                              (fanout::Unparking::sending_max * limits_.feed_batch_items_max + shards_) * 120 +
                               (2 * fanout::Notify::waiting_max + fanout::Marks::waiting_max + one_more) * 120 + log;
   return sizes.sessions * session + 4 * (limits_.rate_entries_max + 4) * 48 + shards_ * shard +
          limits_.uncommitted_node_bytes_max + limits_.raft_entry_bytes_max +

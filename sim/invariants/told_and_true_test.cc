@@ -67,6 +67,15 @@ TEST(Invariant, i7_a_cursor_moves_once_everyone_is_told) {
   refuses(7, after(message, {entry(talks, 2, {send(2)}), entry(talks, 3, {LoggedCursor{RaftIndex(2)}})}));
 }
 
+TEST(Invariant, i7_what_is_parked_is_owed_until_it_is_told) {
+  const History parked{entry(talks, 1, {send(1)}), entry(users, 1, {told(ana, 1)}),
+                       entry(talks, 2, {LoggedParked{beto, talk, Seq(1)}, LoggedCursor{RaftIndex(1)}})};
+  const EntryCommitted unpark = entry(talks, 3, {LoggedUnparked{beto, talk, Seq(1)}});
+  accepts(7, parked);
+  accepts(7, after(parked, {entry(users, 2, {told(beto, 1)}), unpark}));
+  refuses(7, after(parked, {unpark}));
+}
+
 TEST(Invariant, i7_an_answer_holds_what_was_committed_when_it_was_asked) {
   const AuditAsked asked{0, 1, ana};
   accepts(7, after(message, {asked, answer({{talk, Seq(1)}})}));

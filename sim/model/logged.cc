@@ -26,6 +26,18 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
         entry.commands.emplace_back(
             LoggedNotice{UserId(mark.user()), *conversation, Seq(mark.head()), Seq(mark.read())});
       }
+    } else if (command.has_park()) {
+      for (const log::IndexMark& mark : command.park().marks()) {
+        const auto conversation = ConversationId::parse(mark.conversation());
+        if (conversation)
+          entry.commands.emplace_back(LoggedParked{UserId(mark.user()), *conversation, Seq(mark.head())});
+      }
+    } else if (command.has_unpark()) {
+      for (const log::IndexMark& mark : command.unpark().marks()) {
+        const auto conversation = ConversationId::parse(mark.conversation());
+        if (!conversation) continue;
+        entry.commands.emplace_back(LoggedUnparked{UserId(mark.user()), *conversation, Seq(mark.head())});
+      }
     } else if (command.has_move_cursor()) {
       entry.commands.emplace_back(LoggedCursor{RaftIndex(command.move_cursor().index())});
     }

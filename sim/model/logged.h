@@ -36,7 +36,17 @@ struct LoggedNotice {  // another shard tells a user's index
 struct LoggedCursor {  // all that the shard owed others up to this index has taken effect there
   RaftIndex index;
 };
-using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor>;
+struct LoggedParked {  // set aside for a user whose shard is silent: the cursor may pass it
+  UserId user;
+  ConversationId conversation;
+  Seq head;
+};
+struct LoggedUnparked {  // that has taken effect there now
+  UserId user;
+  ConversationId conversation;
+  Seq head;
+};
+using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked>;
 
 // A shard of one of the world's clusters, each of which counts its shards from 0.
 struct LoggedShard {

@@ -57,19 +57,42 @@ void Model::apply(const LoggedEntry& entry, const LoggedNotice& notice) {
 }
 
 // "The cursor is the lowest feed index with a batch outstanding", and a batch is acknowledged "after its effects are
-// committed over there": so behind it every member has been told.
+// committed over there": so behind it every member has been told, or what
+// they are owed "is parked": a row of the shard's own state, "sent when it answers".
 void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
   auto& owed = owed_[entry.shard];
   while (!owed.empty() && owed.front().first <= cursor.index) {
     const Owed& done = owed.front().second;
     for (const UserId user : {done.conversation.lower(), done.conversation.higher()}) {
-      const Index* told = index(user);
-      const auto it = told == nullptr ? Index::const_iterator() : told->find(done.conversation);
-      if (told != nullptr && it != told->end() && it->second.head >= done.seq) continue;
+      const auto parked = parked_.find({entry.shard, user, done.conversation});
+      if (parked != parked_.end() && parked->second >= done.seq) continue;
+      if (knows(user, done.conversation, done.seq)) continue;
       untold_.push_back({user, done.conversation, done.seq});
     }
     owed.pop_front();
   }
+}
+
+void Model::apply(const LoggedEntry& entry, const LoggedParked& parked) {
+  Seq& head = parked_[{entry.shard, parked.user, parked.conversation}];
+  head = std::max(head, parked.head);
+}
+
+// A row that holds more than was told is still owed, whole.
+void Model::apply(const LoggedEntry& entry, const LoggedUnparked& unparked) {
+  const auto it = parked_.find({entry.shard, unparked.user, unparked.conversation});
+  if (it == parked_.end() || it->second > unparked.head) return;
+  if (!knows(unparked.user, unparked.conversation, it->second)) {
+    untold_.push_back({unparked.user, unparked.conversation, it->second});
+  }
+  parked_.erase(it);
+}
+
+bool Model::knows(UserId user, const ConversationId& conversation, Seq seq) const {
+  const Index* told = index(user);
+  if (told == nullptr) return !seq;
+  const auto it = told->find(conversation);
+  return it == told->end() ? !seq : it->second.head >= seq;
 }
 
 const Model::Conversation* Model::conversation(const ConversationId& id) const {

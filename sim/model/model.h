@@ -3,7 +3,8 @@
 //
 // It is fed with what is committed and knows, for each conversation, its events by seq, the answer to every number of
 // every device, and the members' marks; for each user, what their index has been told; for each shard, up to where it
-// has said that all it owed others has taken effect. Nothing in it fails, forgets or is bounded.
+// has said that all it owed others has taken effect or is set aside, and what is set aside. Nothing in it fails,
+// forgets or is bounded.
 //
 //   Model model;
 //   model.apply(entry);                                   // in the order of each shard's log
@@ -72,7 +73,7 @@ class Model {
   [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
-  // Of the last apply(): what its cursors said to be done although it is not.
+  // Of the last apply(): what its cursors or unparks said to be done although it is not.
   [[nodiscard]] const std::vector<Untold>& untold() const { return untold_; }
 
  private:
@@ -80,6 +81,9 @@ class Model {
   void apply(const LoggedEntry& entry, const LoggedMark& mark);
   void apply(const LoggedEntry& entry, const LoggedNotice& notice);
   void apply(const LoggedEntry& entry, const LoggedCursor& cursor);
+  void apply(const LoggedEntry& entry, const LoggedParked& parked);
+  void apply(const LoggedEntry& entry, const LoggedUnparked& unparked);
+  [[nodiscard]] bool knows(UserId user, const ConversationId& conversation, Seq seq) const;  // by the index
 
   struct Owed {  // by the entry that made the event
     ConversationId conversation;
@@ -90,7 +94,8 @@ class Model {
   HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
   HashIndex<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
   std::map<UserId, Index> indexes_;
-  std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;  // above the shard's cursor
+  std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;     // above the shard's cursor
+  std::map<std::tuple<LoggedShard, UserId, ConversationId>, Seq> parked_;  // by the shard that owes it
   std::vector<Untold> untold_;
 };
 

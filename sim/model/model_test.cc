@@ -102,6 +102,27 @@ TEST_F(ModelOfLogs, a_cursor_that_moves_before_everyone_is_told_is_noticed) {
   EXPECT_TRUE(model.untold().empty());
 }
 
+TEST_F(ModelOfLogs, a_cursor_may_pass_what_is_parked_but_that_must_be_told_before_it_is_unparked) {
+  add(talks, {send(1, "a"), send(2, "b")});
+  add(users, {notice(ana, 2)});
+  add(talks, {LoggedParked{beto, talk, Seq(1)}, LoggedCursor{RaftIndex(1)}});
+  ASSERT_EQ(model.untold().size(), 1U) << "of two only one is parked";
+  EXPECT_EQ(model.untold().front().seq, Seq(2));
+  add(talks, {send(3, "c")});
+  add(users, {notice(ana, 3)});
+  add(talks, {LoggedParked{beto, talk, Seq(3)}, LoggedCursor{RaftIndex(3)}});
+  EXPECT_TRUE(model.untold().empty());
+  add(talks, {LoggedUnparked{beto, talk, Seq(2)}});
+  EXPECT_TRUE(model.untold().empty()) << "it holds more, and stays";
+  add(talks, {LoggedUnparked{beto, talk, Seq(3)}});
+  ASSERT_EQ(model.untold().size(), 1U);
+  EXPECT_EQ(model.untold().front().user, beto);
+  add(talks, {LoggedParked{beto, talk, Seq(3)}});
+  add(users, {notice(beto, 3)});
+  add(talks, {LoggedUnparked{beto, talk, Seq(3)}});
+  EXPECT_TRUE(model.untold().empty());
+}
+
 TEST_F(ModelOfLogs, an_entry_that_comes_again_changes_nothing_and_a_gap_is_told) {
   add(talks, {send(1, "a")});
   EXPECT_TRUE(model.apply({talks, RaftIndex(1), {}, {send(2, "b")}}));
@@ -121,10 +142,20 @@ TEST_F(ModelOfLogs, what_is_no_entry_has_no_commands) {
   message.set_outbox_seq(1);
   message.set_digest("d");
   entry.add_commands()->mutable_move_cursor()->set_index(8);
+  for (auto* marks : {entry.add_commands()->mutable_park()->mutable_marks(),
+                      entry.add_commands()->mutable_unpark()->mutable_marks()}) {
+    log::IndexMark& mark = *marks->Add();
+    mark.set_user(20);
+    mark.set_conversation(talk.str());
+    mark.set_head(7);
+  }
   const LoggedEntry decoded = decode_entry(talks, RaftIndex(1), entry.SerializeAsString(), kept);
-  ASSERT_EQ(decoded.commands.size(), 2U);
+  ASSERT_EQ(decoded.commands.size(), 4U);
   EXPECT_EQ(std::get<LoggedSend>(decoded.commands[0]).digest, "d");
   EXPECT_EQ(std::get<LoggedCursor>(decoded.commands[1]).index, RaftIndex(8));
+  EXPECT_EQ(std::get<LoggedParked>(decoded.commands[2]).user, beto);
+  EXPECT_EQ(std::get<LoggedParked>(decoded.commands[2]).head, Seq(7));
+  EXPECT_EQ(std::get<LoggedUnparked>(decoded.commands[3]).head, Seq(7));
   EXPECT_EQ(decoded.time.ms, 4);
 }
 

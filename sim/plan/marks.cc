@@ -10,6 +10,7 @@ constexpr std::string_view all[] = {
     "ack_clamped",        "answer_forgotten",    "ask_expired",         "ask_waits",
     "asked_again",        "asked_elsewhere",     "batch_resent",        "catch_up_put_off",
     "clock_disagrees",    "command_waited_long", "content_turned_down", "deposed_by_announcement",
+    "destination_silent", "events_kept",         "parked_found",        "parked_sent",
     "feed_full",          "feed_read",           "half_open_closed",    "head_told",
     "hello_storm",        "lacking_head_told",   "late_frame",          "leadership_handed_over",
     "leads_after_replay", "log_compacted",       "notify_given_back",   "notify_refused",

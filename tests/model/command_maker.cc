@@ -115,6 +115,18 @@ log::Command CommandMaker::send(const ConversationId& conversation, UserId user,
   return command;
 }
 
+// Of a notify, a park or an unpark: few pairs, so that they meet.
+template <class Body>
+void CommandMaker::add_marks(const Numbers& draw, Body& body) {
+  for (std::uint32_t i = 0; i <= draw[5] % 4; ++i) {
+    auto& mark = *body.add_marks();
+    mark.set_user((draw[1] + i) % 6);  // 0 and 5 are nobody
+    mark.set_conversation(conversation_bytes(person(draw[1] + i + 3), (draw[2] + 7 * i) % 256));
+    mark.set_head(draw[3] % 16);
+    mark.set_read(draw[4] % 4);
+  }
+}
+
 std::vector<log::Command> CommandMaker::make(const Draw& drawn) {
   Numbers draw;
   std::copy(drawn.begin(), drawn.end(), draw.begin());
@@ -145,15 +157,12 @@ std::vector<log::Command> CommandMaker::make(const Draw& drawn) {
     body.set_delivered(draw[3] % 16);
     body.set_read(draw[4] % 2 == 0 ? draw[4] % 16 : 0);
     body.set_history_epoch(draw[5] % 16 == 15 ? 2 : draw[5] % 2);
-  } else if (what < 236) {
-    auto& body = *command.mutable_notify();
-    for (std::uint32_t i = 0; i <= draw[5] % 4; ++i) {
-      auto& mark = *body.add_marks();
-      mark.set_user((draw[1] + i) % 6);  // 0 and 5 are nobody
-      mark.set_conversation(conversation_bytes(person(draw[1] + i + 3), (draw[2] + 7 * i) % 256));
-      mark.set_head(draw[3] % 16);
-      mark.set_read(draw[4] % 4);
-    }
+  } else if (what < 226) {
+    add_marks(draw, *command.mutable_notify());
+  } else if (what < 234) {
+    add_marks(draw, *command.mutable_park());
+  } else if (what < 240) {
+    add_marks(draw, *command.mutable_unpark());
   } else if (what < 252) {
     const std::uint64_t index = model_.index();
     command.mutable_move_cursor()->set_index(draw[1] % 4 == 3 ? index + draw[2] % 4 : index - index * draw[2] / 512);

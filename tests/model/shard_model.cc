@@ -50,6 +50,8 @@ Answer ShardModel::run(const log::Command& command) {
   if (command.has_mark()) return mark(command.mark());
   if (command.has_notify()) return notify(command.notify());
   if (command.has_move_cursor()) return move_cursor(command.move_cursor());
+  if (command.has_park()) return park(command.park());
+  if (command.has_unpark()) return unpark(command.unpark());
   return refused(client::UNIMPLEMENTED);
 }
 
@@ -228,6 +230,32 @@ Answer ShardModel::move_cursor(const log::MoveCursor& c) {
   return {"done"};
 }
 
+Answer ShardModel::park(const log::Park& c) {
+  if (c.marks_size() > 1'024) return refused(client::INVALID_ARGUMENT);
+  for (const log::IndexMark& owed : c.marks()) {
+    const auto id = ConversationId::parse(owed.conversation());
+    const UserId user(owed.user());
+    if (!id || !is_valid(user) || (owed.head() == 0 && owed.read() == 0)) continue;
+    if (!id->is_group() && user != id->lower() && user != id->higher()) continue;
+    Marks& marks = parked_[{user, *id}];
+    marks.head = std::max(marks.head, owed.head());
+    marks.read = std::max(marks.read, owed.read());
+  }
+  return {"done"};
+}
+
+Answer ShardModel::unpark(const log::Unpark& c) {
+  if (c.marks_size() > 1'024) return refused(client::INVALID_ARGUMENT);
+  for (const log::IndexMark& told : c.marks()) {
+    const auto id = ConversationId::parse(told.conversation());
+    if (!id) continue;
+    const auto row = parked_.find({UserId(told.user()), *id});
+    if (row == parked_.end()) continue;
+    if (told.head() >= row->second.head && told.read() >= row->second.read) parked_.erase(row);
+  }
+  return {"done"};
+}
+
 // --------------------------------------------------------------------------------------------------------- facts
 
 std::vector<std::string> ShardModel::facts() const {
@@ -272,6 +300,9 @@ std::vector<std::string> ShardModel::facts() const {
     for (const auto& [to, marks] : owed) {
       fact("feed ", index, " ", to.first.value(), " ", to.second.hex(), " head ", marks.head, " read ", marks.read);
     }
+  }
+  for (const auto& [to, marks] : parked_) {
+    fact("parked ", to.first.value(), " ", to.second.hex(), " head ", marks.head, " read ", marks.read);
   }
   std::sort(facts.begin(), facts.end());
   return facts;

@@ -95,6 +95,8 @@ class ShardModel {
   Answer mark(const log::Mark& c);
   Answer notify(const log::Notify& c);
   Answer move_cursor(const log::MoveCursor& c);
+  Answer park(const log::Park& c);
+  Answer unpark(const log::Unpark& c);
 
   [[nodiscard]] std::int64_t hour() const { return time_ms_ / 3'600'000 * 3'600'000; }
   std::uint32_t add(User& user, const std::string& name, const std::string& secret_hash) const;
@@ -108,6 +110,7 @@ class ShardModel {
   std::map<ConversationId, Conversation> conversations_;
   std::map<std::uint64_t, Owed> feed_;  // by index, what is not settled
   Owed owed_now_;                       // by the entry under way
+  Owed parked_;                         // taken out of the feed, not told yet
   std::uint64_t cursor_ = 0;
 };
 

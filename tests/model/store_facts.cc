@@ -36,6 +36,12 @@ class Teller {
       case keys::Kind::Handle: return fact("handle ", row_.handle, " is ", row<state::Handle>().user());
       case keys::Kind::Feed: return feed(row<state::Feed>());
       case keys::Kind::Ingested: return fact("ingested");
+      case keys::Kind::Parked: {
+        const auto parked = row<state::Parked>();
+        if (row_.number != 0) fact("parked for a shard that is not there: ", row_.number);
+        return fact("parked ", row_.user.value(), " ", row_.conversation.hex(), " head ", parked.head(), " read ",
+                    parked.read());
+      }
       case keys::Kind::Numbers: {
         const auto numbers = row<state::Shard>();
         return fact("applied ", numbers.applied_index(), " time ", numbers.log_time_ms(), " cursor ",
