@@ -86,7 +86,7 @@ TEST(Rule11, offers_during_an_install_leak_nothing_and_change_nothing) {
   EXPECT_EQ(bench.group->last_index(), RaftIndex(20));
 }
 
-void leak_one() {
+[[maybe_unused]] void leak_one() {
   Rules rules;
   rules.empty_installs = false;
   Bench bench(2, rules);
