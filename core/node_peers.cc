@@ -310,8 +310,9 @@ void Node::Impl::hand_over(Now now, Shard& shard, Outputs& out) {
 // Who leads comes first, then our sessions, then what is asked of them. An answer that says a session is registered
 // precedes what that session is told.
 void Node::Impl::flush_peers(Now now, Outputs& out) {
-  for (auto& [to, peer] : peers_out_) {
-    const auto one = [&out, to = to](const peer::PeerFrame& frame) {
+  for (auto& [node, peer] : peers_out_) {
+    const NodeId to = node;
+    const auto one = [&out, to](const peer::PeerFrame& frame) {
       out.push_back(PeerSend{to, frame.SerializeAsString()});
     };
     in_parts(
