@@ -39,7 +39,7 @@ TEST(PeerQueue, notifies_are_dropped_before_raft_and_the_oldest_first) {
   PeerQueue queue;
   for (std::uint64_t i = 1; i <= 4; ++i) (void)queue.push(parcel(notify(i, 200)), 1'000);
   EXPECT_EQ(queue.size(), 4U);
-  EXPECT_EQ(queue.push(parcel(raft(300)), 1'000), 2U);  // two notifies make room for it
+  EXPECT_EQ(queue.push(parcel(raft(400)), 1'000), 2U);  // two notifies make room for it
   EXPECT_EQ(batch_of(queue.pop()), 3U);
   EXPECT_EQ(batch_of(queue.pop()), 4U);
   EXPECT_TRUE(is_raft(queue.pop().bytes));

@@ -219,8 +219,7 @@ TEST_F(GatewayTest, a_session_that_is_behind_asks_nothing_more_until_it_has_caug
 // Class hostile, seed 77: a Hello was checked against a read from before the logout, and its session lived on.
 // Seed 72 of several nodes: a leader died while it was telling what a session lacked, and the next one began above it.
 TEST_F(GatewayTest, a_version_counts_as_told_only_once_nothing_below_it_is_to_come) {
-  open(1);
-  hello(1, 7, 1);
+  log_in(1, 7);
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
   gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), false, out);

@@ -43,7 +43,7 @@ Effects run(const ShardView& view, const log::Command& command) {
     case log::Command::kMark: return mark(view, command.mark());
     case log::Command::kNotify: return notify(view, command.notify());
     case log::Command::kMoveCursor: return move_cursor(view, command.move_cursor());
-    case log::Command::kCheckHash: return Effects::only(Done{});  // Machine::apply compares
+    case log::Command::kCheckHash: return check_hash(view, command.check_hash());
     case log::Command::kPark: return park(view, command.park());
     case log::Command::kUnpark: return unpark(view, command.unpark());
     case log::Command::BODY_NOT_SET: break;

@@ -9,6 +9,7 @@
 //   send NAME/DEVICE in CONVERSATION n=NUMBER "text" [refused=CODE]     n=A..B: so many sends, the text numbered
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
+//   hash INDEX right | wrong: what the leader says its state hashed to there
 //   show CONVERSATION | show NAME | show feed | show parked      restart: a new machine on the same store
 // A reply a line, then what the leader must do because of it, indented. Of over 8 replies only the last is shown.
 #include <gtest/gtest.h>
@@ -216,10 +217,11 @@ class World {
     for (const Consequence& consequence : applied.consequences) {
       absl::StrAppend(&out, "  ", describe(consequence), "\n");
     }
+    if (applied.differs) absl::StrAppend(&out, "  differs from the leader at @", applied.differs->index.value(), "\n");
     return out;
   }
 
-  static void add(const Line& line, log::Entry& entry) {
+  void add(const Line& line, log::Entry& entry) const {
     const std::string what = line.word(0);
     if (what == "send") return add_sends(line, entry);
     log::Command& command = *entry.add_commands();
@@ -266,6 +268,12 @@ class World {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
       command.mutable_move_cursor()->set_index(index);
+    } else if (what == "hash") {
+      std::uint64_t index = 0;
+      EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
+      const std::uint64_t ours = machine_->hash_at(RaftIndex(index)).value_or(0);
+      command.mutable_check_hash()->set_index(index);
+      command.mutable_check_hash()->set_hash(line.word(2) == "right" ? ours : ours + 1);
     } else {
       EXPECT_EQ(what, "unknown") << "no such word in this language";
     }

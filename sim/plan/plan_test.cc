@@ -54,6 +54,7 @@ TEST(Plan, every_kind_of_item_is_drawn_sooner_or_later) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     for (const Item& item : draw_plan(seed, {}).items) ++seen[item.kind];
     for (const Item& item : draw_plan(seed, {.plan_class = PlanClass::Beyond}).items) ++seen[item.kind];
+    for (const Item& item : draw_plan(seed, {.nodes = 3}).items) ++seen[item.kind];
   }
 #define CHASQUI_SIM_ITEM(name, word, meaning) EXPECT_GT(seen[ItemKind::name], 0) << word;
   CHASQUI_SIM_ITEMS(CHASQUI_SIM_ITEM)

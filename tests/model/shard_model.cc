@@ -52,6 +52,7 @@ Answer ShardModel::run(const log::Command& command) {
   if (command.has_move_cursor()) return move_cursor(command.move_cursor());
   if (command.has_park()) return park(command.park());
   if (command.has_unpark()) return unpark(command.unpark());
+  if (command.has_check_hash()) return {"done"};
   return refused(client::UNIMPLEMENTED);
 }
 

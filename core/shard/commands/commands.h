@@ -18,6 +18,7 @@ namespace chasqui::shard {
 [[nodiscard]] Effects mark(const ShardView& view, const log::Mark& command);
 [[nodiscard]] Effects notify(const ShardView& view, const log::Notify& command);
 [[nodiscard]] Effects move_cursor(const ShardView& view, const log::MoveCursor& command);
+[[nodiscard]] Effects check_hash(const ShardView& view, const log::CheckHash& command);
 [[nodiscard]] Effects park(const ShardView& view, const log::Park& command);
 [[nodiscard]] Effects unpark(const ShardView& view, const log::Unpark& command);
 
