@@ -119,6 +119,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
   move_streams(now, out);
   propose_checks(now);
   // Each round hands on what the one before caused; notifies cause acks and those cause nothing new.
+  resend_to_new_leaders(now);
   for (int round = 0; round < 4 && !touched_.empty(); ++round) {
     while (!touched_.empty()) {
       const ShardId id = *touched_.begin();
@@ -126,6 +127,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
       pump(shard_at(id), now, out);
       seen.insert(id);
     }
+    resend_to_new_leaders(now);
     move_notifies(now, out);
   }
   for (const ShardId id : touched_) seen.insert(id);

@@ -45,9 +45,7 @@ void Node::Impl::ask(Now now, ShardId shard, MonoTime deadline, AskBody body, Ou
   const bool must_wait = asks_.any_waits(shard);
   const std::uint64_t id = asks_.add(shard, deadline, std::move(body));
   if (auto* session = std::get_if<SessionAsk>(&asks_.find(id)->body)) {
-    auto request = std::make_shared<ShardRequest>(*session->request);
-    request->asker = {config_.node, id};
-    session->request = std::move(request);
+    session->request->asker = {config_.node, id};
   }
   if (must_wait) return asks_.wait(id);
   dispatch(now, id, out);

@@ -175,7 +175,7 @@ class Node::Impl {
 
   // What is asked of a shard's leader.
   struct SessionAsk {
-    RequestPtr request;
+    std::shared_ptr<ShardRequest> request;
     std::uint64_t request_id = 0;
     std::uint64_t marks = 0;  // > 0: a part of that Marks request
   };
@@ -197,7 +197,6 @@ class Node::Impl {
   // As a gateway: what the leader of a shard whose users have sessions here should know, and what it told.
   struct Told {
     NodeId leader;
-    RaftTerm term;
     std::uint64_t round = 0;
     std::uint64_t number = 0;
     std::size_t catching_up = 0;  // lists of the round whose lacks the leader has not told yet
@@ -379,6 +378,7 @@ class Node::Impl {
   void take(Now now, NodeId from, const peer::RaftFrame& frame, Outputs& out);
   void take(Now now, NodeId from, const peer::Leads& leads, Outputs& out);
   void leader_known(Now now, ShardId shard, Outputs& out);
+  void resend_to_new_leaders(Now now);
   void announce(ShardId shard);
   void beat(Now now, Outputs& out);  // each second, with peers
   void balance(Now now, Outputs& out);
@@ -414,8 +414,9 @@ class Node::Impl {
   bool draining_ = false;
   Pressure pressure_;
 
-  absl::btree_set<ShardId> touched_;  // to be pumped in this step
-  absl::btree_set<ShardId> feeding_;  // whose feed has batches to send in this step
+  absl::btree_set<ShardId> touched_;   // to be pumped in this step
+  absl::btree_set<ShardId> led_anew_;  // by a leader who became known in this step
+  absl::btree_set<ShardId> feeding_;   // whose feed has batches to send in this step
   absl::btree_set<std::pair<MonoTime, ShardId>> timers_;
   std::deque<std::pair<ShardId, replica::Committed>> committed_;  // waiting to be applied, in order
   MonoTime now_;                                                  // of the last step

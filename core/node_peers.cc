@@ -164,11 +164,21 @@ void Node::Impl::leader_known(Now now, ShardId shard, Outputs& out) {
   register_all(now, shard, out);
   asks_.moved(shard, router_.of(shard).leader);
   flush_waiting(now, shard, out);
+  led_anew_.insert(shard);
+}
+
+// One walk for all that became known in a step: at a start each shard does.
+void Node::Impl::resend_to_new_leaders(Now now) {
+  if (led_anew_.empty()) return;
   for (const auto& source : shards_) {
-    if (source == nullptr || !source->led || !source->feed.owes(shard)) continue;
-    source->feed.resend_to(shard, now);
-    touched_.insert(source->id);
+    if (source == nullptr || !source->led || source->feed.owes_nothing()) continue;
+    for (const ShardId shard : led_anew_) {
+      if (!source->feed.owes(shard)) continue;
+      source->feed.resend_to(shard, now);
+      touched_.insert(source->id);
+    }
   }
+  led_anew_.clear();
 }
 
 void Node::Impl::input(Now now, PeerReachable& in, Outputs& out) {

@@ -128,7 +128,7 @@ void Node::Impl::tell_replaced(Now, Shard& shard, const std::vector<gateway::Reg
 void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
   const router::Route route = router_.of(id);
   Told& told = told_[id];
-  told = {route.leader, router_.term(id), 0, 0, 0};
+  told = {route.leader, 0, 0, 0};
   const std::vector<gateway::Gateway::OfShard> sessions = gateway_.of_shard(id);
   if (sessions.empty() || !route.leader || CHASQUI_CANARY("registry_lost")) return;
   CHASQUI_MARK("sessions_registered");

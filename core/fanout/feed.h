@@ -57,6 +57,7 @@ class Feed {
   // That shard has another leader, or can be reached again: what it has not acknowledged is sent at once.
   void resend_to(ShardId destination, Now now);
   [[nodiscard]] bool owes(ShardId destination) const;
+  [[nodiscard]] bool owes_nothing() const { return destinations_.empty() && unparking_.knows_none(); }
 
   // Commands of parking: what is due, and what became of it.
   bool take_park(Now now, log::Park& command) { return leads_ && parking_.take(now, command); }

@@ -68,6 +68,7 @@ class Unparking {
   void give_back(Now now);
 
   [[nodiscard]] bool knows(ShardId destination) const { return destinations_.contains(destination); }
+  [[nodiscard]] bool knows_none() const { return destinations_.empty(); }
   [[nodiscard]] MonoTime batches_due() const;
   [[nodiscard]] MonoTime next_deadline() const;
   [[nodiscard]] std::uint64_t size() const;  // marks in memory

@@ -74,13 +74,6 @@ class Asks {
     }
     return ids;
   }
-  [[nodiscard]] std::vector<ShardId> shards_waiting() const {
-    std::vector<ShardId> shards;
-    for (const auto& [shard, id] : waiting_) {
-      if (shards.empty() || shards.back() != shard) shards.push_back(shard);
-    }
-    return shards;
-  }
   // The node is lost: what was there may have been proposed, and waits.
   void lost(NodeId node) {
     for (const auto& [shard, id] : by_shard_) {

@@ -26,7 +26,7 @@ TEST_F(AsksTest, what_waits_leaves_in_the_order_in_which_it_came) {
   asks.sent(a, NodeId(2));
   asks.erase(b);
   EXPECT_FALSE(asks.any_waits(shard));
-  EXPECT_EQ(asks.shards_waiting(), std::vector<ShardId>{ShardId(4)});
+  EXPECT_EQ(asks.waiting(ShardId(4)), std::vector<std::uint64_t>{other});
 }
 
 TEST_F(AsksTest, what_was_at_a_lost_node_may_be_proposed_and_waits) {

@@ -189,16 +189,7 @@ SessionId Cluster::open() {
 
 SessionId Cluster::connect(const Login& login, Version synced, std::uint64_t generation) {
   const SessionId session = open();
-  client::ClientFrame frame;
-  frame.set_request_id(1);
-  client::Hello& hello = *frame.mutable_hello();
-  hello.set_user(login.user.value());
-  hello.set_device(static_cast<std::uint32_t>(login.device.value()));
-  hello.set_secret(login.secret);
-  hello.set_generation(generation);
-  hello.set_synced_version(synced.value());
-  hello.set_history_epoch(1);
-  send_frame(session, frame);
+  send_frame(session, hello_of(login, synced, generation));
   run();
   return session;
 }

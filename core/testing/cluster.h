@@ -16,17 +16,11 @@
 
 #include "absl/container/btree_map.h"
 #include "core/node.h"
+#include "core/testing/login.h"
 #include "core/testing/mem_store.h"
 #include "proto/client.pb.h"
 
 namespace chasqui::testing {
-
-struct Login {
-  UserId user;
-  DeviceId device;
-  std::string secret;
-  std::string handle;
-};
 
 class Cluster {
  public:

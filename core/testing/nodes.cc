@@ -277,16 +277,7 @@ Client Nodes::open(std::size_t node) {
 
 Client Nodes::connect(std::size_t node, const Login& login, Version synced, std::uint64_t generation) {
   const Client client = open(node);
-  client::ClientFrame frame;
-  frame.set_request_id(1);
-  client::Hello& hello = *frame.mutable_hello();
-  hello.set_user(login.user.value());
-  hello.set_device(static_cast<std::uint32_t>(login.device.value()));
-  hello.set_secret(login.secret);
-  hello.set_generation(generation);
-  hello.set_synced_version(synced.value());
-  hello.set_history_epoch(1);
-  send_frame(client, frame);
+  send_frame(client, hello_of(login, synced, generation));
   run_for(milliseconds(50));
   return client;
 }

@@ -18,7 +18,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "core/node.h"
-#include "core/testing/cluster.h"
+#include "core/testing/login.h"
 #include "core/testing/mem_store.h"
 #include "proto/client.pb.h"
 
