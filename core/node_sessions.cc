@@ -371,7 +371,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::Renewal& renewal) {
     if (shard == nullptr) continue;
     const gateway::SessionSum sum{renewed.count(), renewed.hash()};
     if (shard->registry.renewed(from, renewed.round(), sum, renewed.told(), now)) continue;
-    CHASQUI_MARK("register_again");
+    CHASQUI_MARK("sums_differ");
     to_peer(from).others.emplace_back().mutable_register_again()->set_shard(renewed.shard());
   }
 }

@@ -16,7 +16,7 @@ constexpr std::string_view all[] = {
     "leads_after_replay", "log_compacted",       "notify_given_back",   "notify_refused",
     "number_of_another",  "number_too_high",     "older_session",       "outcome_unknown",
     "pending_mark_told",  "push_missed",         "rate_refused",        "read_by_barrier",
-    "read_unfresh",       "reads_full",          "register_again",      "registered_but_revoked",
+    "read_unfresh",       "reads_full",          "sums_differ",         "registered_but_revoked",
     "replaced_elsewhere", "retry_answered",      "revoked_amid_hello",  "session_lags",
     "session_replaced",   "sessions_registered", "tells_lost",          "transfer_given_up",
     "unanswered_full",
