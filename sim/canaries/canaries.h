@@ -16,6 +16,7 @@ struct Canary {
   std::string_view meaning;
   std::array<int, 4> trips{};  // any of these invariants, with all others off; 0: no more
   std::string_view plans;      // "cluster": it shows where there are 3 to 5 nodes; empty: anywhere
+  bool rare = false;           // takes minutes to be found, or was not found yet: not among those of a commit
 };
 
 [[nodiscard]] std::span<const Canary> canaries();
