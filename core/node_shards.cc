@@ -72,7 +72,6 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   shard.batch.take_expired(now, expired);
   for (Origin& origin : expired) {
     CHASQUI_MARK("command_waited_long");
-    if (CHASQUI_CANARY("silent_drop")) continue;
     out.push_back(Note{NoteKind::CommandExpired, shard.id, {}, 0, 0});
     fail(shard, origin,
          gateway::Refusal{client::UNAVAILABLE, "the shard is too busy: it was not stored, try again", 200, OutboxSeq()},
