@@ -309,7 +309,11 @@ void Node::Impl::session_outcome(Now now, std::uint64_t id, SessionAsk& ask, Out
   if (frame->has_hello() && !gateway_.register_session(now, request->session, out)) {
     return tell_gone(router_.of_user(request->user).shard, request->session);
   }
-  if (frame->has_hello()) return gateway_.greet(now, request->session, request_id, *frame, out);
+  if (frame->has_hello()) {
+    const auto again = gateway_.greet(now, request->session, request_id, *frame, out);
+    if (again) register_again(now, *again, out);
+    return;
+  }
   gateway_.answer(now, request->session, request_id, *frame, out);
 }
 

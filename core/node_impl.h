@@ -199,7 +199,8 @@ class Node::Impl {
     NodeId leader;
     std::uint64_t round = 0;
     std::uint64_t number = 0;
-    std::size_t catching_up = 0;  // lists of the round whose lacks the leader has not told yet
+    std::size_t catching_up = 0;   // lists of the round whose lacks the leader has not told yet
+    bool was_catching_up = false;  // at the last renewal: a list that lasts from one to the next was lost
   };
   // The lacks of the sessions of one list, being looked up.
   struct CatchUp {
@@ -356,6 +357,8 @@ class Node::Impl {
   void tell_replaced(Now now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out);
   peer::Tell& new_tell(Shard& shard, NodeId to, UserId user);
   void register_all(Now now, ShardId shard, Outputs& out);  // our sessions of that shard, with its leader
+  void register_again(Now now, const gateway::Gateway::OfShard& session, Outputs& out);  // one, in the same round
+  void leave_list(Now now, const peer::Registration& list, Outputs& out);
   void catch_up(Now now, Shard& shard, const CatchUpPtr& list, std::vector<peer::RegisteredSession> sessions,
                 Outputs& out);
   void caught_up(Now now, Shard& shard, const CatchUpPtr& list, const std::vector<peer::RegisteredSession>& sessions,

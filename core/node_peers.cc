@@ -231,7 +231,8 @@ void Node::Impl::beat(Now now, Outputs& out) {
         if (shard_at(id).registry.count(config_.node) != sessions.size()) unlike.push_back(id);
         continue;
       }
-      const Told& told = told_[id];
+      Told& told = told_[id];
+      if (std::exchange(told.was_catching_up, told.catching_up > 0) && told.catching_up > 0) unlike.push_back(id);
       gateway::SessionSum sum;
       for (const SessionId session : sessions) sum.add(session);
       peer::RenewedShard& renewed = *renewals[route.leader].add_shards();

@@ -23,6 +23,15 @@ constexpr std::size_t heads_per_read = 64;
 
 constexpr Version last_version{~std::uint64_t{0}};
 
+void put(const gateway::Gateway::OfShard& session, peer::Registration& list) {
+  peer::RegisteredSession& entry = *list.add_sessions();
+  entry.set_session(session.session.value());
+  entry.set_user(session.user.value());
+  entry.set_device(static_cast<std::uint32_t>(session.device.value()));
+  entry.set_generation(session.generation);
+  entry.set_version(session.version.value());
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------------------------------------ the leader tells
@@ -128,7 +137,7 @@ void Node::Impl::tell_replaced(Now, Shard& shard, const std::vector<gateway::Reg
 void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
   const router::Route route = router_.of(id);
   Told& told = told_[id];
-  told = {route.leader, 0, 0, 0};
+  told = {route.leader, 0, 0, 0, false};
   const std::vector<gateway::Gateway::OfShard> sessions = gateway_.of_shard(id);
   if (sessions.empty() || !route.leader || CHASQUI_CANARY("registry_lost")) return;
   CHASQUI_MARK("sessions_registered");
@@ -136,25 +145,33 @@ void Node::Impl::register_all(Now now, ShardId id, Outputs& out) {
   peer::Registration registration;
   registration.set_shard(static_cast<std::uint32_t>(id.value()));
   registration.set_round(round);
-  const auto leave = [&](bool more) {
-    registration.set_more(more);
-    ++told_[id].catching_up;
-    if (route.here) return take(now, config_.node, registration, out);
-    *to_peer(route.leader).first.emplace_back().mutable_registration() = registration;
-  };
   for (const gateway::Gateway::OfShard& session : sessions) {
     if (static_cast<std::size_t>(registration.sessions_size()) >= sessions_per_registration) {
-      leave(true);
+      registration.set_more(true);
+      leave_list(now, registration, out);
       registration.clear_sessions();
     }
-    peer::RegisteredSession& entry = *registration.add_sessions();
-    entry.set_session(session.session.value());
-    entry.set_user(session.user.value());
-    entry.set_device(static_cast<std::uint32_t>(session.device.value()));
-    entry.set_generation(session.generation);
-    entry.set_version(session.version.value());
+    put(session, registration);
   }
-  leave(false);
+  registration.set_more(false);
+  leave_list(now, registration, out);
+}
+
+void Node::Impl::register_again(Now now, const gateway::Gateway::OfShard& session, Outputs& out) {
+  const router::Route route = router_.of_user(session.user);
+  if (!route.leader) return;  // all are registered once it is known
+  peer::Registration registration;
+  registration.set_shard(static_cast<std::uint32_t>(route.shard.value()));
+  registration.set_round(told_[route.shard].round);
+  put(session, registration);
+  leave_list(now, registration, out);
+}
+
+void Node::Impl::leave_list(Now now, const peer::Registration& list, Outputs& out) {
+  const router::Route route = router_.of(ShardId(list.shard()));
+  ++told_[route.shard].catching_up;
+  if (route.here) return take(now, config_.node, list, out);
+  *to_peer(route.leader).first.emplace_back().mutable_registration() = list;
 }
 
 void Node::Impl::tell_gone_sessions() {

@@ -29,12 +29,13 @@ struct Auditor {
 
   // The question under way.
   Time since = 0;
-  std::uint64_t call = 0;   // a login; 0: none
-  SessionId session;        // 0: none
-  std::uint64_t audit = 0;  // its number in the run
-  std::size_t from = 0;     // from `told[from - 1]`; 0: from nothing
-  bool at_end = false;      // all has settled
-  Version top;              // told with its first page
+  std::uint64_t call = 0;     // a login; 0: none
+  SessionId session;          // 0: none
+  std::uint64_t audit = 0;    // its number in the run
+  std::size_t from = 0;       // from `told[from - 1]`; 0: from nothing
+  bool at_end = false;        // all has settled
+  bool is_listening = false;  // it had its last page, and waits for what its cluster has not told yet
+  Version top;                // told with its first page
   std::map<ConversationId, Seq> known;
 
   [[nodiscard]] bool busy() const { return call != 0 || static_cast<bool>(session); }

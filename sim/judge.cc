@@ -65,7 +65,9 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<Gapless>(&model_));
   invariants_.push_back(std::make_unique<OneAnswer>(&model_));
   invariants_.push_back(std::make_unique<Refused>());
-  invariants_.push_back(std::make_unique<EveryoneTold>(model_));
+  auto told = std::make_unique<EveryoneTold>(model_);
+  told_ = told.get();
+  invariants_.push_back(std::move(told));
   if (cluster) {
     invariants_.push_back(std::make_unique<ReplicasAgree>(cluster));
     invariants_.push_back(std::make_unique<Raft>(cluster));

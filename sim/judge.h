@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/base/bounds.h"
 #include "sim/cluster_shape.h"
 #include "sim/invariants/i01_kept.h"
+#include "sim/invariants/i07_everyone_told.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -52,6 +54,10 @@ class Judge {
   // What has not arrived yet; empty: nothing.
   [[nodiscard]] std::string missing() const { return kept_->missing(); }
   [[nodiscard]] std::uint64_t most_missing() const { return kept_->most_missing(); }
+  // Whether an auditor that was told so much has not heard yet of all that I7 promises it.
+  [[nodiscard]] bool audit_lacks(std::uint64_t audit, const std::map<ConversationId, Seq>& known) const {
+    return told_->lacks(audit, known);
+  }
   [[nodiscard]] bool has_violations() const { return violations_ > 0; }
   [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
   [[nodiscard]] Verdict finish(Time at, Ending ending);
@@ -65,6 +71,7 @@ class Judge {
   std::vector<int> only_;
   Sight sight_;
   Kept* kept_;
+  const EveryoneTold* told_;
   std::uint64_t violations_ = 0;  // of those that judge
 };
 

@@ -238,6 +238,7 @@ class World : private points::Listener {
   [[nodiscard]] Auditor* auditor_of(const VirtualNode& node, SessionId session);
   void audit_taken(VirtualNode& node, const Auditor& auditor, std::vector<Fact>& facts);
   void audit_hears(VirtualNode& node, Auditor& auditor, const std::string& bytes);
+  void audit_done(VirtualNode& node, Auditor& auditor);
   void audit_ends(VirtualNode& node, Auditor& auditor);
   void audits_die(const VirtualNode& node);
   void audit_the_end();

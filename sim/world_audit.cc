@@ -33,7 +33,7 @@ void World::audit(std::uint32_t person, std::uint64_t version, bool at_end) {
   if (!node.up() || !users_[person]) return;
   Auditor& auditor = auditors_[person];
   auditor.person = person;
-  if (auditor.busy() && now_ - auditor.since < patience) return;
+  if (auditor.busy() && (auditor.is_listening || now_ - auditor.since < patience)) return;
   audit_ends(*nodes_[auditor.node], auditor);
   auditor.node = asked;
   auditor.since = now_;
@@ -71,6 +71,7 @@ bool World::audit_answered(VirtualNode& node, const HttpAnswer& answer) {
 void World::audit_asks(VirtualNode& node, Auditor& auditor) {
   auditor.session = SessionId(++node.last_session);
   auditor.audit = ++last_audit_;
+  auditor.is_listening = false;
   auditor.known.clear();
   auditor.top = Version();
   if (auditor.from > 0) auditor.known = auditor.told[auditor.from - 1].known;
@@ -132,12 +133,19 @@ void World::audit_hears(VirtualNode& node, Auditor& auditor, const std::string& 
       feed(node, SessionFrame{session, more.SerializeAsString()});
       continue;
     }
-    AuditAnswered answer{node.index, auditor.audit, users_[auditor.person], auditor.version(), {}, auditor.at_end};
-    answer.known.assign(auditor.known.begin(), auditor.known.end());
-    see(std::move(answer));
-    auditor.told.push_back({auditor.top, std::move(auditor.known)});
-    return audit_ends(node, auditor);
+    auditor.is_listening = true;
   }
+  if (!auditor.is_listening) return;
+  if (plan_.is_cluster() && !auditor.at_end && judge_.audit_lacks(auditor.audit, auditor.known)) return;
+  audit_done(node, auditor);
+}
+
+void World::audit_done(VirtualNode& node, Auditor& auditor) {
+  AuditAnswered answer{node.index, auditor.audit, users_[auditor.person], auditor.version(), {}, auditor.at_end};
+  answer.known.assign(auditor.known.begin(), auditor.known.end());
+  see(std::move(answer));
+  auditor.told.push_back({auditor.top, std::move(auditor.known)});
+  audit_ends(node, auditor);
 }
 
 void World::audit_ends(VirtualNode& node, Auditor& auditor) {
@@ -159,8 +167,12 @@ void World::audits_die(const VirtualNode& node) {
   std::erase_if(audit_sessions_, [&](const auto& session) { return session.first.first == node.index; });
 }
 
-// Once all has settled: a new device of everyone who has an auditor sees the exact list.
+// Once all has settled: whoever still listens lacks something; and a new device of everyone who has an auditor sees the
+// exact list.
 void World::audit_the_end() {
+  for (auto& [person, auditor] : auditors_) {
+    if (auditor.session && auditor.is_listening) audit_done(*nodes_[auditor.node], auditor);
+  }
   for (auto& [person, auditor] : auditors_) {
     if (auditor.has_account) audit(person, 0, true);
   }

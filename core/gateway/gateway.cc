@@ -258,14 +258,18 @@ bool Gateway::register_session(Now now, SessionId id, Outputs& out) {
   return true;
 }
 
-void Gateway::greet(Now now, SessionId id, std::uint64_t request_id, client::ServerFrame& answer_frame, Outputs& out) {
+std::optional<Gateway::OfShard> Gateway::greet(Now now, SessionId id, std::uint64_t request_id,
+                                               client::ServerFrame& answer_frame, Outputs& out) {
   Session* session = find(id);
-  if (session == nullptr || session->state != Session::State::Greeting) return;
+  if (session == nullptr || session->state != Session::State::Greeting) return std::nullopt;
   session->state = Session::State::Live;
   session->version = std::max(session->version, Version(answer_frame.hello().sync().top_version()));
   answer(now, id, request_id, answer_frame, out);
   session = find(id);
   if (session != nullptr && !session->behind) tell_missed(now, *session, out);
+  if (session == nullptr || !std::exchange(session->registered_unanswered, false)) return std::nullopt;
+  CHASQUI_MARK("registered_amid_hello");
+  return OfShard{id, session->user, session->device, session->generation, session->version};
 }
 
 void Gateway::answer(Now now, SessionId id, std::uint64_t request_id, client::ServerFrame& frame, Outputs& out) {
@@ -416,7 +420,7 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
   for (const SessionId id : ids) {
     Session& session = *find(id);
     session.heard = std::max(session.heard, version);
-    if (whole) session.version = std::max(session.version, session.heard);
+    if (whole && !session.registered_unanswered) session.version = std::max(session.version, session.heard);
     if (session.pushed.covers(conversation, head)) continue;
     if (!miss(session, conversation, head, version, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
@@ -455,7 +459,7 @@ void Gateway::caught_up(ShardId shard) {
   if (found == by_shard_.end()) return;
   for (const SessionId id : found->second) {
     Session& session = *find(id);
-    session.version = std::max(session.version, session.heard);
+    if (!session.registered_unanswered) session.version = std::max(session.version, session.heard);
   }
 }
 
@@ -468,14 +472,15 @@ bool Gateway::belongs(SessionId id, UserId user) const {
   return session != nullptr && (*session)->user == user && (*session)->state != Session::State::Opened;
 }
 
-std::vector<Gateway::OfShard> Gateway::of_shard(ShardId shard) const {
+std::vector<Gateway::OfShard> Gateway::of_shard(ShardId shard) {
   std::vector<OfShard> sessions;
   const auto found = by_shard_.find(shard);
   if (found == by_shard_.end()) return sessions;
   for (const SessionId id : found->second) {
-    const Session& session = **sessions_.find(id);
-    // One whose Hello is not answered yet is told by that answer whatever happened before it.
+    Session& session = *find(id);
+    // One whose Hello is not answered yet is told by that answer, and by greet(), what it lacks.
     const bool is_live = session.state == Session::State::Live;
+    if (!is_live) session.registered_unanswered = true;
     const Version told = is_live ? session.version : Version(~std::uint64_t{0});
     sessions.push_back({id, session.user, session.device, session.generation, told});
   }

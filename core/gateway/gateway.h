@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,8 +54,18 @@ class Gateway {
   // The token was good: of two sessions of one device the one with the higher generation stays. False: it was not
   // this one (it has been told), or it is gone. Once more for the same session changes nothing.
   bool register_session(Now now, SessionId session, Outputs& out);
-  // The last step of the Hello, and answers to requests. To a session that is gone: nothing.
-  void greet(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
+  // A registered session as the leader of its user's shard is to know it.
+  struct OfShard {
+    SessionId session;
+    UserId user;
+    DeviceId device;
+    std::uint64_t generation = 0;
+    Version version;
+  };
+  // The last step of the Hello, and answers to requests. To a session that is gone: nothing. What greet() gives is to
+  // be registered once more: it was in a list that left before its Hello was answered.
+  [[nodiscard]] std::optional<OfShard> greet(Now now, SessionId session, std::uint64_t request_id,
+                                             client::ServerFrame& answer, Outputs& out);
   void answer(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
   void refuse(Now now, SessionId session, std::uint64_t request_id, const Refusal& refusal, Outputs& out);
   void acked(Now now, SessionId session, std::uint64_t request_id, client::ServerFrame& answer, Outputs& out);
@@ -74,15 +85,8 @@ class Gateway {
   void replaced(UserId user, SessionId session, Outputs& out);
   [[nodiscard]] bool belongs(SessionId session, UserId user) const;
 
-  // Registered sessions of a shard's users, for its leader.
-  struct OfShard {
-    SessionId session;
-    UserId user;
-    DeviceId device;
-    std::uint64_t generation = 0;
-    Version version;
-  };
-  [[nodiscard]] std::vector<OfShard> of_shard(ShardId shard) const;
+  // The whole list for a leader.
+  [[nodiscard]] std::vector<OfShard> of_shard(ShardId shard);
   [[nodiscard]] const absl::btree_map<ShardId, absl::btree_set<SessionId>>& by_shard() const { return by_shard_; }
   // Registered sessions that have ended since this was last asked.
   struct Gone {

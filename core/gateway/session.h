@@ -65,8 +65,11 @@ struct Session {
   UserId user;
   DeviceId device;
   std::uint64_t generation = 0;
-  Version version;               // of the user's index: it has been told, or will be, of everything up to it
-  Version heard;                 // the highest it was told of; above `version` while a leader looks up what it lacks
+  Version version;  // of the user's index: it has been told, or will be, of everything up to it
+  Version heard;    // the highest it was told of; above `version` while a leader looks up what it lacks
+  // A leader took it in before its Hello was answered. What changed between that answer's reads and then was told to
+  // nobody, so that it is registered once more, from the version of the answer on.
+  bool registered_unanswered = false;
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests
   bool reading = true;

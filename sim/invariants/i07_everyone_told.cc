@@ -53,6 +53,15 @@ void EveryoneTold::see(Time at, const Fact& fact) {
   }
 }
 
+bool EveryoneTold::lacks(std::uint64_t audit, const std::map<ConversationId, Seq>& known) const {
+  const auto asked = asked_.find(audit);
+  if (asked == asked_.end()) return false;
+  return std::any_of(asked->second.index.begin(), asked->second.index.end(), [&](const auto& entry) {
+    const auto it = known.find(entry.first);
+    return (it == known.end() ? Seq() : it->second) < entry.second;
+  });
+}
+
 void EveryoneTold::listed(Time at, const ListSeen& list) {
   const UserId user = owners_[list.device];
   for (const auto& [conversation, head] : heads_) {

@@ -3,9 +3,11 @@
 // At devices: once all has settled, what a device lists is all that its user may see, up to each head; no more than
 // that where its node has said DATA_LOSS and serves nobody (whether it had to is I27's). At nodes, by the model: no
 // shard says that all it owed has taken effect elsewhere while a member's index does not know it; and an auditor, who
-// asks at random times from versions told before, hears of all that the user's index had committed.
+// asks at random times from versions told before, hears of all that the user's index had committed: of a lone node by
+// its last page, of a cluster as long as its session stands, and at the latest when all has settled.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
@@ -20,6 +22,9 @@ class EveryoneTold : public Invariant {
  public:
   explicit EveryoneTold(const Model& model) : Invariant(7, "everyone is told"), model_(model) {}
   void see(Time at, const Fact& fact) override;
+  // Who asked a cluster is told by several nodes, and a word lost between two of them comes later: an auditor that
+  // lacks something after its last page stays connected until it is told.
+  [[nodiscard]] bool lacks(std::uint64_t audit, const std::map<ConversationId, Seq>& known) const;
 
  private:
   void listed(Time at, const ListSeen& list);
