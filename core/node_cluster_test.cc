@@ -227,6 +227,40 @@ TEST(ClusterOfThree, what_happened_while_a_leader_changed_is_told_to_sessions_th
   EXPECT_FALSE(t.world.closed(beto));
 }
 
+TEST(ClusterOfThree, a_leader_that_some_node_cannot_reach_gives_way_to_one_that_all_reach) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  const std::size_t here = t.other_than(leader);
+  const std::size_t middle = t.other_than(leader, here);
+  t.world.cut(leader, here);
+  t.world.run_for(seconds(8));
+  for (std::uint32_t shard = 0; shard < t.world.shards().value; ++shard) {
+    EXPECT_EQ(t.world.leader_of(ShardId(shard)), middle) << "shard " << shard;
+  }
+  const Client ana = t.world.connect(here, t.ana);
+  const Client beto = t.world.connect(leader, t.beto);
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(milliseconds(500));
+  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U) << "it was cut off from the leader";
+  EXPECT_EQ(t.head(beto), 1U);
+  t.world.mend(leader, here);
+  t.world.run_for(seconds(20));
+  EXPECT_EQ(t.world.leader_of(t.of_both), leader) << "each leads its part again";
+}
+
+TEST(ClusterOfThree, a_death_moves_no_leadership_but_the_dead_one_s) {
+  Town t;
+  t.world.run_for(seconds(20));
+  const std::size_t dead = t.other_than(t.world.leader_of(t.of_both));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  t.world.kill(dead);
+  for (int s = 0; s < 20; ++s) {
+    t.world.run_for(milliseconds(500));
+    EXPECT_EQ(t.world.leader_of(t.of_both), leader);
+  }
+}
+
 TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_when_it_is_back) {
   Town t;
   t.world.run_for(seconds(10));

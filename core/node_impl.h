@@ -389,6 +389,7 @@ class Node::Impl {
   void hand_over(Now now, Shard& shard, Outputs& out);
   [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
   void judge_clock();
+  [[nodiscard]] std::size_t reached() const { return reachable_.size() + 1; }
   [[nodiscard]] bool is_unfit() const {
     return draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
   }
@@ -450,6 +451,8 @@ class Node::Impl {
   std::uint64_t last_round_ = 0;
   MonoTime beat_due_ = MonoTime::never();
   std::uint64_t beats_ = 0;
+  MonoTime peer_lost_at_;                                 // the last one
+  absl::btree_map<NodeId, std::size_t> reaches_;          // how many nodes a peer reaches, as last heard
   absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
   absl::btree_set<NodeId> unfit_;                         // peers that must not be given a leadership
   bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)

@@ -16,6 +16,8 @@ constexpr Duration transfer_retry = seconds(2);
 constexpr Duration handing_most = milliseconds(200);  // that proposals wait for the next leader to have everything
 // A node that comes back is given its shards when it has stood for so long.
 constexpr Duration reachable_before_transfer = seconds(2);
+// Peers say each second whom they reach.
+constexpr Duration cut_before_transfer = seconds(3);
 constexpr std::int64_t clock_off_ms_max = 10'000;
 // What is gathered for one peer leaves in frames of about this size: below peer_frame_bytes_max with any one element.
 constexpr std::size_t frame_bytes_aimed_at = 1024 * 1024;
@@ -106,6 +108,7 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
       clock_ahead_ms_[in.from] = frame.clock().wall_ms() - now.wall.ms;
       unfit_.erase(in.from);
       if (frame.clock().unfit()) unfit_.insert(in.from);
+      reaches_[in.from] = frame.clock().reaches();
       return judge_clock();
     case peer::PeerFrame::kSnapshotPull:
     case peer::PeerFrame::kSnapshotChunk:
@@ -198,6 +201,8 @@ void Node::Impl::input(Now now, PeerUnreachable& in, Outputs& out) {
   sink_.unreachable(now, in.node, in.is_dead, out);
   reachable_.erase(in.node);
   clock_ahead_ms_.erase(in.node);
+  reaches_.erase(in.node);
+  peer_lost_at_ = now.mono;
   router_.lost(in.node);
   asks_.lost(in.node);
   for (const auto& shard : shards_) {
@@ -220,6 +225,7 @@ void Node::Impl::beat(Now now, Outputs& out) {
     peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
     clock.set_wall_ms(now.wall.ms);
     clock.set_unfit(is_unfit());
+    clock.set_reaches(static_cast<std::uint32_t>(reached()));
   }
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;
@@ -271,11 +277,25 @@ NodeId Node::Impl::better_leader(Now now, const Shard& shard) const {
     const auto it = reachable_.find(node);
     return it != reachable_.end() && it->second + reachable_before_transfer <= now.mono && !unfit_.contains(node);
   };
-  if (!is_unfit()) {
-    const bool is_away = shard.home_leader != config_.node;
-    return is_away && shard.transfer_due <= now.mono && stands(shard.home_leader) ? shard.home_leader : NodeId();
-  }
+  const auto reaches = [&](NodeId node) {
+    const auto it = reaches_.find(node);
+    return it == reaches_.end() ? std::size_t{0} : it->second;
+  };
   NodeId best;
+  if (!is_unfit()) {
+    if (shard.transfer_due > now.mono) return NodeId();
+    const NodeId home = shard.home_leader;
+    if (home != config_.node && stands(home) && reaches(home) >= reached()) return home;
+    // Whom we do not reach may be at the far side of a cut that another replica sees both sides of: people there are
+    // served by that one. If a node has just died, the others are about to say so too.
+    if (reached() == config_.members.size() || peer_lost_at_ + cut_before_transfer > now.mono) return NodeId();
+    for (const NodeId node : meta::replicas_of(shard.id, config_.members)) {
+      if (node == config_.node || !stands(node) || reaches(node) <= reached()) continue;
+      if (!best || reaches(node) > reaches(best)) best = node;
+    }
+    if (best) CHASQUI_MARK("leads_from_the_middle");
+    return best;
+  }
   for (const NodeId node : meta::replicas_of(shard.id, config_.members)) {
     if (node == config_.node || !reachable_.contains(node) || unfit_.contains(node)) continue;
     if (!best || shard.replica.can_transfer(ReplicaId(node.value()))) best = node;

@@ -339,8 +339,11 @@ void World::peer_item_starts(const Item& item) {
   if (one == other) return;
   PeerLink& link = net_.between(one, other);
   const std::size_t mine = link.side_of(one);
-  see(PathChanged{one, other, false});
-  see(PathChanged{one, other, true});
+  // Whoever looks at how long a path has stood begins anew; one that is cut stays so.
+  if (!net_.is_cut(one, other)) {
+    see(PathChanged{one, other, false});
+    see(PathChanged{one, other, true});
+  }
   if (item.kind == ItemKind::LinkBreak) {
     const bool late = item.size == 1;
     return link_breaks(link, mine != 0 || !late, mine != 1 || !late);
