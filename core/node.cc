@@ -23,6 +23,9 @@ MonoTime Node::next_deadline() const {
 bool Node::ready() const {
   return impl_->ready();
 }
+bool Node::reaches_majority() const {
+  return impl_->reaches_majority();
+}
 std::size_t Node::shards_led() const {
   return impl_->shards_led();
 }

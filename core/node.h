@@ -50,6 +50,8 @@ class Node {
 
   // Every shard is led by a leader that has committed an entry of its own term: reads and writes are served.
   [[nodiscard]] bool ready() const;
+  // With itself it has links to more than half of the cluster's nodes: else nothing that it is asked for can be done.
+  [[nodiscard]] bool reaches_majority() const;
   // A node that is to stop has handed over what it led when this is 0; one alone cannot.
   [[nodiscard]] std::size_t shards_led() const;
   // Bytes that all sessions, queues and tails hold, roughly: for metrics and I26.

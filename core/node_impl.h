@@ -104,6 +104,7 @@ class Node::Impl {
   void step(Now now, Input input, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
   [[nodiscard]] std::size_t shards_led() const;
+  [[nodiscard]] bool reaches_majority() const { return 2 * reached() > config_.members.size(); }
   [[nodiscard]] bool ready() const { return started_ && router_.all_led(); }
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;

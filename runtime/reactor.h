@@ -88,6 +88,7 @@ class Reactor final : public ServerOwner, public AdminOwner {
   void on_account_call(CallId call, const Address& address, AccountRequest request) override;
   void on_call_abandoned(CallId call) override;
   std::vector<std::string> why_not_ready() override;
+  std::string why_elsewhere() override;
   void on_net_event(std::string what) override;
   CallId new_admin_call() override { return server_.new_call(); }
   void on_provision(CallId call, ProvisionCall body) override;

@@ -29,7 +29,14 @@ std::vector<std::string> Reactor::why_not_ready() {
   if (!node_.ready() || !owner_.are_all_ready()) {
     reasons.emplace_back("shards have no leader yet");
   }
+  if (std::string why = why_elsewhere(); !why.empty()) {
+    reasons.push_back(std::move(why));
+  }
   return reasons;
+}
+
+std::string Reactor::why_elsewhere() {
+  return node_.reaches_majority() ? std::string() : "it reaches no majority of the cluster's nodes";
 }
 
 void Reactor::wait_for_signal() {

@@ -505,6 +505,21 @@ TEST_F(ClientTest, a_silent_connection_is_asked_and_then_given_up) {
   EXPECT_THAT(ana.heard<Disconnected>(), SizeIs(1));
 }
 
+TEST_F(ClientTest, knows_since_when_it_is_not_served) {
+  settle();
+  EXPECT_EQ(ana.client->unserved_since(), MonoTime::never());
+  server.faults.assign(3, Fault::Unavailable);
+  ASSERT_TRUE(ana.send(chat, "hola").ok());
+  ana.settle();
+  const MonoTime since = ana.client->unserved_since();
+  EXPECT_LE(since, ana.now.mono);
+  ana.settle_for(100);
+  EXPECT_EQ(ana.client->unserved_since(), since) << "the first of them counts";
+  settle_for(20'000);
+  EXPECT_EQ(ana.client->unsent(), 0U);
+  EXPECT_EQ(ana.client->unserved_since(), MonoTime::never());
+}
+
 TEST_F(ClientTest, a_damaged_event_is_not_taken_but_fetched_again) {
   settle();
   ASSERT_TRUE(ana.send(chat, "hola").ok());
