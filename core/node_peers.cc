@@ -124,6 +124,9 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     if (message.shard() >= shards_.size() || message.from() != from.value()) continue;
     Shard* shard = held(ShardId(message.shard()));
     if (shard == nullptr) continue;
+    if (message.has_append() && !shard->committed_at_start && replaying_.contains(shard->id)) {
+      shard->committed_at_start = RaftIndex(message.append().commit());
+    }
     replica::Outputs outputs;
     shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
@@ -216,11 +219,7 @@ void Node::Impl::beat(Now now, Outputs& out) {
   beat_due_ = now.mono + beat_every;
   ++beats_;
   const bool renew = beats_ % beats_per_renewal == 0;
-  for (const auto& [node, since] : reachable_) {
-    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
-    clock.set_wall_ms(now.wall.ms);
-    clock.set_unfit(is_unfit());
-  }
+  tell_clock(now);
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;
     std::vector<ShardId> unlike;
@@ -253,6 +252,15 @@ void Node::Impl::beat(Now now, Outputs& out) {
   balance(now, out);
 }
 
+// One that replays its log is given no leadership: it could not act on it.
+void Node::Impl::tell_clock(Now now) {
+  for (const auto& [node, since] : reachable_) {
+    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
+    clock.set_wall_ms(now.wall.ms);
+    clock.set_unfit(is_unfit() || !replaying_.empty());
+  }
+}
+
 void Node::Impl::judge_clock() {
   std::vector<std::int64_t> ahead{0};
   for (const auto& [node, ms] : clock_ahead_ms_) ahead.push_back(ms);
@@ -281,6 +289,12 @@ NodeId Node::Impl::better_leader(Now now, const Shard& shard) const {
     if (!best || shard.replica.can_transfer(ReplicaId(node.value()))) best = node;
   }
   return best;
+}
+
+bool Node::Impl::handed_over() const {
+  return std::none_of(shards_.begin(), shards_.end(), [&](const auto& shard) {
+    return shard != nullptr && shard->led && better_leader(Now{now_, {}}, *shard);
+  });
 }
 
 void Node::Impl::balance(Now now, Outputs& out) {

@@ -112,6 +112,7 @@ void Reactor::run() {
   }
   server_.abort_all();
   admin_.stop();
+  owner_.on_node_done(seat_.place);
 }
 
 // ------------------------------------------------------------------------------------------------------ what came in
@@ -233,8 +234,9 @@ void Reactor::turn() {
     is_ready_ = true;
     owner_.on_node_ready(seat_.place);
   }
-  if (is_stopping_ && server_.sessions() == 0 && server_.sockets_without_session() == 0) {
-    is_done_ = true;
+  if (is_stopping_ && server_.sessions() == 0 && server_.sockets_without_session() == 0 && node_.handed_over()) {
+    // The links are the first one's: they carry what the others hand over.
+    is_done_ = is_done_ || seat_.place != 0 || owner_.are_others_done();
   }
 }
 
