@@ -14,6 +14,7 @@ constexpr std::uint64_t beats_per_renewal = 5;
 constexpr std::size_t transfers_per_beat = 16;
 constexpr Duration transfer_retry = seconds(2);
 constexpr Duration handing_most = milliseconds(200);  // that proposals wait for the next leader to have everything
+constexpr Duration handing_most_at_end = seconds(1);  // of a node that stops: to begin anew would take longer
 // A node that comes back is given its shards when it has stood for so long.
 constexpr Duration reachable_before_transfer = seconds(2);
 constexpr std::int64_t clock_off_ms_max = 10'000;
@@ -307,7 +308,7 @@ void Node::Impl::balance(Now now, Outputs& out) {
     if (!to) continue;
     ++begun;
     shard->handing_to = to;
-    shard->handing_until = now.mono + handing_most;
+    shard->handing_until = now.mono + (draining_ ? handing_most_at_end : handing_most);
     shard->transfer_due = now.mono + transfer_retry;
     hand_over(now, *shard, out);
     touched_.insert(shard->id);

@@ -254,7 +254,9 @@ void Node::Impl::apply_some(Now now, Outputs& out) {
   }
 }
 
+// What came while a long log was replayed may be as long again. Each heartbeat comes by here.
 void Node::Impl::see_replayed(const Shard& shard) {
+  if (committed_.size() > commands_per_step_max) return;
   const RaftIndex applied = shard.machine.applied_index();
   const bool is_there = shard.committed_at_start && applied >= *shard.committed_at_start &&
                         applied >= std::min(shard.log_at_start, shard.replica.last_index());
