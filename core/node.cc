@@ -29,6 +29,9 @@ bool Node::reaches_majority() const {
 std::size_t Node::shards_led() const {
   return impl_->shards_led();
 }
+bool Node::handed_over() const {
+  return impl_->handed_over();
+}
 std::uint64_t Node::memory_bytes() const {
   return impl_->memory_bytes();
 }
@@ -80,6 +83,8 @@ void Node::Impl::start(Now now, Outputs& out) {
     shard->replica.start(now, outputs);
     take(*shard, outputs, out);
     touched_.insert(shard->id);
+    replaying_.insert(shard->id);
+    shard->log_at_start = shard->replica.last_index();
   }
   if (!is_alone()) beat_due_ = now.mono;
 }
@@ -136,7 +141,10 @@ void Node::Impl::settle(Now now, Outputs& out) {
   for (const ShardId id : touched_) seen.insert(id);
   touched_.clear();
   tell_gone_sessions();
-  for (const ShardId id : seen) set_timer(shard_at(id));
+  for (const ShardId id : seen) {
+    set_timer(shard_at(id));
+    if (!replaying_.empty()) see_replayed(shard_at(id));
+  }
 }
 
 void Node::Impl::set_timer(Shard& shard) {
@@ -184,7 +192,9 @@ std::uint64_t Node::Impl::memory_bytes() const {
 
 // --------------------------------------------------------------------------------------------------------- inputs
 
-void Node::Impl::input(Now, Tick&, Outputs&) {}
+void Node::Impl::input(Now, Tick&, Outputs&) {
+  applied_then_ = 0;  // a step that is there for what is left to apply
+}
 void Node::Impl::input(Now now, SessionOpened& in, Outputs& out) {
   gateway_.opened(now, in, out);
 }
@@ -249,8 +259,9 @@ void Node::Impl::input(Now, Pressure& in, Outputs& out) {
 }
 
 void Node::Impl::input(Now now, Drain&, Outputs& out) {
-  gateway_.drain(now, random_.next_64() >> 1, out);
+  gateway_.drain(now, random_.next_64() >> 1, !is_alone(), out);
   draining_ = true;
+  tell_clock(now);  // or two that stop together would give each other what they lead
   balance(now, out);
 }
 

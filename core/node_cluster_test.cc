@@ -301,8 +301,64 @@ TEST(ClusterOfThree, a_node_that_is_told_to_stop_hands_its_shards_over) {
   t.world.send_frame(ana, send(1, t.both));
   t.world.run_for(seconds(2));
   EXPECT_EQ(t.world.shards_led(2), 0U);
+  EXPECT_TRUE(t.world.node(2).handed_over());
   EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
   EXPECT_TRUE(t.world.received(ana, Body::kError).empty());
+}
+
+TEST(ClusterOfThree, nodes_that_all_stop_wait_for_nobody_to_take_what_they_lead) {
+  Town t;
+  t.world.run_for(seconds(20));
+  ASSERT_EQ(t.world.shards_led(2), 2U);
+  for (std::size_t i = 1; i <= 3; ++i) t.world.input(i, Drain{});
+  t.world.run_for(seconds(1));
+  for (std::size_t i = 1; i <= 3; ++i) EXPECT_TRUE(t.world.node(i).handed_over()) << "node " << i;
+}
+
+TEST(ClusterOfThree, a_node_that_stops_serves_each_session_until_it_sends_it_on) {
+  Town t;
+  t.world.run_for(seconds(20));
+  std::vector<Client> sessions{t.world.connect(2, t.ana), t.world.connect(2, t.beto)};
+  for (int i = 0; i < 6; ++i) sessions.push_back(t.world.open(2));
+  t.world.input(2, Drain{});
+  const Client last = t.world.closed(sessions[1]) ? sessions[0] : sessions[1];
+  t.world.send_frame(last, send(1, t.both));
+  t.world.run_for(milliseconds(200));
+  EXPECT_EQ(t.world.received(last, Body::kAccepted).size(), 1U);
+  t.world.run_for(seconds(2));
+  for (const Client& session : sessions) {
+    ASSERT_TRUE(t.world.closed(session));
+    const auto words = t.world.received(session, Body::kGoAway);
+    ASSERT_EQ(words.size(), 1U);
+    EXPECT_EQ(words[0].go_away().reason(), client::GoAway::SHUTTING_DOWN);
+    EXPECT_EQ(words[0].go_away().after_ms(), 0U) << "others are there";
+  }
+}
+
+TEST(ClusterOfThree, a_restarted_node_is_ready_when_it_has_applied_what_was_committed_without_it) {
+  Limits limits;
+  limits.send_device_burst = 10'000;
+  Nodes world(3, {6}, limits);
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const ShardId shard = shard_of(self, world.shards());
+  world.run_for(seconds(10));
+  const std::size_t leader = world.leader_of(shard);
+  const std::size_t other = leader % 3 + 1;
+  const Client session = world.connect(leader, ana);
+  for (std::uint64_t n = 1; n <= 600; ++n) {
+    if (n == 300) world.kill(other);
+    world.send_frame(session, send(n, self));
+    world.run_for(milliseconds(5));
+  }
+  world.run_for(seconds(1));
+  ASSERT_EQ(world.received(session, Body::kAccepted).size(), 600U);
+  world.restart(other);
+  ASSERT_FALSE(world.node(other).ready());
+  const MonoTime back = world.now().mono;
+  while (!world.node(other).ready() && world.now().mono < back + seconds(10)) world.run_for(milliseconds(1));
+  ASSERT_TRUE(world.node(other).ready());
+  EXPECT_TRUE(world.store(other).get(keys::event(shard, self, Seq(600))).has_value());
 }
 
 TEST(ClusterOfThree, a_clock_far_from_its_peers_does_not_stamp_messages) {

@@ -14,6 +14,7 @@ constexpr std::uint64_t beats_per_renewal = 5;
 constexpr std::size_t transfers_per_beat = 16;
 constexpr Duration transfer_retry = seconds(2);
 constexpr Duration handing_most = milliseconds(200);  // that proposals wait for the next leader to have everything
+constexpr Duration handing_most_at_end = seconds(1);  // of a node that stops: to begin anew would take longer
 // A node that comes back is given its shards when it has stood for so long.
 constexpr Duration reachable_before_transfer = seconds(2);
 // Peers say each second whom they reach.
@@ -127,6 +128,9 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     if (message.shard() >= shards_.size() || message.from() != from.value()) continue;
     Shard* shard = held(ShardId(message.shard()));
     if (shard == nullptr) continue;
+    if (message.has_append() && !shard->committed_at_start && replaying_.contains(shard->id)) {
+      shard->committed_at_start = RaftIndex(message.append().commit());
+    }
     replica::Outputs outputs;
     shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
@@ -221,12 +225,7 @@ void Node::Impl::beat(Now now, Outputs& out) {
   beat_due_ = now.mono + beat_every;
   ++beats_;
   const bool renew = beats_ % beats_per_renewal == 0;
-  for (const auto& [node, since] : reachable_) {
-    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
-    clock.set_wall_ms(now.wall.ms);
-    clock.set_unfit(is_unfit());
-    clock.set_reaches(static_cast<std::uint32_t>(reached()));
-  }
+  tell_clock(now);
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;
     std::vector<ShardId> unlike;
@@ -257,6 +256,16 @@ void Node::Impl::beat(Now now, Outputs& out) {
     }
   }
   balance(now, out);
+}
+
+// One that replays its log is given no leadership: it could not act on it.
+void Node::Impl::tell_clock(Now now) {
+  for (const auto& [node, since] : reachable_) {
+    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
+    clock.set_wall_ms(now.wall.ms);
+    clock.set_unfit(is_unfit() || !replaying_.empty());
+    clock.set_reaches(static_cast<std::uint32_t>(reached()));
+  }
 }
 
 void Node::Impl::judge_clock() {
@@ -303,6 +312,12 @@ NodeId Node::Impl::better_leader(Now now, const Shard& shard) const {
   return best;
 }
 
+bool Node::Impl::handed_over() const {
+  return std::none_of(shards_.begin(), shards_.end(), [&](const auto& shard) {
+    return shard != nullptr && shard->led && better_leader(Now{now_, {}}, *shard);
+  });
+}
+
 void Node::Impl::balance(Now now, Outputs& out) {
   if (is_alone()) return;
   std::size_t begun = 0;
@@ -313,7 +328,7 @@ void Node::Impl::balance(Now now, Outputs& out) {
     if (!to) continue;
     ++begun;
     shard->handing_to = to;
-    shard->handing_until = now.mono + handing_most;
+    shard->handing_until = now.mono + (draining_ ? handing_most_at_end : handing_most);
     shard->transfer_due = now.mono + transfer_retry;
     hand_over(now, *shard, out);
     touched_.insert(shard->id);

@@ -79,6 +79,7 @@ boost::json::object Reactor::stats() {
   stats["ready"] = node_.ready();
   stats["uptime_ms"] = (mono_now() - started_).ns / 1'000'000;
   stats["sessions"] = server_.sessions();
+  stats["shards_led"] = node_.shards_led();
   stats["sockets_without_session"] = server_.sockets_without_session();
   stats["steps"] = steps_;
   stats["memory_bytes"] = node_.memory_bytes();

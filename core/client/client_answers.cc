@@ -300,7 +300,9 @@ void ClientImpl::on_go_away(MonoTime now, const GoAway& go_away, Outputs& out) {
     return;
   }
   const bool misunderstood = go_away.reason() != GoAway::SHUTTING_DOWN;
+  const bool is_sent_on = link_.state() == Link::State::Live && !misunderstood && go_away.after_ms() == 0;
   lose(now, milliseconds(std::min<std::int64_t>(go_away.after_ms(), 3'600'000)), misunderstood, true, out);
+  if (is_sent_on) link_.hurry(now);
 }
 
 }  // namespace chasqui::client

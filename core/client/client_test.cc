@@ -460,6 +460,20 @@ TEST_F(ClientTest, a_replaced_session_does_not_come_back_by_itself) {
   EXPECT_EQ(ana.client->next_deadline(), MonoTime::never());
 }
 
+TEST_F(ClientTest, a_device_that_is_sent_on_to_another_server_goes_at_once_but_only_if_it_was_served) {
+  settle();
+  ServerMessage message;
+  message.add_frames()->mutable_go_away()->set_reason(GoAway::SHUTTING_DOWN);
+  const std::size_t hellos = server.hellos.size();
+  ana.receive(message.SerializeAsString());
+  EXPECT_LE(ana.client->next_deadline(), now.mono);
+  ana.tick();
+  ana.receive(message.SerializeAsString());  // instead of an answer to its Hello
+  EXPECT_GT(ana.client->next_deadline(), now.mono);
+  settle();
+  EXPECT_GT(server.hellos.size(), hellos);
+}
+
 TEST_F(ClientTest, a_server_that_goes_down_is_left_alone_as_long_as_it_says) {
   settle();
   ServerMessage message;
