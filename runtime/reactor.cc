@@ -67,7 +67,7 @@ Reactor::Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store,
       log_thread_(
           LogSink{[&store](std::span<const LogAppend> group) { return store.log().write(group); },
                   [&store] { return store.log().gap_due(); }, [&store] { return store.log().close_gap(); }},
-          [this](AppendId id) { on_synced(id); }, failed_),
+          [this](AppendId id) { on_synced(id); }, [&store](const absl::Status& status) { store.fail(status); }),
       pressure_watch_(
           store, flush_bytes_for(store.disk().disk_bytes()), [this](Pressure pressure) { post(pressure); }, failed_) {}
 
