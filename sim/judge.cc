@@ -78,7 +78,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
   invariants_.push_back(std::make_unique<RealTime>());
   invariants_.push_back(std::make_unique<Revoked>(cluster));
-  if (cluster) invariants_.push_back(std::make_unique<Available>(shape));
+  if (cluster) invariants_.push_back(std::make_unique<Available>(shape, &model_));
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
   invariants_.push_back(std::make_unique<BoundedTraffic>());

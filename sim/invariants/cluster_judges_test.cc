@@ -8,6 +8,7 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i22_available.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 
 namespace chasqui::sim {
 namespace {
@@ -68,6 +69,25 @@ TEST(I9, takes_an_election_that_overwrites_what_was_not_committed) {
             0U);
 }
 
+TEST(I8, a_state_that_a_disk_has_changed_is_another_judges_matter) {
+  ReplicasAgree judge(true);
+  EXPECT_EQ(found(judge, {applied(0, 1, 1, 7, 70), StateRotted{1, shard}, applied(1, 1, 1, 7, 71)}), 0U);
+  EXPECT_EQ(found(judge, {applied(1, 1, 1, 8, 71)}), 1U);
+}
+
+TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_may) {
+  BeyondIsNamed goes_on, stops, soon, wrong;
+  const History rotten{StateRotted{1, shard}, applied(1, 5, 1, 7, 0)};
+  for (BeyondIsNamed* judge : {&goes_on, &stops}) (void)found(*judge, rotten);
+  goes_on.finish(80 * second);
+  stops.see(30 * second, ReplicaStopped{1, shard});
+  stops.finish(80 * second);
+  EXPECT_EQ(goes_on.violations().size(), 1U);
+  EXPECT_EQ(stops.violations().size(), 0U);
+  EXPECT_EQ(found(soon, rotten), 0U);
+  EXPECT_EQ(found(wrong, {ReplicaStopped{1, shard}}), 1U);
+}
+
 TEST(I9, two_leaders_in_a_term_are_noticed) {
   Raft judge(true);
   EXPECT_EQ(found(judge, {spoke(0, 3, {}), spoke(1, 3, {})}), 1U);
@@ -102,6 +122,17 @@ TEST(I9, what_counts_is_the_term_that_committed_an_entry) {
   EXPECT_EQ(found(judge, {spoke(2, 5, {})}), 1U);
   Raft compacted(true);
   EXPECT_EQ(found(compacted, {applied(0, 1, 1, 5, 0), applied(0, 2, 1, 6, 0), spoke(1, 2, {1}, 2)}), 0U);
+}
+
+TEST(I9, a_refusal_that_names_entries_that_are_not_there_is_noticed) {
+  const auto refusal = [](std::uint64_t rejected, std::uint64_t last, std::uint64_t log_last) {
+    return RejectionLeft{1, shard, RaftTerm(3), RaftIndex(rejected), RaftIndex(last), RaftIndex(log_last)};
+  };
+  Raft shorter(true), longer(true), stale(true), garbage(true);
+  EXPECT_EQ(found(shorter, {refusal(9, 5, 5)}), 0U);
+  EXPECT_EQ(found(longer, {refusal(3, 8, 8)}), 0U);
+  EXPECT_EQ(found(stale, {refusal(9, 8, 5)}), 0U);
+  EXPECT_EQ(found(garbage, {refusal(9, 1'000'000, 5)}), 1U);
 }
 
 TEST(I9, a_committed_entry_that_changes_is_noticed) {
@@ -287,6 +318,20 @@ TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {
   clocks.emplace_back(OperatorStep{1, "wall_jump"});
   pass(clocks, 60);
   EXPECT_EQ(unavailable(clocks), 0U);
+}
+
+TEST(I22, a_shard_whose_replicas_do_not_hear_each_other_is_excused_until_they_do) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  pass(history, 20);
+  history.emplace_back(ShardSilenced{shard, true});
+  history.emplace_back(leads(0, 1, false));
+  pass(history, 60);
+  history.emplace_back(ShardSilenced{shard, false});
+  pass(history, 9);
+  EXPECT_EQ(unavailable(history), 0U);
+  pass(history, 10);
+  EXPECT_EQ(unavailable(history), 1U);
 }
 
 }  // namespace
