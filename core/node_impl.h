@@ -141,8 +141,9 @@ class Node::Impl {
     struct {
       NodeId node;
       RaftTerm term;
-    } announced;       // who says it leads in a later term, while we do not know yet that we do not
-    bool led = false;  // as far as we have acted on it
+    } announced;               // who says it leads in a later term, while we do not know yet that we do not
+    bool led = false;          // as far as we have acted on it
+    bool has_stopped = false;  // its replica, and that was noted
     // Reads that came while the lease did not hold: done when it does, or after a barrier.
     struct Unfresh {
       Asker asker;

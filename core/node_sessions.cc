@@ -4,8 +4,7 @@
 // A node tells each new leader which sessions it has, and up to which version of the index they were told; the leader
 // finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state. Until all
 // that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
-// the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by a HeadMoved of
-// no conversation, with the round as its version.
+// the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told.
 #include <algorithm>
 #include <utility>
 
@@ -204,8 +203,8 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
   }  // else of a round that is being replaced: true all the same
   for (const peer::Tell& tell : tells.tells()) {
     const UserId user(tell.user());
-    if (tell.has_head() && tell.head().conversation().empty()) {
-      list_done(id, tell.head().version());
+    if (tell.what_case() == peer::Tell::kAllTold) {
+      list_done(id, tell.all_told());
       continue;
     }
     if (router_.of_user(user).shard != id) continue;
@@ -263,7 +262,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::Registration& registrati
 void Node::Impl::all_told(Shard& shard, const CatchUpPtr& list) {
   if (--list->reads > 0) return;
   if (list->node == config_.node) return list_done(shard.id, list->round);
-  new_tell(shard, list->node, UserId()).mutable_head()->set_version(list->round);
+  new_tell(shard, list->node, UserId()).set_all_told(list->round);
 }
 
 void Node::Impl::list_done(ShardId shard, std::uint64_t round) {

@@ -185,7 +185,7 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
   for (peer::RaftMessage& message : outputs.messages) {
     *to_peer(NodeId(message.to())).raft.add_messages() = std::move(message);
   }
-  if (!outputs.stopped.ok()) {
+  if (!outputs.stopped.ok() && !std::exchange(shard.has_stopped, true)) {
     out.push_back(Note{NoteKind::ReplicaStopped, shard.id, {}, static_cast<std::uint64_t>(outputs.stopped.code()), 0});
   }
   if (outputs.role_changed || !outputs.committed.empty()) touched_.insert(shard.id);

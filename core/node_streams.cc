@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/node_impl.h"
 #include "core/replica/ingested_row.h"
 
@@ -50,7 +51,8 @@ void Node::Impl::move_streams(Now now, Outputs& out) {
     if (!shard.replica.can_ingest()) continue;
     sink_.drop(id);
     replica::Outputs outputs;
-    shard.replica.give_up_install(now, shard.machine.applied_index(), outputs);
+    const auto ingested = CHASQUI_CANARY("ingested_forgotten") ? std::nullopt : ingested_row(id);
+    shard.replica.give_up_install(now, shard.machine.applied_index(), ingested, outputs);
     take(shard, outputs, out);
     touched_.insert(id);
   }

@@ -118,6 +118,10 @@ void World::tap_append(VirtualNode& node, const LogAppend& append) {
 }
 
 void World::tap_note(VirtualNode& node, const Note& note) {
+  if (note.kind == NoteKind::ReplicaStopped && plan_.plan_class != PlanClass::Beyond && options_.lie == Lie::None) {
+    see(ContractBroken{node.index, absl::StrCat("its replica of shard ", note.shard.value(),
+                                                " has stopped, though no disk broke what it promised")});
+  }
   if (!plan_.is_cluster()) return;
   if (note.kind == NoteKind::ReplicaDiffers) return see(ReplicaStopped{node.index, note.shard});
   if (note.kind != NoteKind::ShardLeads && note.kind != NoteKind::ShardFollows) return;

@@ -8,6 +8,8 @@
 namespace chasqui::sim {
 namespace {
 
+constexpr std::uint64_t healthy_queue_kb = 65'536;  // as net/peer_queue.h has it
+
 constexpr std::uint64_t direction_of(std::uint32_t link, std::size_t side) {
   return std::uint64_t{link} * 2 + side;
 }
@@ -234,7 +236,9 @@ void World::carry_out(VirtualNode& node, Time at, PeerSend& send) {
   PeerLink::Side& sender = link.sides[side];
   if (sender.open && !link.alive) return;                   // into the void
   if (!sender.open && plan_.knobs.peer_keeps == 0) return;  // nobody carries it
-  (void)sender.out.push({node.index, other, std::move(send.bytes), event_}, plan_.knobs.peer_queue_kb * 1024);
+  // Small queues are a fault too: one below a single answer would never let that answer through.
+  const std::uint64_t queue_kb = healed_at_ >= 0 ? healthy_queue_kb : plan_.knobs.peer_queue_kb;
+  (void)sender.out.push({node.index, other, std::move(send.bytes), event_}, queue_kb * 1024);
   if (sender.open) put_on_wire(link, side, at);
 }
 

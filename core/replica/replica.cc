@@ -101,7 +101,7 @@ class Replica::Impl {
   }
 
   // There is no event for it: the group begins anew with what its log holds (RAFT.md section 5).
-  void give_up_install(Now now, RaftIndex applied, Outputs& out) {
+  void give_up_install(Now now, RaftIndex applied, std::optional<Ingested> ingested, Outputs& out) {
     if (!group_->installing() || !group_->all_synced()) return;
     CHASQUI_MARK("install_given_up");
     enter(out, [&] {
@@ -110,7 +110,7 @@ class Replica::Impl {
       group_ = std::make_unique<Group>(settings_of(config_));
       writes_before_ += writes;
       for (const ReplicaId peer : links_down_) group_->link(peer, false);
-      (void)group_->start(now, {std::move(image), applied, std::nullopt, Group::OnDisk::All}, out);
+      (void)group_->start(now, {std::move(image), applied, std::move(ingested), Group::OnDisk::All}, out);
     });
   }
 
@@ -250,8 +250,8 @@ void Replica::ingested(Now now, RaftIndex applied, Outputs& out) {
   impl_->enter(out, [&] { impl_->group_->ingested(now, applied, out); });
 }
 
-void Replica::give_up_install(Now now, RaftIndex applied, Outputs& out) {
-  impl_->give_up_install(now, applied, out);
+void Replica::give_up_install(Now now, RaftIndex applied, std::optional<Ingested> ingested, Outputs& out) {
+  impl_->give_up_install(now, applied, std::move(ingested), out);
 }
 
 void Replica::flushed(Now now, RaftIndex applied, const Keep& keep, Outputs& out) {

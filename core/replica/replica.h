@@ -102,7 +102,9 @@ class Replica {
   [[nodiscard]] bool installing() const;
   [[nodiscard]] bool can_ingest() const;
   void ingested(Now now, RaftIndex applied, Outputs& out);
-  void give_up_install(Now now, RaftIndex applied, Outputs& out);  // only when can_ingest()
+  // Only when can_ingest(). `ingested`: as at the beginning; the log may not have caught up with an earlier install
+  // yet.
+  void give_up_install(Now now, RaftIndex applied, std::optional<Ingested> ingested, Outputs& out);
 
   // How much of the log below its descriptor a replica keeps for others: what was asked for by a stream (0: nothing
   // is), else for who was away shortly.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/replica/configuration.h"
 #include "core/replica/replica.h"
 #include "core/replica/test_disk.h"
 
@@ -104,6 +105,55 @@ TEST_F(ThreeVoters, bootstrap_one_group_and_elect) {
     EXPECT_EQ(*member.committed.back().payload, "a");
     EXPECT_EQ(*member.disk.appends()[0].entries[0].payload, *members_[1].disk.appends()[0].entries[0].payload);
   }
+}
+
+// Seed 330 of several nodes: a replica whose state had come as a stream, and was ahead of its log, was offered the next
+// one and gave up on it. It took its state for one that had lost its log, and stopped.
+TEST(Replica, gives_up_an_install_while_its_log_is_behind_the_state_that_came_with_the_last) {
+  peer::Configuration three;
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    peer::Server& server = *three.add_servers();
+    server.set_replica(id);
+    server.set_role(peer::Server::VOTER);
+  }
+  const Snapshot descriptor{RaftIndex(20), RaftTerm(3), serialize(three), RaftIndex(1)};
+  const Ingested ingested{descriptor, RaftIndex(38)};
+  Limits limits;
+  Config config;
+  config.shard = ShardId(7);
+  config.self = ReplicaId(2);
+  config.limits = &limits;
+  ReplicaImage image;
+  image.shard = config.shard;
+  image.hard_state = {RaftTerm(3), ReplicaId()};
+  image.snapshot = descriptor;
+  image.first_index = RaftIndex(21);
+  Replica replica(config, std::move(image), RaftIndex(38), ingested);
+  const Now now{MonoTime{1'000'000'000}, WallTime{1'000}};
+  Outputs out;
+  replica.start(now, out);
+  ASSERT_TRUE(out.stopped.ok()) << out.stopped;
+  peer::RaftMessage offer;
+  offer.set_shard(7);
+  offer.set_from(1);
+  offer.set_to(2);
+  offer.set_term(3);
+  peer::InstallSnapshot& install = *offer.mutable_install();
+  install.set_last_index(60);
+  install.set_last_term(3);
+  install.set_configuration_index(1);
+  *install.mutable_configuration() = three;
+  out = Outputs();
+  replica.receive(now, offer, out);
+  ASSERT_TRUE(replica.installing());
+  ASSERT_TRUE(replica.can_ingest());
+  out = Outputs();
+  replica.give_up_install(now, RaftIndex(38), ingested, out);
+  EXPECT_TRUE(out.stopped.ok()) << out.stopped;
+  EXPECT_FALSE(replica.installing());
+  out = Outputs();
+  replica.receive(now, offer, out);
+  EXPECT_TRUE(replica.installing()) << "it lives, and may be offered it again";
 }
 
 TEST_F(ThreeVoters, a_barrier_is_handed_out_once_a_majority_has_it) {

@@ -34,6 +34,7 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* crashed = std::get_if<NodeCrashed>(&fact)) {
     look(at);
     nodes_[crashed->node].up = false;
+    nodes_[crashed->node].paused_until = 0;  // its next life does not stand still
     for (Shard& shard : shards_) shard.leaders.erase(crashed->node);
   } else if (const auto* hindered = std::get_if<NodeHindered>(&fact)) {
     look(at);
@@ -55,6 +56,9 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* slowed = std::get_if<PathSlowed>(&fact)) {
     Time& until = paths_[{slowed->from, slowed->to}].slow_until;
     until = std::max(until, at + slowed->length);
+  } else if (std::holds_alternative<Healed>(fact)) {  // whatever stands still goes on
+    look(at);
+    for (Node& node : nodes_) node.paused_until = std::min(node.paused_until, at);
   } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
