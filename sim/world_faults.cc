@@ -16,9 +16,9 @@ bool is_of_node(ItemKind kind) {
          kind == ItemKind::Isolate || kind == ItemKind::Split;
 }
 
-// Whose end is an event of its own.
+// Paths between nodes.
 bool is_cut(ItemKind kind) {
-  return kind == ItemKind::Cut || kind == ItemKind::Isolate || kind == ItemKind::Split || kind == ItemKind::NoQuorum;
+  return kind == ItemKind::Cut || kind == ItemKind::Isolate || kind == ItemKind::Split;
 }
 
 }  // namespace
@@ -114,7 +114,8 @@ void World::item_starts(const Item& item) {
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
   if (item.kind == ItemKind::Twin) return twin_ends(item);
-  if (is_cut(item.kind)) return item.kind == ItemKind::NoQuorum ? silence(item, false) : partition(item, false);
+  if (item.kind == ItemKind::NoQuorum) return silence(item, false);
+  if (is_cut(item.kind)) return partition(item, false);
   if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = phone_of(item.subject);
   device.network = true;

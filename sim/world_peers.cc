@@ -331,9 +331,10 @@ void World::partition(const Item& item, bool on) {
 
 void World::peer_item_starts(const Item& item) {
   if (!plan_.is_cluster() || healed_at_ >= 0) return;
-  if (item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split ||
-      item.kind == ItemKind::NoQuorum) {
-    item.kind == ItemKind::NoQuorum ? silence(item, true) : partition(item, true);
+  const bool parts = item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split;
+  if (parts || item.kind == ItemKind::NoQuorum) {
+    if (parts) partition(item, true);
+    if (!parts) silence(item, true);
     return push(now_ + item.length, EventKind::ItemEnds, 0, number_of(item));
   }
   const std::uint32_t one = plan_.process_of(item.subject % plan_.nodes);

@@ -8,7 +8,7 @@
 namespace chasqui::sim {
 
 void World::silence(const Item& item, bool on) {
-  const ShardId shard(item.subject % plan_.shards);
+  const ShardId shard(item.object % plan_.shards);
   std::uint32_t& count = silent_[shard];
   const bool was = count > 0;
   if (on) ++count;

@@ -76,15 +76,25 @@ TEST(I8, a_state_that_a_disk_has_changed_is_another_judges_matter) {
 }
 
 TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_may) {
-  BeyondIsNamed goes_on, stops, soon, wrong;
-  const History rotten{StateRotted{1, shard}, applied(1, 5, 1, 7, 0)};
-  for (BeyondIsNamed* judge : {&goes_on, &stops}) (void)found(*judge, rotten);
-  goes_on.finish(80 * second);
-  stops.see(30 * second, ReplicaStopped{1, shard});
-  stops.finish(80 * second);
-  EXPECT_EQ(goes_on.violations().size(), 1U);
-  EXPECT_EQ(stops.violations().size(), 0U);
-  EXPECT_EQ(found(soon, rotten), 0U);
+  const ClusterShape shape{{0, 1, 2}, {{0, 1, 2}}};
+  // All apply an entry each 5 s, or only two of them do, or one path is closed.
+  const auto after_a_minute = [&](std::uint32_t nodes, bool stops, bool cut) {
+    BeyondIsNamed judge(shape);
+    judge.see(second, StateRotted{1, shard});
+    if (cut) judge.see(second, PathChanged{0, 1, false});
+    for (std::uint64_t i = 1; i <= 12; ++i) {
+      if (stops && i == 4) judge.see(20 * second, ReplicaStopped{1, shard});
+      for (std::uint32_t node = 0; node < nodes; ++node) {
+        judge.see(static_cast<Time>(i) * 5 * second, applied(node, i, 1, 7, 0));
+      }
+    }
+    return judge.violations().size();
+  };
+  EXPECT_GT(after_a_minute(3, false, false), 0U);
+  EXPECT_EQ(after_a_minute(3, true, false), 0U);
+  EXPECT_EQ(after_a_minute(2, false, false), 0U);
+  EXPECT_EQ(after_a_minute(3, false, true), 0U);
+  BeyondIsNamed wrong(shape);
   EXPECT_EQ(found(wrong, {ReplicaStopped{1, shard}}), 1U);
 }
 
@@ -264,6 +274,18 @@ TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
   two.emplace_back(NodeCrashed{1, {}});
   pass(two, 60);
   EXPECT_EQ(unavailable(two), 0U);
+}
+
+TEST(I22, elections_without_end_are_noticed_and_a_few_are_not) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  history.emplace_back(leads(0, 1, false));
+  history.emplace_back(leads(1, 6));
+  pass(history, 5);
+  EXPECT_EQ(unavailable(history), 0U);
+  history.emplace_back(leads(1, 6, false));
+  history.emplace_back(leads(0, 80));
+  EXPECT_EQ(unavailable(history), 1U);
 }
 
 TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {

@@ -211,7 +211,7 @@ class Quorums {
 
   void add(Time at, Time length) {
     const auto shard = static_cast<std::uint32_t>(dice_.roll(0, plan_.shards - 1));
-    plan_.items.push_back({.at = at, .kind = ItemKind::NoQuorum, .subject = shard, .length = length});
+    plan_.items.push_back({.at = at, .kind = ItemKind::NoQuorum, .object = shard, .length = length});
   }
   Time lose_one(Time at) {
     const bool for_good = dice_.chance(150'000);
