@@ -47,10 +47,12 @@ void Node::Impl::propose_checks(Now now) {
     shard.check_due = MonoTime::never();
     if (shard.entries_unchecked == 0 || shard.differs) continue;
     if (!shard.led) {
+      CHASQUI_MARK("hash_check_put_off");
       shard.check_due = now.mono + check_every;
       checks_.insert({shard.check_due, shard.id});
       continue;
     }
+    CHASQUI_MARK("hash_check_proposed");
     shard.entries_unchecked = 0;
     log::Command command;
     command.mutable_check_hash()->set_index(shard.machine.applied_index().value());
@@ -86,6 +88,7 @@ void Node::Impl::hash_told(NodeId from, const peer::ShardHash& told, Outputs& ou
   const auto ours = shard.machine.hash_at(index);
   // Of an index that we have left behind, or not reached: the next check brings the next one.
   if (shard.differs || !votes || !ours || index < shard.disputed) return;
+  if (*ours != told.hash()) CHASQUI_MARK("state_doubted");
   if (*ours != told.hash() || index == shard.disputed) tell_hash(shard, index, *ours, out);
   if (index != shard.disputed) return;  // it has what we have, and nobody doubts it
   shard.disputed_hashes[from] = told.hash();
@@ -106,6 +109,8 @@ void Node::Impl::judge_hashes(Shard& shard, Outputs& out) {
   const bool outvoted = most_against > voters / 2;
   const bool nobody_knows = shard.disputed_hashes.size() == voters && with_us <= voters / 2;
   if (!outvoted && !nobody_knows) return;
+  CHASQUI_MARK("state_differs");
+  if (CHASQUI_CANARY("differing_serves")) return;
   const RaftIndex index = shard.disputed;
   shard.differs = true;
   out.push_back(Note{NoteKind::ReplicaDiffers, shard.id, {}, index.value(), 0});

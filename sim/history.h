@@ -269,6 +269,18 @@ struct PathSlowed {  // what passes there may take so long from now on
   std::uint32_t to = 0;
   Time length = 0;
 };
+struct ShardSilenced {  // its replicas do not hear each other from now on, or do again
+  ShardId shard;
+  bool silent = false;
+};
+struct StateRotted {  // what this node's store says of the shard is another than it wrote; it does not run now
+  std::uint32_t node = 0;
+  ShardId shard;
+};
+struct ReplicaStopped {  // it found that its state is not that of the others, and serves no more
+  std::uint32_t node = 0;
+  ShardId shard;
+};
 struct EntryLogged {  // handed out to be appended, in whatever role
   std::uint32_t node = 0;
   ShardId shard;
@@ -313,6 +325,14 @@ struct ResultLeft {  // a replica says that it has all up to there
   RaftTerm durable_term;
   RaftIndex durable_last;
 };
+struct RejectionLeft {  // a replica refuses entries behind `rejected`, and says where its log ends
+  std::uint32_t node = 0;
+  ShardId shard;
+  RaftTerm term;
+  RaftIndex rejected;
+  RaftIndex last;      // as it says
+  RaftIndex log_last;  // as it is
+};
 struct LeadChanged {  // it serves the shard from now on, or does not any more
   std::uint32_t node = 0;
   ShardId shard;
@@ -333,14 +353,15 @@ using Fact =
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
-                 ResultLeft, LeadChanged>;
+                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>
-constexpr bool is_tap = (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep> &&
-                         !std::is_same_v<Known, NodeRefused>) ||
-                        std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted> ||
-                        std::is_same_v<Known, PathChanged> || std::is_same_v<Known, PathSlowed>;
+constexpr bool is_tap =
+    (requires(Known fact) { fact.node; } && !std::is_same_v<Known, OperatorStep> &&
+     !std::is_same_v<Known, NodeRefused>) ||
+    std::is_same_v<Known, ConnectTried> || std::is_same_v<Known, TrafficCounted> ||
+    std::is_same_v<Known, PathChanged> || std::is_same_v<Known, PathSlowed> || std::is_same_v<Known, ShardSilenced>;
 [[nodiscard]] inline bool is_tapped(const Fact& fact) {
   return std::visit([]<class Known>(const Known&) { return is_tap<Known>; }, fact);
 }

@@ -78,13 +78,13 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
   invariants_.push_back(std::make_unique<RealTime>());
   invariants_.push_back(std::make_unique<Revoked>(cluster));
-  if (cluster) invariants_.push_back(std::make_unique<Available>(shape));
+  if (cluster) invariants_.push_back(std::make_unique<Available>(shape, &model_));
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());
   invariants_.push_back(std::make_unique<BoundedTraffic>());
   invariants_.push_back(std::make_unique<BoundedMemory>(limits, shards));
   invariants_.push_back(std::make_unique<Contract>());
-  invariants_.push_back(std::make_unique<BeyondIsNamed>());
+  invariants_.push_back(std::make_unique<BeyondIsNamed>(shape));
   for (const auto& invariant : invariants_) {
     if (judges(*invariant)) invariant->count_in(violations_);
   }

@@ -26,8 +26,14 @@ void PeerTap::message(const peer::RaftMessage& message, std::vector<Fact>& facts
     for (const LogEntry& entry : log.entries) spoke.terms.push_back(entry.term);
     facts.push_back(std::move(spoke));
   } else if (message.has_append_result()) {
-    if (message.append_result().rejected() != 0) return;
     const RaftIndex last(message.append_result().last_index());
+    if (message.append_result().rejected() != 0) {
+      const SimLog::View log = log_.view(shard);
+      const RaftIndex log_last(log.first.value() + log.entries.size() - 1);
+      const RaftIndex rejected(message.append_result().rejected());
+      facts.push_back(RejectionLeft{node_, shard, term, rejected, last, log_last});
+      return;
+    }
     if (term == said.result_term && last <= said.result) return;
     said.result_term = term;
     said.result = last;

@@ -137,7 +137,13 @@ void World::dispatch(const Event& event) {
     }
   };
   switch (event.kind) {
-    case EventKind::ItemStarts: return item_starts(plan_.items[event.object]);
+    case EventKind::ItemStarts: {
+      const Item& item = plan_.items[event.object];
+      if (event.subject == 0 || item.kind != ItemKind::Crash) return item_starts(item);
+      Item of_its_own = item;  // aimed at a mark: whoever reached it dies
+      of_its_own.subject = event.subject - 1;
+      return item_starts(of_its_own);
+    }
     case EventKind::ItemEnds: return item_ends(plan_.items[event.object]);
     case EventKind::NodeRuns: return node_runs(node());
     case EventKind::NodeWakes: return node_wakes(node(), static_cast<Time>(event.object));
@@ -216,7 +222,7 @@ void World::mark(std::string_view name) {
   const auto aimed = aimed_.find(name);
   if (aimed == aimed_.end() || healed_at_ >= 0) return;
   for (const std::size_t i : aimed->second) {
-    if (static_cast<std::uint64_t>(plan_.items[i].at) == it->second) push(now_, EventKind::ItemStarts, 0, i);
+    if (static_cast<std::uint64_t>(plan_.items[i].at) == it->second) push(now_, EventKind::ItemStarts, stepping_, i);
   }
 }
 

@@ -10,7 +10,7 @@
 //
 // Split by subject: world.cc (time, healing), world_settle.cc, world_nodes.cc, world_links.cc, world_devices.cc,
 // world_phones.cc, world_accounts.cc, world_audit.cc, world_faults.cc, world_disks.cc, world_hostile.cc,
-// world_peers.cc, world_cluster.cc.
+// world_peers.cc, world_quorum.cc, world_cluster.cc.
 #pragma once
 
 #include <cstdint>
@@ -251,6 +251,7 @@ class World : private points::Listener {
   [[nodiscard]] bool sync_stops(VirtualNode& node);
   [[nodiscard]] bool may_start(VirtualNode& node);
   void lose_syncs(VirtualNode& node, const Item& item);
+  void rot(VirtualNode& node, ShardId shard, Time down);
 
   // world_faults.cc
   [[nodiscard]] std::uint64_t number_of(const Item& item) const {  // its place in the plan
@@ -298,6 +299,11 @@ class World : private points::Listener {
   void peer_item_starts(const Item& item);
   void peers_heal();
 
+  // world_quorum.cc
+  void silence(const Item& item, bool on);
+  void silences_end();
+  [[nodiscard]] bool leave_out_silent(std::string& bytes) const;  // of a frame; false: nothing is left of it
+
   // world_cluster.cc
   [[nodiscard]] static ClusterShape shape_of(const Plan& plan);
   void join_cluster(const VirtualNode& node, NodeConfig& config) const;
@@ -323,6 +329,7 @@ class World : private points::Listener {
   PeerNet net_;
   std::vector<PeerTap> peer_taps_;  // of a cluster
   ClusterLog cluster_log_;
+  std::map<ShardId, std::uint32_t> silent_;  // shards whose replicas do not hear each other: how often
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Hostile>> hostiles_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over
@@ -349,6 +356,7 @@ class World : private points::Listener {
   bool over_ = false;
   bool stuck_ = false;
   bool early_ = false;                                                  // stopped at a violation
+  std::uint32_t stepping_ = 0;                                          // the node whose step it is, from 1 on
   std::map<std::string, std::vector<std::size_t>, std::less<>> aimed_;  // items of the plan that wait for a mark
   std::map<std::string, std::uint64_t, std::less<>> marks_;
   std::map<std::string, std::uint64_t, std::less<>> maybes_;

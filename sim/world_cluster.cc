@@ -123,6 +123,7 @@ void World::tap_note(VirtualNode& node, const Note& note) {
                                                 " has stopped, though no disk broke what it promised")});
   }
   if (!plan_.is_cluster()) return;
+  if (note.kind == NoteKind::ReplicaDiffers) return see(ReplicaStopped{node.index, note.shard});
   if (note.kind != NoteKind::ShardLeads && note.kind != NoteKind::ShardFollows) return;
   const bool leads = note.kind == NoteKind::ShardLeads;
   std::vector<Fact> facts;

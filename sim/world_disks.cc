@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/keys.h"
+#include "proto/state.pb.h"
 #include "sim/world.h"
 
 namespace chasqui::sim {
@@ -35,7 +37,26 @@ void World::disk_item_starts(VirtualNode& node, const Item& item) {
     if (!node.up() || node.image) return;
     node.image = VirtualNode::Image{node.log, node.guard, node.store.version()};
     push(now_ + static_cast<Time>(item.size) * millisecond, EventKind::ItemEnds, 0, number_of(item));
+  } else if (item.kind == ItemKind::Rot) {
+    rot(node, ShardId(item.object % plan_.shards), item.length);
   }
+}
+
+// No checksum tells. It is the row with the rolling hash that differs, so that nothing wrong is shown to anybody until
+// the replicas compare (rule R4), and for good: no crash brings back what was there before.
+void World::rot(VirtualNode& node, ShardId shard, Time down) {
+  if (!plan_.is_cluster() || !node.up()) return;
+  process_crashes(node, down, false);
+  const auto row = node.store.get(keys::numbers(shard));
+  state::Shard numbers;
+  if (!row || !numbers.ParseFromString(*row)) return;
+  node.store.flush(node.store.version());
+  numbers.set_rolling_hash(~numbers.rolling_hash());
+  WriteBatch batch;
+  batch.put(keys::numbers(shard), numbers.SerializeAsString());
+  node.store.write(batch);
+  node.store.flush(node.store.version());
+  see(StateRotted{node.index, shard});
 }
 
 void World::disk_item_ends(VirtualNode& node, const Item& item) {

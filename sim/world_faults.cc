@@ -16,6 +16,11 @@ bool is_of_node(ItemKind kind) {
          kind == ItemKind::Isolate || kind == ItemKind::Split;
 }
 
+// Paths between nodes.
+bool is_cut(ItemKind kind) {
+  return kind == ItemKind::Cut || kind == ItemKind::Isolate || kind == ItemKind::Split;
+}
+
 }  // namespace
 
 void World::item_starts(const Item& item) {
@@ -95,21 +100,22 @@ void World::item_starts(const Item& item) {
     case ItemKind::SlowCpu:
     case ItemKind::FrozenClock:
     case ItemKind::Damage:
-    case ItemKind::LostSyncs: return disk_item_starts(node, item);
+    case ItemKind::LostSyncs:
+    case ItemKind::Rot: return disk_item_starts(node, item);
     case ItemKind::Cut:
     case ItemKind::Isolate:
     case ItemKind::Split:
     case ItemKind::LinkBreak:
-    case ItemKind::LinkStall: return peer_item_starts(item);
+    case ItemKind::LinkStall:
+    case ItemKind::NoQuorum: return peer_item_starts(item);
   }
 }
 
 void World::item_ends(const Item& item) {
   if (healed_at_ >= 0) return;
   if (item.kind == ItemKind::Twin) return twin_ends(item);
-  if (item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split) {
-    return partition(item, false);
-  }
+  if (item.kind == ItemKind::NoQuorum) return silence(item, false);
+  if (is_cut(item.kind)) return partition(item, false);
   if (item.kind != ItemKind::Offline) return disk_item_ends(*nodes_[item.subject % nodes_.size()], item);
   Device& device = phone_of(item.subject);
   device.network = true;

@@ -159,7 +159,9 @@ void World::step(VirtualNode& node, Input input) {
   if (tracing()) trace(absl::StrCat("node ", node.index, " <- ", describe(input)));
   const bool is_tick = std::holds_alternative<Tick>(input);
   Outputs outputs;
+  stepping_ = node.index + 1;
   node.node->step(now, std::move(input), outputs);
+  stepping_ = 0;
   if (!node.wrote.empty()) tap_applied(node);
   for (const Output& output : outputs) append_bytes(output, record_);
   hash_record();

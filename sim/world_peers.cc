@@ -270,6 +270,7 @@ void World::peer_arrives(PeerLink& link, std::size_t side, std::uint64_t epoch) 
     const std::string wrong = sender.stream.read(parcel.bytes, dice);
     if (!wrong.empty()) see(ContractBroken{parcel.from, wrong});
   }
+  if (!leave_out_silent(parcel.bytes)) return;
   if (options_.on_cause) options_.on_cause(parcel.cause);
   feed(*nodes_[parcel.to], PeerFrame{NodeId(parcel.from + 1), std::move(parcel.bytes)});
 }
@@ -331,8 +332,10 @@ void World::partition(const Item& item, bool on) {
 
 void World::peer_item_starts(const Item& item) {
   if (!plan_.is_cluster() || healed_at_ >= 0) return;
-  if (item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split) {
-    partition(item, true);
+  const bool parts = item.kind == ItemKind::Cut || item.kind == ItemKind::Isolate || item.kind == ItemKind::Split;
+  if (parts || item.kind == ItemKind::NoQuorum) {
+    if (parts) partition(item, true);
+    if (!parts) silence(item, true);
     return push(now_ + item.length, EventKind::ItemEnds, 0, number_of(item));
   }
   const std::uint32_t one = plan_.process_of(item.subject % plan_.nodes);
@@ -362,6 +365,7 @@ void World::peers_heal() {
     }
   }
   net_.mend_all();
+  silences_end();
   // Shards whose replicas cannot agree on the time serve nobody (rule R7): so clocks are set right as well.
   for (const auto& node : nodes_) node->wall_offset_ms = 0;
   for (PeerLink& link : net_.links()) {

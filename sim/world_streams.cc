@@ -1,5 +1,6 @@
 // Shards' states between nodes, as runtime/stream_files.h and storage/staging.h carry them out.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/check.h"
@@ -55,7 +56,12 @@ void World::stream_served(VirtualNode& node, std::uint64_t token) {
     return feed(node, StreamRowsWritten{write->stream});
   }
   auto& ingest = std::get<StreamIngest>(job);
-  std::vector<Row> rows = std::exchange(node.staged[ingest.stream], {});
+  std::vector<Row>& staged = node.staged[ingest.stream];
+  const auto below = [](const Row& row, const std::string& key) { return row.key < key; };
+  const auto begin = std::lower_bound(staged.begin(), staged.end(), ingest.begin, below);
+  const auto end = std::lower_bound(begin, staged.end(), ingest.end, below);
+  std::vector<Row> rows(std::make_move_iterator(begin), std::make_move_iterator(end));
+  staged.erase(begin, end);
   std::move(ingest.local.begin(), ingest.local.end(), std::back_inserter(rows));
   node.store.ingest(ingest.begin, ingest.end, rows);
   for (VirtualNode::Wrote& wrote : node.wrote) wrote.whole = true;

@@ -58,7 +58,10 @@ class Replica::Impl {
       // An empty log under a state that is not: the image is refused by its check.
       if (is_empty(image_)) image_.hard_state.term = RaftTerm(1);
       Group::OnDisk on_disk = bootstrap ? Group::OnDisk::NoEntries : Group::OnDisk::All;
-      if (ingested_ && finish_install(image_, *ingested_)) on_disk = Group::OnDisk::OldLog;
+      if (ingested_ && finish_install(image_, *ingested_)) {
+        CHASQUI_MARK("install_ends_at_start");
+        on_disk = Group::OnDisk::OldLog;
+      }
       // Its status is stopped().
       (void)group_->start(now, {std::move(image_), applied_, std::exchange(ingested_, std::nullopt), on_disk}, out);
     });
@@ -100,6 +103,7 @@ class Replica::Impl {
   // There is no event for it: the group begins anew with what its log holds (RAFT.md section 5).
   void give_up_install(Now now, RaftIndex applied, std::optional<Ingested> ingested, Outputs& out) {
     if (!group_->installing() || !group_->all_synced()) return;
+    CHASQUI_MARK("install_given_up");
     enter(out, [&] {
       ReplicaImage image = group_->image();
       const std::uint64_t writes = group_->writes_given();
@@ -128,7 +132,10 @@ class Replica::Impl {
   // their payloads.
   std::uint64_t trailing(RaftIndex index, const Keep& keep) const {
     if (group_->is_only_server()) return 0;
-    if (keep.above && keep.above < index) return index.value() - keep.above.value();
+    if (keep.above && keep.above < index) {
+      CHASQUI_MARK("log_kept_for_stream");
+      return index.value() - keep.above.value();
+    }
     const LogTail& tail = group_->tail();
     std::uint64_t count = 0;
     RaftIndex from = index;
@@ -220,7 +227,10 @@ bool Replica::can_propose() const {
 
 void Replica::receive(Now now, const peer::RaftMessage& message, Outputs& out, bool may_install) {
   if (message.shard() != impl_->config_.shard.value()) return;
-  if (message.has_install() && !may_install) return;
+  if (message.has_install() && !may_install) {
+    CHASQUI_MARK("install_put_off");
+    return;
+  }
   impl_->enter(out, [&] { impl_->group_->receive(now, message, out); });
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/replica/ingested_row.h"
 #include "core/replica/snapshot_chunk.h"
 #include "proto/state.pb.h"
@@ -95,6 +96,7 @@ void SnapshotSink::chunk(Now now, NodeId from, peer::SnapshotChunk& chunk, Rando
   if (stream == nullptr) return;
   RaftIndex applied = stream->applied;
   if (!is_sound(shard, *stream, chunk, applied)) {
+    CHASQUI_MARK("chunk_unsound");
     begin_anew(now, *stream, ms(limits_.stream_answer_ms), out);
     return begin_some(now, random, last_stream, out);
   }
@@ -116,6 +118,7 @@ void SnapshotSink::refused(Now now, NodeId from, const peer::SnapshotRefusal& re
   Stream* stream = waited_for(from, ShardId(refusal.shard()), refusal.stream(), refusal.part());
   if (stream == nullptr) return;
   const bool busy = refusal.reason() == peer::SnapshotRefusal::BUSY;
+  CHASQUI_MARK("stream_refused");
   // Not all at the same moment, if many wait for one.
   begin_anew(now, *stream, busy ? milliseconds(200 + static_cast<std::int64_t>(random.next_64() % 300)) : Duration{},
              out);
@@ -157,8 +160,10 @@ void SnapshotSink::rows_written(Now now, const StreamRowsWritten& written, chasq
     stream.after = std::move(stream.upto);
     ++stream.part;
     if (stream.last) {
+      CHASQUI_MARK("state_staged");
       stream.state = State::Staged;
     } else {
+      CHASQUI_MARK("stream_goes_on");
       pull(now, shard, stream, out);
     }
     return;
@@ -166,6 +171,7 @@ void SnapshotSink::rows_written(Now now, const StreamRowsWritten& written, chasq
 }
 
 void SnapshotSink::give_up(ShardId shard, Stream& stream, chasqui::Outputs& out) {
+  CHASQUI_MARK("stream_given_up");
   if (stream.state == State::Pulling) out.push_back(StreamClose{stream.local});
   stream.state = State::GivenUp;
   out.push_back(Note{NoteKind::SnapshotGivenUp, shard, {}, stream.from.value(), 0});
@@ -183,6 +189,7 @@ void SnapshotSink::tick(Now now, Random& random, StreamId& last_stream, chasqui:
     if (waits && patience(stream) <= now.mono) {
       give_up(shard, stream, out);
     } else if (stream.state == State::Pulling && stream.due <= now.mono) {
+      CHASQUI_MARK("part_asked_again");
       pull(now, shard, stream, out);
     }
   }
@@ -223,10 +230,18 @@ void SnapshotSink::ingest(ShardId shard, chasqui::Outputs& out) {
   Stream& stream = streams_.at(shard);
   CHASQUI_ASSERT(stream.state == State::Staged, "only a whole state is ingested");
   stream.state = State::Ingesting;
-  out.push_back(StreamIngest{stream.local,
-                             keys::shard_begin(shard),
-                             keys::shard_end(shard),
-                             {{keys::ingested(shard), ingested_row({stream.descriptor, stream.applied})}}});
+  const std::string begin = keys::shard_begin(shard);
+  const std::string end = keys::shard_end(shard);
+  const Row own{keys::ingested(shard), ingested_row({stream.descriptor, stream.applied})};
+  if (CHASQUI_CANARY("ingest_in_two")) {  // conversations and the feed first
+    const std::string middle = keys::numbers(shard);
+    stream.ingests = 3;
+    out.push_back(StreamIngest{stream.local, begin, middle, {}});
+    out.push_back(StreamIngest{stream.local, middle, end, {}});
+    out.push_back(StreamIngest{stream.local, own.key, own.key + '\0', {own}});
+    return;
+  }
+  out.push_back(StreamIngest{stream.local, begin, end, {own}});
 }
 
 void SnapshotSink::drop(ShardId shard) {
@@ -237,8 +252,10 @@ void SnapshotSink::drop(ShardId shard) {
 
 std::optional<SnapshotSink::Done> SnapshotSink::ingested(const StreamIngested& answer, chasqui::Outputs& out) {
   for (auto it = streams_.begin(); it != streams_.end(); ++it) {
-    const auto& [shard, stream] = *it;
+    auto& [shard, stream] = *it;
     if (stream.local != answer.stream || stream.state != State::Ingesting) continue;
+    CHASQUI_MARK("state_ingested");
+    if (--stream.ingests > 0) return std::nullopt;
     out.push_back(StreamClose{stream.local});
     peer::SnapshotPull done;
     done.set_shard(static_cast<std::uint32_t>(shard.value()));

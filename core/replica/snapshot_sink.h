@@ -74,6 +74,7 @@ class SnapshotSink {
     MonoTime due;       // Waiting: to begin; Pulling: to ask again
     MonoTime moved_at;
     bool unreachable = false;
+    std::uint32_t ingests = 1;  // to be answered
   };
   using Streams = absl::btree_map<ShardId, Stream>;
 

@@ -5,7 +5,9 @@
 
 #include "core/base/check.h"
 #include "core/base/keys.h"
+#include "core/base/points.h"
 #include "core/replica/snapshot_chunk.h"
+#include "proto/state.pb.h"
 
 namespace chasqui::replica {
 namespace {
@@ -20,6 +22,14 @@ void refuse(NodeId to, const peer::SnapshotPull& pull, peer::SnapshotRefusal::Re
   out.push_back(PeerSend{to, frame.SerializeAsString()});
 }
 
+// Canary snapshot_no_outbox: what a conversation remembers of those who send.
+void forget_answers(Row& row) {
+  state::Header header;
+  if (!header.ParseFromString(row.value)) return;
+  for (state::DirectMember& member : *header.mutable_members()) member.clear_senders();
+  row.value = header.SerializeAsString();
+}
+
 }  // namespace
 
 void SnapshotSource::pull(Now now, NodeId from, const peer::SnapshotPull& pull, RaftIndex applied,
@@ -31,6 +41,7 @@ void SnapshotSource::pull(Now now, NodeId from, const peer::SnapshotPull& pull, 
     return read_some(now, out);
   }
   if (found != streams_.end() && found->second.drawn != pull.stream()) {
+    CHASQUI_MARK("stream_left_for_another");
     if (pull.part() != 0) return refuse(from, pull, peer::SnapshotRefusal::GONE, out);
     close(found, NoteKind::SnapshotLost, out);  // it has begun anew
     found = streams_.end();
@@ -102,6 +113,8 @@ void SnapshotSource::rows_read(Now now, StreamRowsRead& read, chasqui::Outputs& 
   for (Row& row : read.result.rows) {
     const auto key = keys::parse(row.key);
     if (key && key->kind == keys::Kind::Ingested) continue;  // of this replica alone
+    if (CHASQUI_CANARY("snapshot_no_outbox") && key && key->kind == keys::Kind::Header) forget_answers(row);
+    if (CHASQUI_CANARY("snapshot_no_cursor") && key && key->kind == keys::Kind::Feed) continue;
     auto* added = chunk->add_rows();
     added->set_key(std::move(row.key));
     added->set_value(std::move(row.value));
@@ -116,6 +129,7 @@ void SnapshotSource::tick(Now now, chasqui::Outputs& out) {
   for (auto it = streams_.begin(); it != streams_.end();) {
     const bool idle =
         now.mono - it->second.pulled_at >= milliseconds(static_cast<std::int64_t>(limits_.stream_idle_ms));
+    if (idle && !it->second.reading) CHASQUI_MARK("stream_idle");
     it = idle && !it->second.reading ? close(it, NoteKind::SnapshotLost, out) : std::next(it);
   }
   read_some(now, out);
@@ -141,6 +155,7 @@ RaftIndex SnapshotSource::holds(ShardId shard) const {
 
 void SnapshotSource::lose(ShardId shard, chasqui::Outputs& out) {
   for (auto it = streams_.begin(); it != streams_.end();) {
+    if (it->first.second == shard) CHASQUI_MARK("stream_loses_its_log");
     it = it->first.second == shard ? close(it, NoteKind::SnapshotLost, out) : std::next(it);
   }
 }

@@ -8,6 +8,7 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i22_available.h"
+#include "sim/invariants/i27_beyond_is_named.h"
 
 namespace chasqui::sim {
 namespace {
@@ -68,6 +69,35 @@ TEST(I9, takes_an_election_that_overwrites_what_was_not_committed) {
             0U);
 }
 
+TEST(I8, a_state_that_a_disk_has_changed_is_another_judges_matter) {
+  ReplicasAgree judge(true);
+  EXPECT_EQ(found(judge, {applied(0, 1, 1, 7, 70), StateRotted{1, shard}, applied(1, 1, 1, 7, 71)}), 0U);
+  EXPECT_EQ(found(judge, {applied(1, 1, 1, 8, 71)}), 1U);
+}
+
+TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_may) {
+  const ClusterShape shape{{0, 1, 2}, {{0, 1, 2}}};
+  // All apply an entry each 5 s, or only two of them do, or one path is closed.
+  const auto after_a_minute = [&](std::uint32_t nodes, bool stops, bool cut) {
+    BeyondIsNamed judge(shape);
+    judge.see(second, StateRotted{1, shard});
+    if (cut) judge.see(second, PathChanged{0, 1, false});
+    for (std::uint64_t i = 1; i <= 12; ++i) {
+      if (stops && i == 4) judge.see(20 * second, ReplicaStopped{1, shard});
+      for (std::uint32_t node = 0; node < nodes; ++node) {
+        judge.see(static_cast<Time>(i) * 5 * second, applied(node, i, 1, 7, 0));
+      }
+    }
+    return judge.violations().size();
+  };
+  EXPECT_GT(after_a_minute(3, false, false), 0U);
+  EXPECT_EQ(after_a_minute(3, true, false), 0U);
+  EXPECT_EQ(after_a_minute(2, false, false), 0U);
+  EXPECT_EQ(after_a_minute(3, false, true), 0U);
+  BeyondIsNamed wrong(shape);
+  EXPECT_EQ(found(wrong, {ReplicaStopped{1, shard}}), 1U);
+}
+
 TEST(I9, two_leaders_in_a_term_are_noticed) {
   Raft judge(true);
   EXPECT_EQ(found(judge, {spoke(0, 3, {}), spoke(1, 3, {})}), 1U);
@@ -102,6 +132,17 @@ TEST(I9, what_counts_is_the_term_that_committed_an_entry) {
   EXPECT_EQ(found(judge, {spoke(2, 5, {})}), 1U);
   Raft compacted(true);
   EXPECT_EQ(found(compacted, {applied(0, 1, 1, 5, 0), applied(0, 2, 1, 6, 0), spoke(1, 2, {1}, 2)}), 0U);
+}
+
+TEST(I9, a_refusal_that_names_entries_that_are_not_there_is_noticed) {
+  const auto refusal = [](std::uint64_t rejected, std::uint64_t last, std::uint64_t log_last) {
+    return RejectionLeft{1, shard, RaftTerm(3), RaftIndex(rejected), RaftIndex(last), RaftIndex(log_last)};
+  };
+  Raft shorter(true), longer(true), stale(true), garbage(true);
+  EXPECT_EQ(found(shorter, {refusal(9, 5, 5)}), 0U);
+  EXPECT_EQ(found(longer, {refusal(3, 8, 8)}), 0U);
+  EXPECT_EQ(found(stale, {refusal(9, 8, 5)}), 0U);
+  EXPECT_EQ(found(garbage, {refusal(9, 1'000'000, 5)}), 1U);
 }
 
 TEST(I9, a_committed_entry_that_changes_is_noticed) {
@@ -235,6 +276,18 @@ TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
   EXPECT_EQ(unavailable(two), 0U);
 }
 
+TEST(I22, elections_without_end_are_noticed_and_a_few_are_not) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  history.emplace_back(leads(0, 1, false));
+  history.emplace_back(leads(1, 6));
+  pass(history, 5);
+  EXPECT_EQ(unavailable(history), 0U);
+  history.emplace_back(leads(1, 6, false));
+  history.emplace_back(leads(0, 80));
+  EXPECT_EQ(unavailable(history), 1U);
+}
+
 TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
   History history = all_start();
   history.emplace_back(leads(0, 1));
@@ -307,6 +360,20 @@ TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {
   clocks.emplace_back(OperatorStep{1, "wall_jump"});
   pass(clocks, 60);
   EXPECT_EQ(unavailable(clocks), 0U);
+}
+
+TEST(I22, a_shard_whose_replicas_do_not_hear_each_other_is_excused_until_they_do) {
+  History history = all_start();
+  history.emplace_back(leads(0, 1));
+  pass(history, 20);
+  history.emplace_back(ShardSilenced{shard, true});
+  history.emplace_back(leads(0, 1, false));
+  pass(history, 60);
+  history.emplace_back(ShardSilenced{shard, false});
+  pass(history, 9);
+  EXPECT_EQ(unavailable(history), 0U);
+  pass(history, 10);
+  EXPECT_EQ(unavailable(history), 1U);
 }
 
 }  // namespace

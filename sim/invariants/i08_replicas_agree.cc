@@ -5,6 +5,7 @@
 namespace chasqui::sim {
 
 void ReplicasAgree::see(Time at, const Fact& fact) {
+  if (const auto* rotten = std::get_if<StateRotted>(&fact)) rotten_.insert(rotten->shard);
   const auto* applied = std::get_if<EntryApplied>(&fact);
   if (applied == nullptr || !applied->index) return;
   std::vector<Known>& shard = shards_[applied->shard];
@@ -25,7 +26,7 @@ void ReplicasAgree::see(Time at, const Fact& fact) {
       });
     }
   }
-  if (applied->state == 0) return;
+  if (applied->state == 0 || rotten_.contains(applied->shard)) return;
   if (known.state == 0) {
     known.state = applied->state;
     known.state_of = applied->node;

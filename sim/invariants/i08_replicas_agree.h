@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "sim/invariants/invariant.h"
@@ -28,6 +29,7 @@ class ReplicasAgree : public Invariant {
   };
   bool needed_;
   std::map<ShardId, std::vector<Known>> shards_;  // by index - 1
+  std::set<ShardId> rotten_;  // a disk has made one of its replicas another: that it is found is I27's matter
 };
 
 }  // namespace chasqui::sim

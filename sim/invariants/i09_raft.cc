@@ -16,6 +16,13 @@ void Raft::see(Time at, const Fact& fact) {
     spoke(at, *leader);
   } else if (const auto* changed = std::get_if<LeadChanged>(&fact)) {
     if (changed->leads) leads(at, changed->node, changed->shard, changed->term);
+  } else if (const auto* rejection = std::get_if<RejectionLeft>(&fact)) {
+    // Its hint is where the leader looks next.
+    check(rejection->last <= rejection->log_last || rejection->last < rejection->rejected, at, [&] {
+      return absl::StrCat("node ", rejection->node, " refuses what follows entry ", rejection->rejected.value(),
+                          " of shard ", rejection->shard.value(), " and says that its log ends at ",
+                          rejection->last.value(), ": it ends at ", rejection->log_last.value());
+    });
   } else if (const auto* vote = std::get_if<VoteLeft>(&fact)) {
     const auto [it, fresh] = votes_.try_emplace({vote->node, vote->shard, vote->term}, vote->candidate);
     check(fresh || it->second == vote->candidate, at, [&, &first = it->second] {

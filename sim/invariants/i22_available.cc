@@ -13,18 +13,24 @@ constexpr Time between_looks = 250 * millisecond;
 
 }  // namespace
 
-Available::Available(const ClusterShape& shape)
-    : Invariant(22, "available"), shape_(shape), nodes_(shape.process_of.size()), shards_(shape.replicas.size()) {}
+Available::Available(const ClusterShape& shape, const Model* model)
+    : Invariant(22, "available"),
+      shape_(shape),
+      nodes_(shape.process_of.size()),
+      shards_(shape.replicas.size()),
+      told_(model, static_cast<std::uint32_t>(shape.replicas.size())) {}
 
 void Available::see(Time at, const Fact& fact) {
   if (!shape_.is_cluster()) return;
   if (at >= next_look_) {
     look(at);
+    look_at_owed(at);
     next_look_ = at + between_looks;
   }
   if (const auto* started = std::get_if<NodeStarted>(&fact)) {
     nodes_[started->node].up = true;
     nodes_[started->node].since = at;
+    for (Shard& shard : shards_) shard.stopped.erase(started->node);
   } else if (const auto* crashed = std::get_if<NodeCrashed>(&fact)) {
     look(at);
     nodes_[crashed->node].up = false;
@@ -56,9 +62,29 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
-    if (lead->leads) shard.leaders.insert(lead->node);
+    if (lead->leads) {
+      shard.leaders.insert(lead->node);
+      // Nobody begins an election who could not win it: between two leaders there are few.
+      const std::uint64_t terms = lead->term > shard.term ? lead->term.value() - shard.term.value() : 0;
+      check(terms <= elections_max, at, [&] {
+        return absl::StrCat("shard ", lead->shard.value(), " was led in term ", shard.term.value(),
+                            " and is led next in ", lead->term.value(), ": somebody calls elections again and again");
+      });
+      shard.term = std::max(shard.term, lead->term);
+    }
     if (!lead->leads) shard.leaders.erase(lead->node);
+    shard.changed_at = at;
     look(at);
+  } else if (const auto* stopped = std::get_if<ReplicaStopped>(&fact)) {
+    look(at);
+    shards_[static_cast<std::size_t>(stopped->shard.value())].stopped.insert(stopped->node);
+  } else if (const auto* silenced = std::get_if<ShardSilenced>(&fact)) {
+    look(at);
+    Shard& shard = shards_[static_cast<std::size_t>(silenced->shard.value())];
+    shard.silent = silenced->silent;
+    shard.heard_since = at;
+  } else if (const auto* committed = std::get_if<EntryCommitted>(&fact)) {
+    told_.committed(at, *committed);
   }
 }
 
@@ -101,13 +127,20 @@ void Available::look(Time at) {
   }
 }
 
+// Those that have not stopped for good.
+std::vector<std::uint32_t> Available::replicas_of(std::uint32_t number) const {
+  std::vector<std::uint32_t> replicas = shape_.replicas[number];
+  std::erase_if(replicas, [&](std::uint32_t node) { return shards_[number].stopped.contains(node); });
+  return replicas;
+}
+
 bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
-  const std::vector<std::uint32_t>& replicas = shape_.replicas[number];
+  const std::vector<std::uint32_t> replicas = replicas_of(number);
   const std::size_t majority = shape_.majority(number);
   for (const std::uint32_t leader : shard.leaders) {
     const auto reached = std::count_if(replicas.begin(), replicas.end(),
                                        [&](std::uint32_t replica) { return serves(leader, replica, at); });
-    if (static_cast<std::size_t>(reached) >= majority) {
+    if (static_cast<std::size_t>(reached) >= majority && !shard.silent) {
       shard.led_at = at;
       shard.told = false;
       return true;
@@ -127,9 +160,44 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
     }
     since = std::min(since, of_set);
   }
-  if (since == never || at - since < settled) return true;
+  if (since == never || shard.silent) return true;
+  if (at - std::max(since, shard.heard_since) < settled) return true;
   check(true, at, [] { return std::string(); });
   return at - shard.led_at <= failover_max;
+}
+
+Time Available::led_since(std::uint32_t number, Time at, std::uint32_t& leader) const {
+  const Shard& shard = shards_[number];
+  if (shard.silent || shard.leaders.size() != 1) return never;
+  leader = *shard.leaders.begin();
+  std::vector<Time> since;
+  for (const std::uint32_t replica : replicas_of(number)) since.push_back(together_since(leader, replica, at));
+  std::sort(since.begin(), since.end());
+  if (since.size() < shape_.majority(number)) return never;
+  const Time majority = since[shape_.majority(number) - 1];
+  // The leader itself is one of them, or it is not well.
+  if (majority == never || well_since(leader, at) == never) return never;
+  return std::max({majority, well_since(leader, at), shard.changed_at, shard.heard_since});
+}
+
+void Available::look_at_owed(Time at) {
+  for (const ToldInTime::Pair& pair : told_.owing()) {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+    Time since = std::max(led_since(pair.first, at, from), led_since(pair.second, at, to));
+    if (since == never) continue;
+    since = std::max(since, together_since(from, to, at));
+    if (since == never) continue;
+    ToldInTime::Late late;
+    if (!told_.oldest(pair, since + ToldInTime::settled, late)) continue;
+    const bool in_time = at - late.since <= ToldInTime::told_max;
+    check(in_time, at, [&] {
+      return absl::StrCat("shard ", late.conversations, " has owed shard ", late.members, " for ",
+                          (at - late.since) / millisecond, " ms that user ", late.user.value(), " is told of seq ",
+                          late.seq.value(), ", although both have been led and connected all the time");
+    });
+    if (!in_time) told_.forget(pair);
+  }
 }
 
 }  // namespace chasqui::sim

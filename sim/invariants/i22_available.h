@@ -1,5 +1,6 @@
 // I22. A shard of which a majority has been up and connected, with right clocks, for 10 s has a leader that serves it;
-// and if that one is lost, another one within 3 s. Whatever stays broken elsewhere.
+// and if that one is lost, another one within 3 s. Whatever stays broken elsewhere: shards that are well tell each
+// other in time (told_in_time.h).
 //
 // What stands in a node's way is told as facts: crashes, pauses, slow disks, cuts. A leader is one that said so and can
 // reach a majority; one that is only slow leads on.
@@ -12,6 +13,7 @@
 
 #include "sim/cluster_shape.h"
 #include "sim/invariants/invariant.h"
+#include "sim/invariants/told_in_time.h"
 
 namespace chasqui::sim {
 
@@ -20,8 +22,11 @@ class Available : public Invariant {
   static constexpr Time settled = 10 * second;
   // 3 s at the default timers, and what a loss on a link or a busy CPU may cost on top.
   static constexpr Time failover_max = 5 * second;
+  // Votes of those who may win may be split; more than that are of somebody who hears nobody.
+  static constexpr std::uint64_t elections_max = 16;
 
-  explicit Available(const ClusterShape& shape);
+  // Without a model it is not judged what shards tell each other.
+  explicit Available(const ClusterShape& shape, const Model* model = nullptr);
   [[nodiscard]] bool tapped() const override { return true; }
   [[nodiscard]] bool needed() const override { return false; }  // a run may be shorter than what it waits for
   void see(Time at, const Fact& fact) override;
@@ -42,10 +47,19 @@ class Available : public Invariant {
   };
   struct Shard {
     std::set<std::uint32_t> leaders;
-    Time led_at = 0;  // the last time that it was
+    RaftTerm term;        // of the last one
+    Time led_at = 0;      // the last time that it was
+    Time changed_at = 0;  // the last time that somebody began or ended to lead it
+    bool silent = false;  // its replicas do not hear each other
+    Time heard_since = 0;
+    std::set<std::uint32_t> stopped;  // replicas that found themselves wrong, until their node starts anew
     bool told = false;
   };
   void look(Time at);
+  void look_at_owed(Time at);
+  // Since when it has been led by a node that works with a majority; no_time: it is not. `leader`: by whom.
+  [[nodiscard]] Time led_since(std::uint32_t number, Time at, std::uint32_t& leader) const;
+  [[nodiscard]] std::vector<std::uint32_t> replicas_of(std::uint32_t number) const;
   [[nodiscard]] bool judge(std::uint32_t number, Shard& shard, Time at);
   // Since when they can work together; no_time: they cannot.
   [[nodiscard]] Time together_since(std::uint32_t a, std::uint32_t b, Time at) const;
@@ -57,6 +71,7 @@ class Available : public Invariant {
   std::vector<Node> nodes_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Path> paths_;  // by process
   std::vector<Shard> shards_;
+  ToldInTime told_;
   Time next_look_ = 0;
   Time pause_at_ = -1;  // those who are hindered now stand still
 };

@@ -72,7 +72,10 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
     "node `subject` and all others part for `length`; size 1: it hears nobody, 2: nobody hears it")                    \
   X(Split, "split", "two sides for `length`, by the bits of `size`; node `subject` sees both if object is 1")          \
   X(LinkBreak, "link_break", "the link of node `subject` to node `object` breaks; size 1: its side is told late")      \
-  X(LinkStall, "link_stall", "frames from node `subject` to node `object` take `size` ms more for `length`")
+  X(LinkStall, "link_stall", "frames from node `subject` to node `object` take `size` ms more for `length`")           \
+  X(Rot, "rot",                                                                                                        \
+    "node `subject` crashes, and its state of shard `object` reads otherwise when it is up `length` later")            \
+  X(NoQuorum, "no_quorum", "the replicas of shard `object` do not hear each other for `length`, all others do")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,
@@ -85,7 +88,7 @@ enum class ItemKind : std::uint8_t {
 
 struct Item {
   Time at = 0;            // with `mark`: at the so-manieth time that it is reached
-  std::string mark = {};  // of the core; empty: it starts at its time
+  std::string mark = {};  // of the core; empty: it starts at its time. A crash is of the node that reaches it
   ItemKind kind{};
   std::uint32_t subject = 0;
   std::uint32_t object = 0;

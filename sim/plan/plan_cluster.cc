@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "sim/draw.h"
 #include "sim/plan/windows.h"
@@ -11,6 +12,12 @@ namespace {
 
 // Of the seeds that nobody has asked anything of: so many are clusters.
 constexpr std::uint64_t clusters_ppm = 0;
+// Of the clusters' seeds: an hour, most of which one shard has no quorum.
+constexpr std::uint64_t long_runs_ppm = 10'000;
+
+bool is_long_run(const Plan& plan) {
+  return plan.seconds >= long_run_seconds;
+}
 
 // Families of faults between nodes. Their numbers are the entity of their draws: a new one goes to the end.
 enum class Family : std::uint8_t { Partitions, Links, Together, Count };
@@ -142,6 +149,82 @@ class Draw {
   Time end_;
 };
 
+// One replica's state changes on its disk, without a word.
+void rot_one(Plan& plan) {
+  Dice dice(plan.seed, Concern::ClusterPlan, 7);
+  const bool on = dice.chance(100'000);
+  const std::uint64_t percent = dice.roll(5, 70);
+  const auto node = static_cast<std::uint32_t>(dice.roll(0, plan.nodes - 1));
+  const auto shard = static_cast<std::uint32_t>(dice.roll(0, plan.shards - 1));
+  const auto down = static_cast<Time>(dice.log_roll(100, 5'000)) * millisecond;
+  if (!on || plan.plan_class != PlanClass::Swarm) return;
+  Item item{.at = Time{plan.seconds} * second / 100 * static_cast<Time>(percent), .kind = ItemKind::Rot};
+  item.subject = node;
+  item.object = shard;
+  item.length = down;
+  plan.items.push_back(std::move(item));
+}
+
+// Crashes amid what a stream does.
+void aim_at_streams(Plan& plan) {
+  Dice dice(plan.seed, Concern::ClusterPlan, 6);
+  static constexpr std::array<std::string_view, 6> marks{"state_ingested",   "state_staged",   "stream_goes_on",
+                                                         "install_given_up", "stream_refused", "log_kept_for_stream"};
+  const bool on = dice.chance(300'000);
+  const std::uint64_t count = dice.roll(1, 4);
+  if (!on || plan.plan_class != PlanClass::Swarm) return;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t which = dice.roll(0, 2 * marks.size() - 1);
+    const auto hit = static_cast<Time>(dice.log_roll(1, 16));
+    Item item{.at = hit, .kind = ItemKind::Crash};
+    item.mark = marks[which < marks.size() ? which : 0];
+    item.length = static_cast<Time>(dice.log_roll(100, 10'000)) * millisecond;
+    plan.items.push_back(std::move(item));
+  }
+}
+
+// A shard without a quorum, for short or for the rest of the run. So that it matters to others soon, some have room for
+// little that is owed.
+class Quorums {
+ public:
+  explicit Quorums(Plan& plan) : plan_(plan), dice_(plan.seed, Concern::ClusterPlan, 4) {}
+
+  void fill() {
+    const bool rarely = dice_.chance(250'000);
+    const std::uint64_t room = dice_.roll(0, 3);
+    const Time gap = static_cast<Time>(dice_.log_roll(2'000, 60'000)) * millisecond;
+    const Time first = static_cast<Time>(dice_.roll(1'000, 15'000)) * millisecond;
+    if (plan_.plan_class != PlanClass::Swarm || plan_.shards < 2) return;
+    if (is_long_run(plan_)) {
+      add(minute, Time{plan_.seconds} * second - 2 * minute);
+    } else if (rarely) {
+      draw_windows(plan_, dice_, first, gap, [this](Time at) { return lose_one(at); });
+    } else {
+      return;
+    }
+    static constexpr std::array<std::uint64_t, 4> rooms{64, 1'024, 65'536, 200};
+    plan_.limits.feed_outstanding_items_max = rooms[room];
+  }
+
+ private:
+  static constexpr Time minute = 60 * second;
+
+  void add(Time at, Time length) {
+    const auto shard = static_cast<std::uint32_t>(dice_.roll(0, plan_.shards - 1));
+    plan_.items.push_back({.at = at, .kind = ItemKind::NoQuorum, .object = shard, .length = length});
+  }
+  Time lose_one(Time at) {
+    const bool for_good = dice_.chance(150'000);
+    const Time drawn = static_cast<Time>(dice_.log_roll(1'000, 120'000)) * millisecond;
+    const Time length = for_good ? Time{plan_.seconds} * second : drawn;
+    add(at, length);
+    return length;
+  }
+
+  Plan& plan_;
+  Dice dice_;
+};
+
 void draw_links(Plan& plan) {
   Dice dice(plan.seed, Concern::ClusterPlan, 2);
   static constexpr std::array<std::uint64_t, 4> queues{8, 256, 65'536, 1'000};
@@ -177,7 +260,7 @@ void draw_cluster_size(Plan& plan, const PlanOverrides& overrides) {
   draw_links(plan);
 }
 
-void draw_cluster_faults(Plan& plan) {
+void draw_cluster_faults(Plan& plan, const PlanOverrides& overrides) {
   if (!plan.is_cluster()) return;
   // Where a hop takes 100 ms nothing can be agreed on in time; and clocks that part by 10 s stop their shards.
   plan.knobs.round_ns = std::min<std::uint64_t>(plan.knobs.round_ns, 10'000'000);
@@ -198,6 +281,15 @@ void draw_cluster_faults(Plan& plan) {
     }
     Draw(plan, static_cast<Family>(family)).fill();
   }
+  if (!overrides.points_off) aim_at_streams(plan);
+  rot_one(plan);
+  Quorums(plan).fill();
+}
+
+bool draw_long_run(const Plan& plan, const PlanOverrides& overrides) {
+  Dice dice(plan.seed, Concern::ClusterPlan, 5);
+  const bool drawn = dice.chance(long_runs_ppm);
+  return drawn && plan.is_cluster() && plan.plan_class == PlanClass::Swarm && !overrides.seconds;
 }
 
 }  // namespace chasqui::sim

@@ -290,9 +290,11 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   plan.plan_class = overrides.plan_class.value_or(plan.plan_class);
   plan.nodes = std::max(1U, overrides.nodes.value_or(nodes));
   draw_cluster_size(plan, overrides);
-  plan.shards = shards;
-  plan.seconds = std::max(1U, overrides.seconds.value_or(length));
-  const std::uint32_t drawn = plan.plan_class == PlanClass::Single ? std::min(devices, 10U) : devices;
+  const bool is_long = draw_long_run(plan, overrides);
+  plan.shards = is_long ? std::max(4U, shards) : shards;
+  plan.seconds = is_long ? long_run_seconds : std::max(1U, overrides.seconds.value_or(length));
+  const bool few = is_long || plan.plan_class == PlanClass::Single;
+  const std::uint32_t drawn = few ? std::min(devices, 10U) : devices;
   draw_people(plan, std::max(2 * plan.nodes, overrides.devices.value_or(drawn)));
   draw_knobs(plan);
   draw_limits(plan);
@@ -305,7 +307,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_hostile(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
-  draw_cluster_faults(plan);
+  draw_cluster_faults(plan, overrides);
   draw_audits(plan);
   if (plan.plan_class != PlanClass::Beyond) leave_time(plan);
   std::stable_sort(plan.items.begin(), plan.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });

@@ -61,6 +61,22 @@ TEST(Plan, every_kind_of_item_is_drawn_sooner_or_later) {
 #undef CHASQUI_SIM_ITEM
 }
 
+TEST(Plan, few_clusters_run_for_an_hour_most_of_which_a_shard_has_no_quorum) {
+  int long_runs = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    const Plan plan = draw_plan(seed, {.nodes = 3});
+    if (plan.seconds < 3'600) continue;
+    ++long_runs;
+    EXPECT_LE(plan.owners.size(), 10U);
+    EXPECT_TRUE(std::any_of(plan.items.begin(), plan.items.end(), [](const Item& item) {
+      return item.kind == ItemKind::NoQuorum && item.length > 3'000 * second;
+    }));
+  }
+  EXPECT_GE(long_runs, 1);
+  EXPECT_LE(long_runs, 12);
+  EXPECT_EQ(draw_plan(0, {.nodes = 3, .seconds = 60}).seconds, 60U);
+}
+
 TEST(Plan, there_is_always_enough_to_say) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const Plan plan = draw_plan(seed, {.seconds = 30});

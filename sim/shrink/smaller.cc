@@ -38,6 +38,10 @@ bool subject_is_node(ItemKind kind) {
   return false;
 }
 
+bool subject_is_device(ItemKind kind) {
+  return !subject_is_node(kind) && kind != ItemKind::NoQuorum;
+}
+
 bool object_is_node(ItemKind kind) {
   return kind == ItemKind::Cut || kind == ItemKind::LinkBreak || kind == ItemKind::LinkStall;
 }
@@ -106,11 +110,12 @@ std::optional<Plan> with_shards(const Plan& plan, std::uint32_t shards) {
 std::optional<Plan> without_device(const Plan& plan, std::uint32_t device) {
   if (device >= plan.owners.size() || plan.owners.size() == 1) return std::nullopt;
   Plan smaller = plan;
-  std::erase_if(smaller.items, [&](const Item& item) { return !subject_is_node(item.kind) && item.subject == device; });
+  std::erase_if(smaller.items,
+                [&](const Item& item) { return subject_is_device(item.kind) && item.subject == device; });
   const std::uint32_t person = plan.owners[device];
   smaller.owners.erase(smaller.owners.begin() + device);
   for (Item& item : smaller.items) {
-    if (!subject_is_node(item.kind)) item.subject = behind(item.subject, device);
+    if (subject_is_device(item.kind)) item.subject = behind(item.subject, device);
   }
   const bool gone = std::count(smaller.owners.begin(), smaller.owners.end(), person) == 0;
   // Where there are several clusters, people live by their numbers.
