@@ -44,6 +44,7 @@ struct Person {
   ConversationId conversation;
   bool sends = false;
   std::unique_ptr<LoadClient> client;
+  bool was_cut = false;
   bool is_back = true;
   bool is_current = true;
 };
@@ -79,7 +80,11 @@ class Storm {
     }
     io_.run_for(std::chrono::seconds(2));
     refused_before_ = servers_.stat("session_refused");
-    for (Person& person : people_) person.is_back = person.is_current = false;
+    // Who was not let in at once has gone on to another node: it loses nothing when the first is killed.
+    for (Person& person : people_) person.is_current = false;
+    std::vector<std::uint64_t> cpu_us;
+    for (std::size_t i = 0; i < servers_.size(); ++i) cpu_us.push_back(servers_.at(i).cpu_us());
+    const std::uint64_t own_us = own_cpu_us();
     cut_at_ = Clock::now();
     if (settings_.kill) {
       servers_.at(0).kill_9();
@@ -89,14 +94,21 @@ class Storm {
     for (Person& person : people_) {
       if (person.sends) person.client->send(person.conversation, "after the storm");
     }
-    while (current_ms_.size() < people_.size() &&
+    while ((current_ms_.size() < people_.size() || back_ms.size() < cut) &&
            Clock::now() - cut_at_ < std::chrono::seconds(settings_.seconds_max)) {
       io_.run_for(std::chrono::milliseconds(20));
     }
+    for (std::size_t i = settings_.kill ? 1 : 0; i < servers_.size(); ++i) {
+      server_cpu_ms += static_cast<double>(servers_.at(i).cpu_us() - cpu_us[i]) / 1e3;
+    }
+    generator_cpu_ms = static_cast<double>(own_cpu_us() - own_us) / 1e3;
     return absl::OkStatus();
   }
 
+  std::size_t cut = 0;
   std::vector<double> back_ms;
+  double server_cpu_ms = 0;  // from the cut until all are current
+  double generator_cpu_ms = 0;
 
   [[nodiscard]] std::vector<double>& current_ms() { return current_ms_; }
   [[nodiscard]] std::int64_t refused() const {
@@ -113,6 +125,11 @@ class Storm {
       } else if (!std::exchange(person.is_back, true)) {
         back_ms.push_back(since_cut_ms());
       }
+    }
+    if (std::holds_alternative<client::Disconnected>(happening) && cut_at_ != Clock::time_point() && !person.was_cut) {
+      person.was_cut = true;
+      person.is_back = false;
+      ++cut;
     }
     const auto* received = std::get_if<client::Received>(&happening);
     const bool has_got_it =
@@ -170,7 +187,7 @@ absl::Status run(const Settings& settings) {
   if (absl::Status status = storm.run(); !status.ok()) return status;
   std::vector<double>& back = storm.back_ms;
   std::vector<double>& current = storm.current_ms();
-  const bool all = current.size() == users->size() && back.size() == users->size();
+  const bool all = current.size() == users->size() && back.size() == storm.cut;
   if (settings.json) {
     const boost::json::object object{{"bench", "storm"},
                                      {"machine", machine()},
@@ -180,6 +197,9 @@ absl::Status run(const Settings& settings) {
                                      {"sessions", users->size()},
                                      {"cut", settings.kill ? "kill -9 of their node" : "their sockets"},
                                      {"refused_and_told_when", storm.refused()},
+                                     {"servers_cpu_ms", whole(storm.server_cpu_ms)},
+                                     {"generator_cpu_ms", whole(storm.generator_cpu_ms)},
+                                     {"were_cut", storm.cut},
                                      {"back", back.size()},
                                      {"current", current.size()},
                                      {"back_p50_ms", whole(percentile(back, 500))},
@@ -190,11 +210,13 @@ absl::Status run(const Settings& settings) {
   } else {
     std::printf("machine                    %s, load average %s\nlimits profile             default\n",
                 machine().c_str(), load_average().c_str());
-    std::printf("sessions                   %zu at %llu nodes, cut at once: %s\n", users->size(),
-                static_cast<unsigned long long>(settings.nodes),
+    std::printf("sessions                   %zu at %llu nodes, %zu of them cut at once: %s\n", users->size(),
+                static_cast<unsigned long long>(settings.nodes), storm.cut,
                 settings.kill ? "kill -9 of their node" : "all their sockets");
     std::printf("admission                  %lld Hellos refused, and told when to come again\n",
                 static_cast<long long>(storm.refused()));
+    std::printf("CPU until all are current  servers %.0f ms, generator %.0f ms\n", storm.server_cpu_ms,
+                storm.generator_cpu_ms);
     std::printf("back                       %zu, p50 %.0f ms, p99 %.0f ms, last %.0f ms\n", back.size(),
                 percentile(back, 500), percentile(back, 990), percentile(back, 1000));
     std::printf("current                    %zu, p50 %.0f ms, p99 %.0f ms, last %.0f ms\n", current.size(),

@@ -11,6 +11,18 @@
 
 namespace chasqui {
 
+namespace {
+
+// Heartbeats of all groups that are led here are due in the same few moments, so that those to one peer share a frame,
+// and the answers too: an idle node wakes 40 times a second, however many shards it leads.
+MonoTime with_others(MonoTime due, const Limits& limits) {
+  const std::int64_t step_ns = static_cast<std::int64_t>(std::max<std::uint64_t>(limits.heartbeat_ms, 4)) * 250'000;
+  if (due == MonoTime::never() || due.ns <= 0) return due;
+  return MonoTime{(due.ns + step_ns - 1) / step_ns * step_ns};
+}
+
+}  // namespace
+
 Node::Node(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed)
     : impl_(std::make_unique<Impl>(config, store, std::move(log), seed)) {}
 Node::~Node() = default;
@@ -150,6 +162,7 @@ void Node::Impl::settle(Now now, Outputs& out) {
 void Node::Impl::set_timer(Shard& shard) {
   MonoTime next = shard.replica.next_deadline();
   if (shard.led) {
+    next = with_others(next, config_.limits);
     next = earlier(next, shard.marks.next_deadline());
     next = earlier(next, shard.notify.next_deadline());
     next = earlier(next, shard.feed.next_deadline());

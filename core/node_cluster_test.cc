@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/keys.h"
 #include "core/node.h"
@@ -359,6 +360,20 @@ TEST(ClusterOfThree, a_restarted_node_is_ready_when_it_has_applied_what_was_comm
   while (!world.node(other).ready() && world.now().mono < back + seconds(10)) world.run_for(milliseconds(1));
   ASSERT_TRUE(world.node(other).ready());
   EXPECT_TRUE(world.store(other).get(keys::event(shard, self, Seq(600))).has_value());
+}
+
+TEST(ClusterOfThree, an_idle_node_wakes_as_seldom_with_many_shards_as_with_few) {
+  Nodes world(3, {64});
+  world.run_for(seconds(20));
+  ASSERT_GE(world.shards_led(1), 21U);
+  std::set<std::int64_t> wakes;
+  const MonoTime until = world.now().mono + seconds(1);
+  while (world.now().mono < until) {
+    world.run_for(milliseconds(1));
+    const MonoTime next = world.node(1).next_deadline();
+    if (next < until) wakes.insert(next.ns);
+  }
+  EXPECT_LE(wakes.size(), 80U) << "the heartbeats of 21 shards are 210 a second; the rest is what is done each second";
 }
 
 TEST(ClusterOfThree, a_clock_far_from_its_peers_does_not_stamp_messages) {
