@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "runtime/cluster_config.h"
+#include "runtime/cluster_plan.h"
 #include "runtime/config.h"
 #include "runtime/peer_exchange.h"
 #include "runtime/peer_memory.h"
