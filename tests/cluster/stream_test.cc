@@ -60,10 +60,10 @@ class Streams : public ::testing::Test {
           },
           seconds(60)))
           << pulling() << " streams under way, " << cluster_.stat(lagging, "snapshot_taken") << " taken, it leads "
-          << cluster_.stat(lagging, "shard_leads") << "\n"
+          << cluster_.stat(lagging, "shards_led") << "\n"
           << cluster_.node(lagging).last_words();
     };
-    look([&] { return cluster_.stat(lagging, "shard_leads") >= static_cast<std::int64_t>(Cluster::shards / 4); });
+    look([&] { return cluster_.stat(lagging, "shards_led") >= static_cast<std::int64_t>(Cluster::shards / 4); });
     phones_.end_load();
     look([&] { return pulling() == 0 && phones_.is_drained(); });
     phones_.begin_load();
