@@ -1,8 +1,9 @@
 // bench_latency: how long a 1:1 message takes, with fsync on: from send to `accepted`, and to the other device.
 //
-// A real chasquid, two devices per pair, one message of a pair under way at a time. Beside the figures stand the disk's
-// own fdatasync and a bare TCP ping-pong, measured in the same run: a message costs about one of the first and two of
-// the second.
+// A real chasquid, or a cluster of them (--nodes 3, on this one machine), two devices per pair at two nodes, one
+// message of a pair under way at a time; one round of pairs after the other, since where a shard is led is a matter of
+// chance. Beside the figures stand the disk's own fdatasync and a bare TCP ping-pong, measured in the same run: a
+// message costs about one of the first and two of the second at one node, two and four more at three.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -17,7 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "bench/harness/figures.h"
 #include "bench/harness/load_client.h"
-#include "bench/harness/server_process.h"
+#include "bench/harness/servers.h"
 
 namespace chasqui::bench {
 namespace {
@@ -26,8 +27,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Settings {
   std::uint64_t messages = 3000;
-  std::uint64_t warm_up = 300;
+  std::uint64_t warm_up = 50;
+  std::uint64_t nodes = 1;
   std::uint64_t pairs = 1;
+  std::uint64_t rounds = 10;
   std::uint64_t text_bytes = 100;
   std::string folder;
   bool json = false;
@@ -41,21 +44,21 @@ struct Times {
 // One pair, playing on until its messages are done.
 class Pair {
  public:
-  Pair(boost::asio::io_context& io, const ServerProcess& server, const client::Credentials& a,
+  Pair(boost::asio::io_context& io, const Servers& servers, std::size_t place, const client::Credentials& a,
        const client::Credentials& b, const Settings& settings, Times& times, std::function<void()> done)
       : settings_(settings),
         times_(times),
         done_(std::move(done)),
         conversation_(ConversationId::direct(a.user, b.user)),
-        a_(io, server.endpoint(), a, [this](LoadClient&, const client::Happening& h) { hear_a(h); }),
-        b_(io, server.endpoint(), b, [this](LoadClient&, const client::Happening& h) { hear_b(h); }) {
+        a_(io, servers.list(place), a, [this](LoadClient&, const client::Happening& h) { hear_a(h); }),
+        b_(io, servers.list(place + 1), b, [this](LoadClient&, const client::Happening& h) { hear_b(h); }) {
     a_.start();
     b_.start();
   }
 
  private:
   void send() {
-    if (count_ == settings_.messages + settings_.warm_up) return done_();
+    if (count_ == settings_.messages / settings_.rounds + settings_.warm_up) return done_();
     ++count_;
     waiting_for_ = 2;
     sent_at_ = Clock::now();
@@ -108,30 +111,36 @@ void print_row(const char* name, std::vector<double>& times) {
 
 absl::Status run(const Settings& settings) {
   const TemporaryFolder folder(settings.folder);
-  ServerProcess server(program_folder() + "/chasquid", folder.path() + "/data", "bench");
-  if (absl::Status started = server.start(); !started.ok()) return started;
-  const auto users = server.provision(2 * settings.pairs, "lat");
+  Servers servers(folder.path(), {.nodes = settings.nodes});
+  if (absl::Status started = servers.start(); !started.ok()) return started;
+  const auto users = servers.provision(2 * settings.pairs * settings.rounds, "lat");
   if (!users.ok()) return users.status();
 
   const DiskFigures disk = fdatasync_figures(folder.path());
   const double ping_us = tcp_ping_pong_p50_us();
-  boost::asio::io_context io(1);
   Times times;
-  std::uint64_t done = 0;
-  std::vector<std::unique_ptr<Pair>> pairs;
-  for (std::uint64_t i = 0; i < settings.pairs; ++i) {
-    pairs.push_back(std::make_unique<Pair>(io, server, (*users)[2 * i], (*users)[2 * i + 1], settings, times, [&] {
-      if (++done == settings.pairs) io.stop();
-    }));
+  for (std::uint64_t round = 0; round < settings.rounds; ++round) {
+    boost::asio::io_context io(1);
+    std::uint64_t done = 0;
+    std::vector<std::unique_ptr<Pair>> pairs;
+    for (std::uint64_t i = 0; i < settings.pairs; ++i) {
+      const std::size_t first = 2 * (round * settings.pairs + i);
+      pairs.push_back(
+          std::make_unique<Pair>(io, servers, round, (*users)[first], (*users)[first + 1], settings, times, [&] {
+            if (++done == settings.pairs) io.stop();
+          }));
+    }
+    io.run_for(std::chrono::seconds(120));
+    if (done < settings.pairs) return absl::DeadlineExceededError("the messages were not done within 120 s");
   }
-  io.run_for(std::chrono::seconds(120));
-  if (done < settings.pairs) return absl::DeadlineExceededError("the messages were not done within 120 s");
 
   if (settings.json) {
     const boost::json::object object{{"bench", "latency"},
                                      {"machine", machine()},
                                      {"limits", "bench"},
+                                     {"nodes", settings.nodes},
                                      {"pairs", settings.pairs},
+                                     {"load_average", load_average()},
                                      {"messages", settings.messages},
                                      {"text_bytes", settings.text_bytes},
                                      {"fdatasync_p50_us", whole(disk.in_place_p50_us)},
@@ -142,10 +151,13 @@ absl::Status run(const Settings& settings) {
     std::printf("%s\n", boost::json::serialize(object).c_str());
     return absl::OkStatus();
   }
-  std::printf("machine                    %s\nlimits profile             bench\n", machine().c_str());
-  std::printf("load                       %llu pairs, %llu messages of %llu bytes each, one at a time\n",
-              static_cast<unsigned long long>(settings.pairs), static_cast<unsigned long long>(settings.messages),
-              static_cast<unsigned long long>(settings.text_bytes));
+  std::printf("machine                    %s, load average %s\nlimits profile             bench\n", machine().c_str(),
+              load_average().c_str());
+  std::printf("nodes                      %llu\n", static_cast<unsigned long long>(settings.nodes));
+  std::printf(
+      "load                       %llu pairs at a time, %llu messages of %llu bytes in all of each, one at a time\n",
+      static_cast<unsigned long long>(settings.pairs), static_cast<unsigned long long>(settings.messages),
+      static_cast<unsigned long long>(settings.text_bytes));
   std::printf(
       "fdatasync of this disk     p50 %8.0f us in place, %.0f us growing a file\nbare TCP ping-pong         p50 %8.0f "
       "us\n",
@@ -161,7 +173,9 @@ absl::Status run(const Settings& settings) {
 int main(int argc, char** argv) {
   chasqui::bench::Settings settings;
   CLI::App app("latency of a 1:1 message through a real chasquid, fsync on");
-  app.add_option("--messages", settings.messages, "measured, of each pair (3000)");
+  app.add_option("--nodes", settings.nodes, "1, or a cluster of 3 to 9 processes (1)");
+  app.add_option("--messages", settings.messages, "measured, in all rounds (3000)");
+  app.add_option("--rounds", settings.rounds, "one after the other, each of other people (10)");
   app.add_option("--pairs", settings.pairs, "at the same time (1)");
   app.add_option("--bytes", settings.text_bytes, "of text (100)");
   app.add_option("--folder", settings.folder, "where the server's data are put, for the disk that it is on");

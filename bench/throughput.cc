@@ -1,8 +1,9 @@
-// bench_throughput: accepted 1:1 messages per second of a real chasquid, and what each costs it in CPU.
+// bench_throughput: accepted 1:1 messages per second of a real chasquid, or of a cluster of them on this one machine
+// (--nodes 3), and what each costs in CPU, summed over all servers.
 //
 // Pairs of devices send to each other, each with a window of unanswered messages; every message is also delivered to
-// and acked by its recipient. Measured over a window after a warm-up, by the process's own CPU clock; the median of
-// three runs by messages per second, each with a server of its own. Generator and server share the machine: the
+// and acked by its recipient. Measured over a window after a warm-up, by the processes' own CPU clocks; the median
+// of three runs by messages per second, each with servers of its own. Generator and server share the machine: the
 // generator's CPU is printed, too.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -20,12 +21,13 @@
 #include "absl/strings/str_cat.h"
 #include "bench/harness/figures.h"
 #include "bench/harness/load_client.h"
-#include "bench/harness/server_process.h"
+#include "bench/harness/servers.h"
 
 namespace chasqui::bench {
 namespace {
 
 struct Settings {
+  std::uint64_t nodes = 1;
   std::uint64_t pairs = 50;
   std::uint64_t window = 16;
   std::uint64_t text_bytes = 100;
@@ -46,13 +48,13 @@ struct Result {
 
 class Run {
  public:
-  Run(const Settings& settings, const ServerProcess& server, const std::vector<client::Credentials>& users)
-      : settings_(settings), server_(server), timer_(io_) {
+  Run(const Settings& settings, const Servers& servers, const std::vector<client::Credentials>& users)
+      : settings_(settings), servers_(servers), timer_(io_) {
     for (std::size_t i = 0; i < users.size(); ++i) {
       const client::Credentials& other = users[i ^ 1U];
       const ConversationId conversation = ConversationId::direct(users[i].user, other.user);
       clients_.push_back(std::make_unique<LoadClient>(
-          io_, server.endpoint(), users[i],
+          io_, servers.list(i), users[i],
           [this, conversation](LoadClient& me, const client::Happening& h) { hear(me, conversation, h); }));
     }
   }
@@ -91,14 +93,14 @@ class Run {
   void begin() {
     const std::uint64_t accepted = accepted_;
     const std::uint64_t received = received_;
-    const std::uint64_t server_us = server_.cpu_us();
+    const std::uint64_t server_us = servers_.cpu_us();
     const std::uint64_t own_us = own_cpu_us();
     const auto since = std::chrono::steady_clock::now();
     timer_.expires_after(std::chrono::seconds(settings_.seconds));
     timer_.async_wait([=, this](boost::system::error_code) {
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
       const auto messages = static_cast<double>(accepted_ - accepted);
-      const auto server_spent = static_cast<double>(server_.cpu_us() - server_us);
+      const auto server_spent = static_cast<double>(servers_.cpu_us() - server_us);
       result_ = {messages / seconds, static_cast<double>(received_ - received) / seconds, server_spent / messages,
                  static_cast<double>(own_cpu_us() - own_us) / messages, server_spent / 1e6 / seconds};
       io_.stop();
@@ -106,7 +108,7 @@ class Run {
   }
 
   const Settings& settings_;
-  const ServerProcess& server_;
+  const Servers& servers_;
   boost::asio::io_context io_{1};
   boost::asio::steady_timer timer_;
   std::vector<std::unique_ptr<LoadClient>> clients_;
@@ -118,12 +120,12 @@ class Run {
 
 absl::StatusOr<Result> one_run(const Settings& settings, DiskFigures& disk) {
   const TemporaryFolder folder(settings.folder);
-  ServerProcess server(program_folder() + "/chasquid", folder.path() + "/data", "bench");
-  if (absl::Status started = server.start(); !started.ok()) return started;
-  const auto users = server.provision(2 * settings.pairs, "thr");
+  Servers servers(folder.path(), {.nodes = settings.nodes});
+  if (absl::Status started = servers.start(); !started.ok()) return started;
+  const auto users = servers.provision(2 * settings.pairs, "thr");
   if (!users.ok()) return users.status();
   disk = fdatasync_figures(folder.path());
-  return Run(settings, server, *users).measure();
+  return Run(settings, servers, *users).measure();
 }
 
 absl::Status run(const Settings& settings) {
@@ -141,6 +143,8 @@ absl::Status run(const Settings& settings) {
     const boost::json::object object{{"bench", "throughput"},
                                      {"machine", machine()},
                                      {"limits", "bench"},
+                                     {"nodes", settings.nodes},
+                                     {"load_average", load_average()},
                                      {"devices", 2 * settings.pairs},
                                      {"window", settings.window},
                                      {"text_bytes", settings.text_bytes},
@@ -156,7 +160,9 @@ absl::Status run(const Settings& settings) {
     std::printf("%s\n", boost::json::serialize(object).c_str());
     return absl::OkStatus();
   }
-  std::printf("machine                    %s\nlimits profile             bench\n", machine().c_str());
+  std::printf("machine                    %s, load average %s\nlimits profile             bench\n", machine().c_str(),
+              load_average().c_str());
+  std::printf("nodes                      %llu\n", static_cast<unsigned long long>(settings.nodes));
   std::printf("load                       %llu devices in pairs, %llu unanswered messages of %llu bytes each\n",
               static_cast<unsigned long long>(2 * settings.pairs), static_cast<unsigned long long>(settings.window),
               static_cast<unsigned long long>(settings.text_bytes));
@@ -166,7 +172,8 @@ absl::Status run(const Settings& settings) {
       disk.in_place_p50_us, disk.growing_p50_us, tcp_ping_pong_p50_us());
   for (const Result& result : results) {
     std::printf(
-        "%s accepted %8.0f /s   delivered %8.0f /s   server %6.1f us CPU a message (%.2f cores)   generator %6.1f us\n",
+        "%s accepted %8.0f /s   delivered %8.0f /s   servers %6.1f us CPU a message (%.2f cores)   generator %6.1f "
+        "us\n",
         &result == &median ? "median of the runs      " : "                        ", result.accepted_per_s,
         result.received_per_s, result.server_cpu_us, result.server_cores, result.generator_cpu_us);
   }
@@ -179,6 +186,7 @@ absl::Status run(const Settings& settings) {
 int main(int argc, char** argv) {
   chasqui::bench::Settings settings;
   CLI::App app("accepted 1:1 messages per second of a real chasquid, and their CPU");
+  app.add_option("--nodes", settings.nodes, "1, or a cluster of 3 to 9 processes (1)");
   app.add_option("--pairs", settings.pairs, "of devices (50)");
   app.add_option("--window", settings.window, "unanswered messages of each device (16)");
   app.add_option("--bytes", settings.text_bytes, "of text (100)");

@@ -11,6 +11,18 @@
 
 namespace chasqui {
 
+namespace {
+
+// Heartbeats of all groups that are led here are due in the same few moments, so that those to one peer share a frame,
+// and the answers too: an idle node wakes 40 times a second, however many shards it leads.
+MonoTime with_others(MonoTime due, const Limits& limits) {
+  const std::int64_t step_ns = static_cast<std::int64_t>(std::max<std::uint64_t>(limits.heartbeat_ms, 4)) * 250'000;
+  if (due == MonoTime::never() || due.ns <= 0) return due;
+  return MonoTime{(due.ns + step_ns - 1) / step_ns * step_ns};
+}
+
+}  // namespace
+
 Node::Node(const NodeConfig& config, Store& store, std::vector<ReplicaImage> log, const Seed& seed)
     : impl_(std::make_unique<Impl>(config, store, std::move(log), seed)) {}
 Node::~Node() = default;
@@ -23,8 +35,14 @@ MonoTime Node::next_deadline() const {
 bool Node::ready() const {
   return impl_->ready();
 }
+bool Node::reaches_majority() const {
+  return impl_->reaches_majority();
+}
 std::size_t Node::shards_led() const {
   return impl_->shards_led();
+}
+bool Node::handed_over() const {
+  return impl_->handed_over();
 }
 std::uint64_t Node::memory_bytes() const {
   return impl_->memory_bytes();
@@ -77,6 +95,8 @@ void Node::Impl::start(Now now, Outputs& out) {
     shard->replica.start(now, outputs);
     take(*shard, outputs, out);
     touched_.insert(shard->id);
+    replaying_.insert(shard->id);
+    shard->log_at_start = shard->replica.last_index();
   }
   if (!is_alone()) beat_due_ = now.mono;
 }
@@ -133,12 +153,16 @@ void Node::Impl::settle(Now now, Outputs& out) {
   for (const ShardId id : touched_) seen.insert(id);
   touched_.clear();
   tell_gone_sessions();
-  for (const ShardId id : seen) set_timer(shard_at(id));
+  for (const ShardId id : seen) {
+    set_timer(shard_at(id));
+    if (!replaying_.empty()) see_replayed(shard_at(id));
+  }
 }
 
 void Node::Impl::set_timer(Shard& shard) {
   MonoTime next = shard.replica.next_deadline();
   if (shard.led) {
+    next = with_others(next, config_.limits);
     next = earlier(next, shard.marks.next_deadline());
     next = earlier(next, shard.notify.next_deadline());
     next = earlier(next, shard.feed.next_deadline());
@@ -181,7 +205,9 @@ std::uint64_t Node::Impl::memory_bytes() const {
 
 // --------------------------------------------------------------------------------------------------------- inputs
 
-void Node::Impl::input(Now, Tick&, Outputs&) {}
+void Node::Impl::input(Now, Tick&, Outputs&) {
+  applied_then_ = 0;  // a step that is there for what is left to apply
+}
 void Node::Impl::input(Now now, SessionOpened& in, Outputs& out) {
   gateway_.opened(now, in, out);
 }
@@ -246,8 +272,9 @@ void Node::Impl::input(Now, Pressure& in, Outputs& out) {
 }
 
 void Node::Impl::input(Now now, Drain&, Outputs& out) {
-  gateway_.drain(now, random_.next_64() >> 1, out);
+  gateway_.drain(now, random_.next_64() >> 1, !is_alone(), out);
   draining_ = true;
+  tell_clock(now);  // or two that stop together would give each other what they lead
   balance(now, out);
 }
 

@@ -48,10 +48,14 @@ class Node {
   // When step(Tick) is due next; may be early, never late. never(): only an input can bring work.
   [[nodiscard]] MonoTime next_deadline() const;
 
-  // Every shard is led by a leader that has committed an entry of its own term: reads and writes are served.
+  // Every shard is led by a leader that has committed an entry of its own term, so that reads and writes are served,
+  // and what was committed when this node started is applied: the next leader to die need not wait for it.
   [[nodiscard]] bool ready() const;
-  // A node that is to stop has handed over what it led when this is 0; one alone cannot.
+  // With itself it has links to more than half of the cluster's nodes: else nothing that it is asked for can be done.
+  [[nodiscard]] bool reaches_majority() const;
   [[nodiscard]] std::size_t shards_led() const;
+  // After Drain: nothing is led here any more that somebody else could lead.
+  [[nodiscard]] bool handed_over() const;
   // Bytes that all sessions, queues and tails hold, roughly: for metrics and I26.
   [[nodiscard]] std::uint64_t memory_bytes() const;
   // Looks at every session and shard: not for each step.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/keys.h"
 #include "core/node.h"
@@ -227,6 +228,40 @@ TEST(ClusterOfThree, what_happened_while_a_leader_changed_is_told_to_sessions_th
   EXPECT_FALSE(t.world.closed(beto));
 }
 
+TEST(ClusterOfThree, a_leader_that_some_node_cannot_reach_gives_way_to_one_that_all_reach) {
+  Town t;
+  t.world.run_for(seconds(10));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  const std::size_t here = t.other_than(leader);
+  const std::size_t middle = t.other_than(leader, here);
+  t.world.cut(leader, here);
+  t.world.run_for(seconds(8));
+  for (std::uint32_t shard = 0; shard < t.world.shards().value; ++shard) {
+    EXPECT_EQ(t.world.leader_of(ShardId(shard)), middle) << "shard " << shard;
+  }
+  const Client ana = t.world.connect(here, t.ana);
+  const Client beto = t.world.connect(leader, t.beto);
+  t.world.send_frame(ana, send(1, t.both));
+  t.world.run_for(milliseconds(500));
+  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U) << "it was cut off from the leader";
+  EXPECT_EQ(t.head(beto), 1U);
+  t.world.mend(leader, here);
+  t.world.run_for(seconds(20));
+  EXPECT_EQ(t.world.leader_of(t.of_both), leader) << "each leads its part again";
+}
+
+TEST(ClusterOfThree, a_death_moves_no_leadership_but_the_dead_one_s) {
+  Town t;
+  t.world.run_for(seconds(20));
+  const std::size_t dead = t.other_than(t.world.leader_of(t.of_both));
+  const std::size_t leader = t.world.leader_of(t.of_both);
+  t.world.kill(dead);
+  for (int s = 0; s < 20; ++s) {
+    t.world.run_for(milliseconds(500));
+    EXPECT_EQ(t.world.leader_of(t.of_both), leader);
+  }
+}
+
 TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_when_it_is_back) {
   Town t;
   t.world.run_for(seconds(10));
@@ -267,8 +302,78 @@ TEST(ClusterOfThree, a_node_that_is_told_to_stop_hands_its_shards_over) {
   t.world.send_frame(ana, send(1, t.both));
   t.world.run_for(seconds(2));
   EXPECT_EQ(t.world.shards_led(2), 0U);
+  EXPECT_TRUE(t.world.node(2).handed_over());
   EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
   EXPECT_TRUE(t.world.received(ana, Body::kError).empty());
+}
+
+TEST(ClusterOfThree, nodes_that_all_stop_wait_for_nobody_to_take_what_they_lead) {
+  Town t;
+  t.world.run_for(seconds(20));
+  ASSERT_EQ(t.world.shards_led(2), 2U);
+  for (std::size_t i = 1; i <= 3; ++i) t.world.input(i, Drain{});
+  t.world.run_for(seconds(1));
+  for (std::size_t i = 1; i <= 3; ++i) EXPECT_TRUE(t.world.node(i).handed_over()) << "node " << i;
+}
+
+TEST(ClusterOfThree, a_node_that_stops_serves_each_session_until_it_sends_it_on) {
+  Town t;
+  t.world.run_for(seconds(20));
+  std::vector<Client> sessions{t.world.connect(2, t.ana), t.world.connect(2, t.beto)};
+  for (int i = 0; i < 6; ++i) sessions.push_back(t.world.open(2));
+  t.world.input(2, Drain{});
+  const Client last = t.world.closed(sessions[1]) ? sessions[0] : sessions[1];
+  t.world.send_frame(last, send(1, t.both));
+  t.world.run_for(milliseconds(200));
+  EXPECT_EQ(t.world.received(last, Body::kAccepted).size(), 1U);
+  t.world.run_for(seconds(2));
+  for (const Client& session : sessions) {
+    ASSERT_TRUE(t.world.closed(session));
+    const auto words = t.world.received(session, Body::kGoAway);
+    ASSERT_EQ(words.size(), 1U);
+    EXPECT_EQ(words[0].go_away().reason(), client::GoAway::SHUTTING_DOWN);
+    EXPECT_EQ(words[0].go_away().after_ms(), 0U) << "others are there";
+  }
+}
+
+TEST(ClusterOfThree, a_restarted_node_is_ready_when_it_has_applied_what_was_committed_without_it) {
+  Limits limits;
+  limits.send_device_burst = 10'000;
+  Nodes world(3, {6}, limits);
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const ShardId shard = shard_of(self, world.shards());
+  world.run_for(seconds(10));
+  const std::size_t leader = world.leader_of(shard);
+  const std::size_t other = leader % 3 + 1;
+  const Client session = world.connect(leader, ana);
+  for (std::uint64_t n = 1; n <= 600; ++n) {
+    if (n == 300) world.kill(other);
+    world.send_frame(session, send(n, self));
+    world.run_for(milliseconds(5));
+  }
+  world.run_for(seconds(1));
+  ASSERT_EQ(world.received(session, Body::kAccepted).size(), 600U);
+  world.restart(other);
+  ASSERT_FALSE(world.node(other).ready());
+  const MonoTime back = world.now().mono;
+  while (!world.node(other).ready() && world.now().mono < back + seconds(10)) world.run_for(milliseconds(1));
+  ASSERT_TRUE(world.node(other).ready());
+  EXPECT_TRUE(world.store(other).get(keys::event(shard, self, Seq(600))).has_value());
+}
+
+TEST(ClusterOfThree, an_idle_node_wakes_as_seldom_with_many_shards_as_with_few) {
+  Nodes world(3, {64});
+  world.run_for(seconds(20));
+  ASSERT_GE(world.shards_led(1), 21U);
+  std::set<std::int64_t> wakes;
+  const MonoTime until = world.now().mono + seconds(1);
+  while (world.now().mono < until) {
+    world.run_for(milliseconds(1));
+    const MonoTime next = world.node(1).next_deadline();
+    if (next < until) wakes.insert(next.ns);
+  }
+  EXPECT_LE(wakes.size(), 80U) << "the heartbeats of 21 shards are 210 a second; the rest is what is done each second";
 }
 
 TEST(ClusterOfThree, a_clock_far_from_its_peers_does_not_stamp_messages) {

@@ -104,7 +104,9 @@ class Node::Impl {
   void step(Now now, Input input, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
   [[nodiscard]] std::size_t shards_led() const;
-  [[nodiscard]] bool ready() const { return started_ && router_.all_led(); }
+  [[nodiscard]] bool reaches_majority() const { return 2 * reached() > config_.members.size(); }
+  [[nodiscard]] bool ready() const { return started_ && replaying_.empty() && router_.all_led(); }
+  [[nodiscard]] bool handed_over() const;
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
 
@@ -144,6 +146,9 @@ class Node::Impl {
     } announced;               // who says it leads in a later term, while we do not know yet that we do not
     bool led = false;          // as far as we have acted on it
     bool has_stopped = false;  // its replica, and that was noted
+    // While it is in replaying_: the end of its log when it started, and what its leader said then to be committed.
+    RaftIndex log_at_start;
+    std::optional<RaftIndex> committed_at_start;
     // Reads that came while the lease did not hold: done when it does, or after a barrier.
     struct Unfresh {
       Asker asker;
@@ -282,6 +287,7 @@ class Node::Impl {
   void take(Shard& shard, replica::Outputs& outputs, Outputs& out);
   void role(Shard& shard, Now now, Outputs& out);
   void apply_some(Now now, Outputs& out);
+  void see_replayed(const Shard& shard);
   void apply(Shard& shard, const replica::Committed& entry, Now now, Outputs& out);
   void consequences(Shard& shard, RaftIndex index, shard::Applied& applied, Now now, Outputs& out);
   LogTime entry_time(Shard& shard, Now now) const;
@@ -388,7 +394,9 @@ class Node::Impl {
   void balance(Now now, Outputs& out);
   void hand_over(Now now, Shard& shard, Outputs& out);
   [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
+  void tell_clock(Now now);
   void judge_clock();
+  [[nodiscard]] std::size_t reached() const { return reachable_.size() + 1; }
   [[nodiscard]] bool is_unfit() const {
     return draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
   }
@@ -418,9 +426,12 @@ class Node::Impl {
   bool draining_ = false;
   Pressure pressure_;
 
-  absl::btree_set<ShardId> touched_;   // to be pumped in this step
-  absl::btree_set<ShardId> led_anew_;  // by a leader who became known in this step
-  absl::btree_set<ShardId> feeding_;   // whose feed has batches to send in this step
+  absl::btree_set<ShardId> replaying_;  // that have not yet applied what was committed when this node started
+  MonoTime applied_at_;                 // when something was applied last,
+  std::size_t applied_then_ = 0;        // and how many commands at that moment
+  absl::btree_set<ShardId> touched_;    // to be pumped in this step
+  absl::btree_set<ShardId> led_anew_;   // by a leader who became known in this step
+  absl::btree_set<ShardId> feeding_;    // whose feed has batches to send in this step
   absl::btree_set<std::pair<MonoTime, ShardId>> timers_;
   std::deque<std::pair<ShardId, replica::Committed>> committed_;  // waiting to be applied, in order
   MonoTime now_;                                                  // of the last step
@@ -450,6 +461,8 @@ class Node::Impl {
   std::uint64_t last_round_ = 0;
   MonoTime beat_due_ = MonoTime::never();
   std::uint64_t beats_ = 0;
+  MonoTime peer_lost_at_;                                 // the last one
+  absl::btree_map<NodeId, std::size_t> reaches_;          // how many nodes a peer reaches, as last heard
   absl::btree_map<NodeId, std::int64_t> clock_ahead_ms_;  // of a peer's wall clock before ours, as last heard
   absl::btree_set<NodeId> unfit_;                         // peers that must not be given a leadership
   bool clock_agrees_ = true;                              // with the median of the peers' (rule R7)

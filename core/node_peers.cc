@@ -14,8 +14,11 @@ constexpr std::uint64_t beats_per_renewal = 5;
 constexpr std::size_t transfers_per_beat = 16;
 constexpr Duration transfer_retry = seconds(2);
 constexpr Duration handing_most = milliseconds(200);  // that proposals wait for the next leader to have everything
+constexpr Duration handing_most_at_end = seconds(1);  // of a node that stops: to begin anew would take longer
 // A node that comes back is given its shards when it has stood for so long.
 constexpr Duration reachable_before_transfer = seconds(2);
+// Peers say each second whom they reach.
+constexpr Duration cut_before_transfer = seconds(3);
 constexpr std::int64_t clock_off_ms_max = 10'000;
 // What is gathered for one peer leaves in frames of about this size: below peer_frame_bytes_max with any one element.
 constexpr std::size_t frame_bytes_aimed_at = 1024 * 1024;
@@ -106,6 +109,7 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
       clock_ahead_ms_[in.from] = frame.clock().wall_ms() - now.wall.ms;
       unfit_.erase(in.from);
       if (frame.clock().unfit()) unfit_.insert(in.from);
+      reaches_[in.from] = frame.clock().reaches();
       return judge_clock();
     case peer::PeerFrame::kSnapshotPull:
     case peer::PeerFrame::kSnapshotChunk:
@@ -124,6 +128,9 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     if (message.shard() >= shards_.size() || message.from() != from.value()) continue;
     Shard* shard = held(ShardId(message.shard()));
     if (shard == nullptr) continue;
+    if (message.has_append() && !shard->committed_at_start && replaying_.contains(shard->id)) {
+      shard->committed_at_start = RaftIndex(message.append().commit());
+    }
     replica::Outputs outputs;
     shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
@@ -198,6 +205,8 @@ void Node::Impl::input(Now now, PeerUnreachable& in, Outputs& out) {
   sink_.unreachable(now, in.node, in.is_dead, out);
   reachable_.erase(in.node);
   clock_ahead_ms_.erase(in.node);
+  reaches_.erase(in.node);
+  peer_lost_at_ = now.mono;
   router_.lost(in.node);
   asks_.lost(in.node);
   for (const auto& shard : shards_) {
@@ -216,11 +225,7 @@ void Node::Impl::beat(Now now, Outputs& out) {
   beat_due_ = now.mono + beat_every;
   ++beats_;
   const bool renew = beats_ % beats_per_renewal == 0;
-  for (const auto& [node, since] : reachable_) {
-    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
-    clock.set_wall_ms(now.wall.ms);
-    clock.set_unfit(is_unfit());
-  }
+  tell_clock(now);
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;
     std::vector<ShardId> unlike;
@@ -253,6 +258,16 @@ void Node::Impl::beat(Now now, Outputs& out) {
   balance(now, out);
 }
 
+// One that replays its log is given no leadership: it could not act on it.
+void Node::Impl::tell_clock(Now now) {
+  for (const auto& [node, since] : reachable_) {
+    peer::Clock& clock = *to_peer(node).others.emplace_back().mutable_clock();
+    clock.set_wall_ms(now.wall.ms);
+    clock.set_unfit(is_unfit() || !replaying_.empty());
+    clock.set_reaches(static_cast<std::uint32_t>(reached()));
+  }
+}
+
 void Node::Impl::judge_clock() {
   std::vector<std::int64_t> ahead{0};
   for (const auto& [node, ms] : clock_ahead_ms_) ahead.push_back(ms);
@@ -271,16 +286,36 @@ NodeId Node::Impl::better_leader(Now now, const Shard& shard) const {
     const auto it = reachable_.find(node);
     return it != reachable_.end() && it->second + reachable_before_transfer <= now.mono && !unfit_.contains(node);
   };
-  if (!is_unfit()) {
-    const bool is_away = shard.home_leader != config_.node;
-    return is_away && shard.transfer_due <= now.mono && stands(shard.home_leader) ? shard.home_leader : NodeId();
-  }
+  const auto reaches = [&](NodeId node) {
+    const auto it = reaches_.find(node);
+    return it == reaches_.end() ? std::size_t{0} : it->second;
+  };
   NodeId best;
+  if (!is_unfit()) {
+    if (shard.transfer_due > now.mono) return NodeId();
+    const NodeId home = shard.home_leader;
+    if (home != config_.node && stands(home) && reaches(home) >= reached()) return home;
+    // Whom we do not reach may be at the far side of a cut that another replica sees both sides of: people there are
+    // served by that one. If a node has just died, the others are about to say so too.
+    if (reached() == config_.members.size() || peer_lost_at_ + cut_before_transfer > now.mono) return NodeId();
+    for (const NodeId node : meta::replicas_of(shard.id, config_.members)) {
+      if (node == config_.node || !stands(node) || reaches(node) <= reached()) continue;
+      if (!best || reaches(node) > reaches(best)) best = node;
+    }
+    if (best) CHASQUI_MARK("leads_from_the_middle");
+    return best;
+  }
   for (const NodeId node : meta::replicas_of(shard.id, config_.members)) {
     if (node == config_.node || !reachable_.contains(node) || unfit_.contains(node)) continue;
     if (!best || shard.replica.can_transfer(ReplicaId(node.value()))) best = node;
   }
   return best;
+}
+
+bool Node::Impl::handed_over() const {
+  return std::none_of(shards_.begin(), shards_.end(), [&](const auto& shard) {
+    return shard != nullptr && shard->led && better_leader(Now{now_, {}}, *shard);
+  });
 }
 
 void Node::Impl::balance(Now now, Outputs& out) {
@@ -293,7 +328,7 @@ void Node::Impl::balance(Now now, Outputs& out) {
     if (!to) continue;
     ++begun;
     shard->handing_to = to;
-    shard->handing_until = now.mono + handing_most;
+    shard->handing_until = now.mono + (draining_ ? handing_most_at_end : handing_most);
     shard->transfer_due = now.mono + transfer_retry;
     hand_over(now, *shard, out);
     touched_.insert(shard->id);

@@ -239,17 +239,28 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
 
 // ---------------------------------------------------------------------------------------------------------- apply
 
+// So many for all steps of one moment: what has come meanwhile, which may be a leader's entries that it waits for us to
+// store, must not wait for a long log to be replayed.
 void Node::Impl::apply_some(Now now, Outputs& out) {
-  std::size_t commands = 0;
-  while (!committed_.empty() && commands < commands_per_step_max) {
+  if (std::exchange(applied_at_, now.mono) != now.mono) applied_then_ = 0;
+  while (!committed_.empty() && applied_then_ < commands_per_step_max) {
     const auto [id, entry] = std::move(committed_.front());
     committed_.pop_front();
     Shard& shard = shard_at(id);
-    if (!shard.in_flight.empty()) commands += shard.in_flight.front().origins.size();
-    ++commands;
+    if (!shard.in_flight.empty()) applied_then_ += shard.in_flight.front().origins.size();
+    ++applied_then_;
     apply(shard, entry, now, out);
     touched_.insert(id);
   }
+}
+
+// What came while a long log was replayed may be as long again. Each heartbeat comes by here.
+void Node::Impl::see_replayed(const Shard& shard) {
+  if (committed_.size() > commands_per_step_max) return;
+  const RaftIndex applied = shard.machine.applied_index();
+  const bool is_there = shard.committed_at_start && applied >= *shard.committed_at_start &&
+                        applied >= std::min(shard.log_at_start, shard.replica.last_index());
+  if (shard.led || is_there) replaying_.erase(shard.id);
 }
 
 void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, Outputs& out) {

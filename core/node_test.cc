@@ -223,6 +223,33 @@ TEST(Node, a_restarted_node_serves_nobody_before_it_has_applied_what_was_committ
   EXPECT_TRUE(world.store().get(keys::event(ShardId(0), self, Seq(1'000))).has_value());
 }
 
+// A leader whose only other follower had just been restarted waited seconds for it to store an entry.
+TEST(Node, what_comes_while_a_long_log_is_replayed_does_not_wait_for_it) {
+  Limits limits;
+  limits.send_device_burst = 10'000;
+  Cluster world({1}, limits);
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const SessionId session = world.connect(ana);
+  for (std::uint64_t n = 1; n <= 1'000; ++n) {
+    world.send_frame(session, send(n, self, n, "hola"));
+    world.run();
+  }
+  const auto events = [&] {
+    std::uint64_t seq = 0;
+    while (world.store().get(keys::event(ShardId(0), self, Seq(seq + 1)))) ++seq;
+    return seq;
+  };
+  world.crash();
+  while (events() == 0) ASSERT_TRUE(world.step_once());
+  const std::uint64_t before = events();
+  Outputs out;
+  for (int i = 0; i < 20; ++i) world.node().step(world.now(), SessionClosed{SessionId(99)}, out);
+  EXPECT_EQ(events(), before) << "one step has applied what may be applied in a moment";
+  world.node().step(world.now(), Tick{}, out);
+  EXPECT_GT(events(), before);
+}
+
 // The simulator found it: the node proposed a second entry, was refused, and tried again without end.
 TEST(Node, one_entry_at_a_time_is_slow_but_works) {
   Limits limits;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/ids.h"
 #include "core/base/keys.h"
+#include "core/wire/addressed.h"
 #include "core/wire/frames.h"
 #include "proto/client.pb.h"
 #include "proto/log.pb.h"
@@ -130,6 +131,31 @@ void peer_frames(const std::filesystem::path& root) {
   write(root / "peer_frame", "all", std::string("\x06\x00", 2) + all);
 }
 
+// peer_hello_fuzz reads: 1 byte piece size - 1, 1 byte whether the rest is a body without its address, the rest.
+void peer_hellos(const std::filesystem::path& root) {
+  for (const auto& [name, frame] : each_kind<peer::PeerFrame>()) {
+    write(root / "peer_hello", name, std::string("\x10\x01", 2) + frame.SerializeAsString());
+  }
+  peer::PeerFrame good;
+  peer::PeerHello& hello = *good.mutable_hello();
+  hello.set_protocol_version(1);
+  hello.set_cluster(std::string(16, 'n'));
+  hello.set_node(2);
+  hello.set_to(1);
+  hello.set_shards(64);
+  hello.set_feature_level(1);
+  for (const std::uint64_t node : {2, 4098}) {
+    peer::PeerStore& store = *hello.add_stores();
+    store.set_node(node);
+    store.set_store(std::string(16, 's'));
+  }
+  write(root / "peer_hello", "good", std::string("\x10\x01", 2) + good.SerializeAsString());
+  std::string stream;
+  wire::append_addressed({NodeId(2), NodeId()}, good.SerializeAsString(), stream);
+  write(root / "peer_hello", "good_stream", std::string("\x03\x00", 2) + stream + stream);
+  write(root / "peer_hello", "http", std::string("\xFF\x00", 2) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
 // raft_message_fuzz reads operations of 1 byte: 0 a sync, 1 time, 2 a message (1 byte length and the bytes), 12 the end
 // of an install.
 void raft_messages(const std::filesystem::path& root) {
@@ -238,6 +264,7 @@ int main(int argc, char** argv) {
   }
   chasqui::client_frames(argv[1]);
   chasqui::peer_frames(argv[1]);
+  chasqui::peer_hellos(argv[1]);
   chasqui::raft_messages(argv[1]);
   chasqui::key_rows(argv[1]);
   chasqui::entries(argv[1]);

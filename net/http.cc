@@ -213,6 +213,9 @@ std::optional<HttpResponse> HttpConnection::refuse_upgrade(const HttpRequest& re
   if (server_.is_stopping_) {
     return problem(14, "this server is shutting down", 1'000);
   }
+  if (const std::string why = server_.owner_.why_elsewhere(); !why.empty()) {
+    return problem(14, why + ": try another server", 1'000);
+  }
   return std::nullopt;
 }
 

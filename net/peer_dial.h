@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/base/now.h"
+#include "net/peer_address.h"
 #include "net/stream.h"
 
 namespace chasqui {
@@ -23,14 +24,5 @@ class PeerDial {
 [[nodiscard]] std::shared_ptr<PeerDial> dial_peer(boost::asio::io_context& io, const std::string& host,
                                                   const std::string& port, Duration timeout,
                                                   std::function<void(absl::StatusOr<Socket>)> done);
-
-// "10.0.0.2:7400", "[::1]:7400" or "node2.example.org:7400". InvalidArgument: it is none.
-struct PeerEndpoint {
-  std::string host;  // without brackets
-  std::string port;
-  // A name counts as another machine: nobody knows what it will mean tomorrow.
-  [[nodiscard]] bool is_on_loopback() const;
-};
-[[nodiscard]] absl::StatusOr<PeerEndpoint> parse_peer_endpoint(const std::string& address);
 
 }  // namespace chasqui

@@ -40,6 +40,8 @@ class ServerOwner {
   virtual void on_call_abandoned(CallId call) = 0;
   // Why this server does not serve; empty: it does.
   [[nodiscard]] virtual std::vector<std::string> why_not_ready() = 0;
+  // Whoever connects should try another server, for the reason given; empty: this one serves, or is about to.
+  [[nodiscard]] virtual std::string why_elsewhere() { return {}; }
   // For the log. `what` holds no content and no address in full.
   virtual void on_net_event(std::string what) = 0;
 

@@ -1,12 +1,11 @@
 #include "runtime/cluster_config.h"
 
-#include <algorithm>
 #include <set>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/digest.h"
-#include "net/peer_dial.h"
+#include "net/peer_address.h"
+#include "net/peer_hello.h"
+#include "net/peer_name.h"
 
 namespace chasqui {
 
@@ -48,19 +47,6 @@ absl::Status check_peers(const Config& config) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Endpoint> listen_endpoint(const Config& config) {
-  const std::string& text = config.listen_peers.empty() ? address_of(config, config.node_id) : config.listen_peers;
-  absl::StatusOr<Endpoint> endpoint = parse_endpoint(text);
-  if (!endpoint.ok() && config.listen_peers.empty()) {
-    return wrong(absl::StrCat("cluster.peers gives this process the name ", text,
-                              ", which is no address to listen on: set cluster.listen_peers, e.g. \"0.0.0.0:7400\""));
-  }
-  if (!endpoint.ok()) {
-    return wrong(absl::StrCat("cluster.listen_peers: ", std::string(endpoint.status().message())));
-  }
-  return endpoint;
-}
-
 }  // namespace
 
 absl::Status read_peers(Config& config, const toml::node& node) {
@@ -97,6 +83,19 @@ std::string peers_text(const std::vector<PeerEntry>& peers) {
   return absl::StrCat(out, "]");
 }
 
+absl::StatusOr<Endpoint> peer_listen_endpoint(const Config& config) {
+  const std::string& text = config.listen_peers.empty() ? address_of(config, config.node_id) : config.listen_peers;
+  absl::StatusOr<Endpoint> endpoint = parse_endpoint(text);
+  if (!endpoint.ok() && config.listen_peers.empty()) {
+    return wrong(absl::StrCat("cluster.peers gives this process the name ", text,
+                              ", which is no address to listen on: set cluster.listen_peers, e.g. \"0.0.0.0:7400\""));
+  }
+  if (!endpoint.ok()) {
+    return wrong(absl::StrCat("cluster.listen_peers: ", std::string(endpoint.status().message())));
+  }
+  return endpoint;
+}
+
 absl::Status check_cluster(const Config& config) {
   const bool has_certificate = !config.peer_certificate.empty();
   if (has_certificate != !config.peer_key.empty() || has_certificate != !config.peer_ca.empty()) {
@@ -120,14 +119,14 @@ absl::Status check_cluster(const Config& config) {
   if (absl::Status status = check_peers(config); !status.ok()) {
     return status;
   }
-  return listen_endpoint(config).status();
+  return peer_listen_endpoint(config).status();
 }
 
 absl::Status check_peer_exposure(const Config& config) {
   if (config.peers.size() < 2 || !config.peer_certificate.empty()) {
     return absl::OkStatus();
   }
-  const absl::StatusOr<Endpoint> listening = listen_endpoint(config);
+  const absl::StatusOr<Endpoint> listening = peer_listen_endpoint(config);
   bool is_local = listening.ok() && is_loopback(to_address(listening->address()));
   for (const PeerEntry& peer : config.peers) {
     const absl::StatusOr<PeerEndpoint> endpoint = parse_peer_endpoint(peer.address);
@@ -138,68 +137,6 @@ absl::Status check_peer_exposure(const Config& config) {
              : absl::FailedPreconditionError(
                    "refused to speak plain text to peers on other machines: make certificates with chasqui cluster "
                    "init-certs, and set cluster.certificate, cluster.key and cluster.ca");
-}
-
-ClusterPlan plan_cluster(const Config& config, std::uint64_t nodes_per_process) {
-  ClusterPlan plan;
-  plan.process = ProcessId(config.node_id);
-  if (config.cluster_id.empty()) {
-    plan.nodes = {NodeId(config.node_id)};
-    return plan;
-  }
-  plan.cluster = cluster_id_bytes(config.cluster_id);
-  std::vector<PeerEntry> processes = config.peers;
-  if (processes.empty()) {
-    processes.push_back({config.node_id, ""});
-  }
-  std::sort(processes.begin(), processes.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
-  for (const PeerEntry& entry : processes) {
-    const ProcessId process(entry.node);
-    std::vector<NodeId> nodes;
-    for (std::uint64_t i = 0; i < nodes_per_process; i++) {
-      nodes.push_back(node_of(process, i));
-      plan.members.push_back({nodes.back(), process.value()});
-    }
-    if (process == plan.process) {
-      plan.nodes = std::move(nodes);
-    } else {
-      plan.others.push_back({process, *parse_peer_endpoint(entry.address), std::move(nodes)});
-    }
-  }
-  if (plan.members.size() == 1) {
-    plan.members.clear();
-  }
-  if (!plan.others.empty()) {
-    plan.listen_peers = *listen_endpoint(config);
-  }
-  return plan;
-}
-
-std::uint64_t nodes_for(const Config& config, unsigned cores) {
-  if (config.nodes_per_process != 0) {
-    return config.nodes_per_process;
-  }
-  if (config.peers.size() < 2) {
-    return 1;
-  }
-  return std::clamp<std::uint64_t>(cores - cores / 4, 1, nodes_per_process_max);
-}
-
-std::string cluster_id_bytes(const std::string& id) {
-  constexpr std::size_t id_bytes = 16;
-  const bool is_hex = id.size() == 2 * id_bytes && id.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (is_hex) {
-    return absl::HexStringToBytes(id);
-  }
-  return std::string(view(blake2b_256("chasqui cluster ", id)).substr(0, id_bytes));
-}
-
-absl::StatusOr<std::shared_ptr<PeerTls>> load_peer_tls(const Config& config) {
-  if (config.peer_certificate.empty()) {
-    return std::shared_ptr<PeerTls>();
-  }
-  return PeerTls::load({config.peer_certificate, config.peer_key, config.peer_ca},
-                       {config.cluster_id, ProcessId(config.node_id)});
 }
 
 }  // namespace chasqui

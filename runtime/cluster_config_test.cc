@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "runtime/cluster_plan.h"
+
 namespace chasqui {
 namespace {
 

@@ -136,6 +136,13 @@ void NodeGroup::on_node_ready(std::size_t /*place*/) {
   }
 }
 
+void NodeGroup::on_node_done(std::size_t place) {
+  ++done_;
+  if (place != 0) {
+    reactors_[0]->wake();
+  }
+}
+
 void NodeGroup::announce() {
   const std::string address = endpoint_text(reactors_[0]->endpoint());
   // For scripts and tests: a port 0 is only known here.

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "runtime/cluster_config.h"
+#include "runtime/cluster_plan.h"
 #include "runtime/config.h"
 #include "runtime/peer_exchange.h"
 #include "runtime/peer_memory.h"
@@ -45,6 +45,8 @@ class NodeGroup final : private ReactorOwner {
  private:
   void on_node_ready(std::size_t place) override;
   [[nodiscard]] bool are_all_ready() const override { return ready_ == reactors_.size(); }
+  void on_node_done(std::size_t place) override;
+  [[nodiscard]] bool are_others_done() const override { return done_ + 1 >= reactors_.size(); }
   void on_signal_stop() override;
   void on_reload() override;
   void on_stats(std::function<void(std::string)> done) override;
@@ -65,6 +67,7 @@ class NodeGroup final : private ReactorOwner {
   std::unique_ptr<PeerExchange> exchange_;
   std::vector<std::thread> threads_;  // of all but the first
   std::atomic<std::size_t> ready_{0};
+  std::atomic<std::size_t> done_{0};
 };
 
 // Adds one node's figures to those of the process: numbers are summed, but times and states, where the largest counts.

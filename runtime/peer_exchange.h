@@ -18,7 +18,7 @@
 
 #include "core/io.h"
 #include "net/peer_links.h"
-#include "runtime/cluster_config.h"
+#include "runtime/cluster_plan.h"
 #include "runtime/peer_memory.h"
 
 namespace chasqui {

@@ -42,6 +42,8 @@ NodeConfig node_config(const Config& config, const NodeSeat& seat, const storage
   return node;
 }
 
+// Until the state is flushed a kill -9 has each entry applied again, small ones as well: 64 MiB are 60,000 of these.
+constexpr std::uint64_t replay_bytes = 1'024;
 constexpr auto log_stuck_after = std::chrono::seconds(20);
 constexpr auto log_look_interval = std::chrono::seconds(5);
 
@@ -65,7 +67,7 @@ Reactor::Reactor(const Config& config, NodeSeat seat, storage::NodeStore& store,
       log_thread_(
           LogSink{[&store](std::span<const LogAppend> group) { return store.log().write(group); },
                   [&store] { return store.log().gap_due(); }, [&store] { return store.log().close_gap(); }},
-          [this](AppendId id) { on_synced(id); }, failed_),
+          [this](AppendId id) { on_synced(id); }, [&store](const absl::Status& status) { store.fail(status); }),
       pressure_watch_(
           store, flush_bytes_for(store.disk().disk_bytes()), [this](Pressure pressure) { post(pressure); }, failed_) {}
 
@@ -112,6 +114,7 @@ void Reactor::run() {
   }
   server_.abort_all();
   admin_.stop();
+  owner_.on_node_done(seat_.place);
 }
 
 // ------------------------------------------------------------------------------------------------------ what came in
@@ -233,8 +236,9 @@ void Reactor::turn() {
     is_ready_ = true;
     owner_.on_node_ready(seat_.place);
   }
-  if (is_stopping_ && server_.sessions() == 0 && server_.sockets_without_session() == 0) {
-    is_done_ = true;
+  if (is_stopping_ && server_.sessions() == 0 && server_.sockets_without_session() == 0 && node_.handed_over()) {
+    // The links are the first one's: they carry what the others hand over.
+    is_done_ = is_done_ || seat_.place != 0 || owner_.are_others_done();
   }
 }
 
@@ -280,8 +284,9 @@ void Reactor::hand_over_appends() {
   for (const LogAppend& append : appends_) {
     bytes += LogThread::bytes_of(append);
   }
+  const std::uint64_t appends_handed_over = appends_.size();
   log_thread_.submit(std::exchange(appends_, {}));
-  pressure_watch_.wrote(bytes);
+  pressure_watch_.wrote(bytes + appends_handed_over * replay_bytes);
   watch_log();
 }
 

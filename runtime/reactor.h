@@ -45,8 +45,10 @@ struct NodeSeat {
 // What the reactors of a process have in common (node_group.h). From the first one's thread, but where it says any.
 class ReactorOwner {
  public:
-  virtual void on_node_ready(std::size_t place) = 0;     // once; any thread
-  [[nodiscard]] virtual bool are_all_ready() const = 0;  // any thread
+  virtual void on_node_ready(std::size_t place) = 0;       // once; any thread
+  virtual void on_node_done(std::size_t place) = 0;        // once; any thread
+  [[nodiscard]] virtual bool are_others_done() const = 0;  // than the first; any thread
+  [[nodiscard]] virtual bool are_all_ready() const = 0;    // any thread
   virtual void on_signal_stop() = 0;
   virtual void on_reload() = 0;
   virtual void on_stats(std::function<void(std::string)> done) = 0;
@@ -88,6 +90,7 @@ class Reactor final : public ServerOwner, public AdminOwner {
   void on_account_call(CallId call, const Address& address, AccountRequest request) override;
   void on_call_abandoned(CallId call) override;
   std::vector<std::string> why_not_ready() override;
+  std::string why_elsewhere() override;
   void on_net_event(std::string what) override;
   CallId new_admin_call() override { return server_.new_call(); }
   void on_provision(CallId call, ProvisionCall body) override;

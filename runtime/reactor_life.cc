@@ -29,7 +29,14 @@ std::vector<std::string> Reactor::why_not_ready() {
   if (!node_.ready() || !owner_.are_all_ready()) {
     reasons.emplace_back("shards have no leader yet");
   }
+  if (std::string why = why_elsewhere(); !why.empty()) {
+    reasons.push_back(std::move(why));
+  }
   return reasons;
+}
+
+std::string Reactor::why_elsewhere() {
+  return node_.reaches_majority() ? std::string() : "it reaches no majority of the cluster's nodes";
 }
 
 void Reactor::wait_for_signal() {
@@ -72,6 +79,7 @@ boost::json::object Reactor::stats() {
   stats["ready"] = node_.ready();
   stats["uptime_ms"] = (mono_now() - started_).ns / 1'000'000;
   stats["sessions"] = server_.sessions();
+  stats["shards_led"] = node_.shards_led();
   stats["sockets_without_session"] = server_.sockets_without_session();
   stats["steps"] = steps_;
   stats["memory_bytes"] = node_.memory_bytes();

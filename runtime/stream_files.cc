@@ -37,7 +37,7 @@ void StreamFiles::carry_out(StreamRead& read) {
 void StreamFiles::carry_out(StreamWrite& write) {
   submit([this, write = std::move(write)] {
     if (const absl::Status status = store_.staging().add(write.stream, write.rows); !status.ok()) {
-      return failed_(status);
+      store_.fail(status);
     }
     done_(StreamRowsWritten{write.stream});
   });
@@ -47,7 +47,7 @@ void StreamFiles::carry_out(StreamIngest& ingest) {
   submit([this, ingest = std::move(ingest)] {
     const absl::Status status = store_.staging().ingest(ingest.stream, ingest.begin, ingest.end, ingest.local);
     if (!status.ok()) {
-      return failed_(status);
+      store_.fail(status);
     }
     done_(StreamIngested{ingest.stream});
   });

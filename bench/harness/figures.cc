@@ -85,6 +85,14 @@ std::string machine() {
                       (pages * page_bytes + (1L << 29)) >> 30, " GiB");
 }
 
+std::string load_average() {
+  std::ifstream file("/proc/loadavg");
+  std::string one;
+  std::string five;
+  std::string fifteen;
+  return file >> one >> five >> fifteen ? absl::StrCat(one, " ", five, " ", fifteen) : "unknown";
+}
+
 DiskFigures fdatasync_figures(const std::string& folder) {
   constexpr int writes = 300;
   const std::string path = folder + "/fdatasync";

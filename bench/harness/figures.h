@@ -16,6 +16,8 @@ namespace chasqui::bench {
 
 // "2 x AMD EPYC, Linux 6.1, 24 GiB"
 [[nodiscard]] std::string machine();
+// "0.42 0.31 0.20": of the last 1, 5 and 15 minutes. Over the number of cores somebody else is measured as well.
+[[nodiscard]] std::string load_average();
 // Median microseconds of a write of 4 KiB and its fdatasync, in this folder: where the file's blocks and size stand
 // already (what a log in preallocated or recycled files costs), and where each write makes the file longer.
 struct DiskFigures {

@@ -10,11 +10,11 @@
 namespace chasqui::bench {
 namespace {
 
-std::unique_ptr<client::Client> open_client(const client::Credentials& me) {
+std::unique_ptr<client::Client> open_client(const client::Credentials& me, const LoadClient::Retry& retry) {
   client::Config config;
   config.program = "chasqui-load";
-  config.retry_base = milliseconds(50);
-  config.retry_cap = milliseconds(500);
+  config.retry_base = retry.base;
+  config.retry_cap = retry.cap;
   CHASQUI_ASSERT(::sodium_init() >= 0, "the system has a random generator");
   Seed seed{};
   ::randombytes_buf(seed.data(), seed.size());
@@ -25,10 +25,11 @@ std::unique_ptr<client::Client> open_client(const client::Credentials& me) {
 
 }  // namespace
 
-LoadClient::LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear)
+LoadClient::LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear,
+                       const Retry& retry)
     : me_(me),
       hear_(std::move(hear)),
-      transport_(io, std::move(servers), open_client(me),
+      transport_(io, std::move(servers), open_client(me, retry),
                  net::Transport::Hooks{{},
                                        [this](client::Happening&& happening) {
                                          if (const auto* received = std::get_if<client::Received>(&happening)) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/client/client.h"
 #include "net/client/transport.h"
@@ -15,8 +16,15 @@ class LoadClient {
  public:
   using Hear = std::function<void(LoadClient&, const client::Happening&)>;
 
-  // Reconnects quickly (50 ms to 500 ms), since its servers are restarted on purpose.
-  LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear);
+  // Reconnects quickly, since its servers are restarted on purpose, unless it is told to do so as others do.
+  struct Retry {
+    Duration base = milliseconds(50);
+    Duration cap = milliseconds(500);
+  };
+  LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear)
+      : LoadClient(io, std::move(servers), me, std::move(hear), Retry{}) {}
+  LoadClient(boost::asio::io_context& io, net::ServerList servers, const client::Credentials& me, Hear hear,
+             const Retry& retry);
 
   void start() { transport_.start(); }
   void stop() { transport_.stop(); }

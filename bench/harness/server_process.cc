@@ -93,8 +93,11 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-ServerProcess::ServerProcess(std::string program, std::string data_dir, std::string limits)
-    : program_(std::move(program)), data_dir_(std::move(data_dir)), limits_(std::move(limits)) {
+ServerProcess::ServerProcess(std::string program, std::string data_dir, std::string limits, std::string config)
+    : program_(std::move(program)),
+      data_dir_(std::move(data_dir)),
+      limits_(std::move(limits)),
+      config_(std::move(config)) {
   endpoint_.host = "127.0.0.1";
 }
 
@@ -112,8 +115,17 @@ absl::Status ServerProcess::spawn() {
   std::filesystem::create_directories(data_dir_, ignored);
   std::filesystem::remove(data_dir_ + "/listen", ignored);
   const std::string listen = absl::StrCat("127.0.0.1:", endpoint_.port.empty() ? "0" : endpoint_.port);
-  const std::array<const char*, 8> words{program_.c_str(), "--data-dir", data_dir_.c_str(), "--listen",
-                                         listen.c_str(),   "--limits",   limits_.c_str(),   nullptr};
+  const std::string config_path = data_dir_ + "/../chasquid.toml";
+  if (!config_.empty()) std::ofstream(config_path) << config_;
+  // The address of one that has a configuration is its own.
+  const std::array<const char*, 8> words{program_.c_str(),
+                                         "--data-dir",
+                                         data_dir_.c_str(),
+                                         "--limits",
+                                         limits_.c_str(),
+                                         config_.empty() ? "--listen" : "--config",
+                                         config_.empty() ? listen.c_str() : config_path.c_str(),
+                                         nullptr};
   const std::string log = log_path();
   const pid_t parent = ::getpid();
   pid_ = ::fork();

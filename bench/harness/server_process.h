@@ -37,7 +37,8 @@ class TemporaryFolder {
 
 class ServerProcess {
  public:
-  ServerProcess(std::string program, std::string data_dir, std::string limits);
+  // `config`: the text of its chasquid.toml, which names its address then; empty: it has none.
+  ServerProcess(std::string program, std::string data_dir, std::string limits, std::string config = "");
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -67,6 +68,7 @@ class ServerProcess {
   std::string program_;
   std::string data_dir_;
   std::string limits_;
+  std::string config_;
   pid_t pid_ = -1;
   int exit_status_ = 0;
   net::Endpoint endpoint_;

@@ -130,6 +130,7 @@ void ClientImpl::lose(MonoTime now, Duration at_least, bool misunderstood, bool 
 void ClientImpl::forget_session(MonoTime now, Outputs& out) {
   if (outbox_.has_in_flight()) identity_.on_sends_lost(now);
   frames_.clear();
+  unserved_since_ = MonoTime::never();
   outbox_.on_connection_lost();
   inbox_.on_connection_lost();
   sync_.on_connection_lost();

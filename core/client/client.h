@@ -140,7 +140,10 @@ class Client {
   virtual void log_out(Now now, Outputs& out) = 0;
 
   // What the journal says.
-  [[nodiscard]] virtual bool is_connected() const = 0;                            // Hello was answered
+  [[nodiscard]] virtual bool is_connected() const = 0;  // Hello was answered
+  // Since when each answer of this connection was UNAVAILABLE or ABORTED; never(): it serves. Its node may be cut off
+  // from the rest of its cluster.
+  [[nodiscard]] virtual MonoTime unserved_since() const = 0;
   [[nodiscard]] virtual Seq taken(const ConversationId& conversation) const = 0;  // all of 1..taken is taken
   [[nodiscard]] virtual std::vector<Received> not_shown() const = 0;              // by conversation, then seq
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                         // sends without a final answer

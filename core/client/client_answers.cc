@@ -56,6 +56,7 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
   if (frame.body_case() == ServerFrame::kAcked) {
     const std::optional<ConversationId> conversation = ConversationId::parse(frame.acked().conversation());
     if (!conversation) return false;
+    unserved_since_ = MonoTime::never();
     if (acks_.on_confirmed(*conversation, Seq(frame.acked().delivered_seq()), Seq(frame.acked().read_seq()))) {
       marks_dirty_.insert(*conversation);
     }
@@ -68,6 +69,11 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
   if (frame.body_case() == ServerFrame::BODY_NOT_SET) return true;  // of a later protocol
   const std::optional<Request> request = requests_.take(frame.request_id());
   if (!request) return true;  // answers what we no longer ask
+  if (request->asked != Asked::Ping) {
+    const Code code = frame.error().code();
+    const bool is_served = !frame.has_error() || (code != UNAVAILABLE && code != ABORTED);
+    unserved_since_ = is_served ? MonoTime::never() : std::min(unserved_since_, now);
+  }
   if (frame.body_case() == ServerFrame::kError) return on_error(now, *request, frame.error(), out);
   return on_answer(now, *request, frame, out);
 }
@@ -294,7 +300,9 @@ void ClientImpl::on_go_away(MonoTime now, const GoAway& go_away, Outputs& out) {
     return;
   }
   const bool misunderstood = go_away.reason() != GoAway::SHUTTING_DOWN;
+  const bool is_sent_on = link_.state() == Link::State::Live && !misunderstood && go_away.after_ms() == 0;
   lose(now, milliseconds(std::min<std::int64_t>(go_away.after_ms(), 3'600'000)), misunderstood, true, out);
+  if (is_sent_on) link_.hurry(now);
 }
 
 }  // namespace chasqui::client

@@ -54,6 +54,7 @@ class ClientImpl final : public Client {
   void log_out(Now now, Outputs& out) override;
 
   [[nodiscard]] bool is_connected() const override { return link_.state() == Link::State::Live; }
+  [[nodiscard]] MonoTime unserved_since() const override { return unserved_since_; }
   [[nodiscard]] Seq taken(const ConversationId& conversation) const override { return inbox_.taken(conversation); }
   [[nodiscard]] std::vector<Received> not_shown() const override { return inbox_.not_shown(); }
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
@@ -125,6 +126,7 @@ class ClientImpl final : public Client {
   std::uint64_t last_call_ = 0;
   absl::btree_set<ConversationId> marks_dirty_;  // to be journaled when something else is
   MonoTime marks_at_{};                          // Marks are not asked before
+  MonoTime unserved_since_ = MonoTime::never();
   MonoTime logout_at_{};
   bool logging_out_ = false;
   MonoTime now_{};  // of the last call: deadlines in the past are no deadlines

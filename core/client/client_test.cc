@@ -460,6 +460,22 @@ TEST_F(ClientTest, a_replaced_session_does_not_come_back_by_itself) {
   EXPECT_EQ(ana.client->next_deadline(), MonoTime::never());
 }
 
+TEST_F(ClientTest, a_device_that_is_sent_on_to_another_server_goes_at_once_but_only_if_it_was_served) {
+  settle();
+  ServerMessage message;
+  message.add_frames()->mutable_go_away()->set_reason(GoAway::SHUTTING_DOWN);
+  const std::size_t hellos = server.hellos.size();
+  ana.receive(message.SerializeAsString());
+  EXPECT_TRUE(ana.connecting);
+  ana.finish_connecting();
+  ana.receive(message.SerializeAsString());  // instead of an answer to its Hello
+  EXPECT_FALSE(ana.connecting);
+  EXPECT_GT(ana.client->next_deadline(), ana.now.mono);
+  EXPECT_EQ(server.hellos.size(), hellos);
+  ana.settle_for(1'000);
+  EXPECT_EQ(server.hellos.size(), hellos + 1);
+}
+
 TEST_F(ClientTest, a_server_that_goes_down_is_left_alone_as_long_as_it_says) {
   settle();
   ServerMessage message;
@@ -503,6 +519,21 @@ TEST_F(ClientTest, a_silent_connection_is_asked_and_then_given_up) {
   EXPECT_TRUE(ana.heard<Disconnected>().empty());  // it answered the ping
   for (int i = 0; i < 60; ++i) ana.pass(1'000);    // nothing is carried any more
   EXPECT_THAT(ana.heard<Disconnected>(), SizeIs(1));
+}
+
+TEST_F(ClientTest, knows_since_when_it_is_not_served) {
+  settle();
+  EXPECT_EQ(ana.client->unserved_since(), MonoTime::never());
+  server.faults.assign(3, Fault::Unavailable);
+  ASSERT_TRUE(ana.send(chat, "hola").ok());
+  ana.settle();
+  const MonoTime since = ana.client->unserved_since();
+  EXPECT_LE(since, ana.now.mono);
+  ana.settle_for(100);
+  EXPECT_EQ(ana.client->unserved_since(), since) << "the first of them counts";
+  settle_for(20'000);
+  EXPECT_EQ(ana.client->unsent(), 0U);
+  EXPECT_EQ(ana.client->unserved_since(), MonoTime::never());
 }
 
 TEST_F(ClientTest, a_damaged_event_is_not_taken_but_fetched_again) {

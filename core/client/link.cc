@@ -52,6 +52,10 @@ void Link::on_lost(MonoTime now, Duration at_least, bool misunderstood) {
   if (failures_ < 30) ++failures_;
 }
 
+void Link::hurry(MonoTime now) {
+  if (state_ == State::Waiting && misunderstandings_ == 0) connect_at_ = now;
+}
+
 void Link::release(MonoTime now) {
   if (!held_) return;
   held_ = false;

@@ -38,6 +38,8 @@ class Link {
   void on_refused() { failures_ = 0; }
   // It broke, or was given up; the next one not before `at_least`. `misunderstood`: see above.
   void on_lost(MonoTime now, Duration at_least, bool misunderstood);
+  // The server that it stood with sent it on to another one, when its turn came: it need not draw when to come.
+  void hurry(MonoTime now);
   // No new connection before release().
   void hold() { held_ = true; }
   void release(MonoTime now);

@@ -19,6 +19,7 @@ constexpr std::uint16_t close_normal = 1000;
 constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_policy = 1008;
 constexpr std::uint16_t close_bad_frame = 1007;
+constexpr char about_to_stop[] = "this node is about to stop";
 
 std::uint16_t close_code(client::GoAway::Reason reason) {
   if (reason == client::GoAway::SHUTTING_DOWN) return close_going_away;
@@ -47,7 +48,7 @@ void Gateway::opened(Now now, const SessionOpened& input, Outputs& out) {
   all_.insert(input.session);
   not_logged_in_.insert({now.mono, input.session});
   if (draining_) {
-    end(input.session, client::GoAway::SHUTTING_DOWN, "this node is about to stop", out);
+    end(input.session, client::GoAway::SHUTTING_DOWN, about_to_stop, out);
     return;
   }
   const Rate rate = Rate::per_token_ms(limits_.connection_address_burst, limits_.connection_address_refill_ms);
@@ -163,7 +164,9 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
   request.user = session.user;
   request.device = session.device;
   const std::uint64_t wanted_ms = frame.deadline_ms() == 0 ? limits_.deadline_ms_max : frame.deadline_ms();
-  request.deadline = now.mono + milliseconds(static_cast<std::int64_t>(std::min(wanted_ms, limits_.deadline_ms_max)));
+  // Less a tenth: the answer must be there when the time is up, and something may take time on the way.
+  const std::uint64_t most_ms = std::min(wanted_ms, limits_.deadline_ms_max);
+  request.deadline = now.mono + milliseconds(static_cast<std::int64_t>(most_ms - most_ms / 10));
   if (is_hello) {
     const client::Hello& hello = frame.hello();
     session.state = Session::State::Checking;
@@ -489,21 +492,24 @@ std::vector<Gateway::OfShard> Gateway::of_shard(ShardId shard) {
 
 // --------------------------------------------------------------------------------------------------------- time
 
-void Gateway::drain(Now now, std::uint64_t spread_draw, Outputs& out) {
+void Gateway::drain(Now now, std::uint64_t spread_draw, bool are_others, Outputs& out) {
   if (draining_) return;
   draining_ = true;
   out.push_back(Note{NoteKind::Draining, {}, {}, sessions_.size(), 0});
-  // Spread over drain_ms, so that the next node does not meet all of them at once; and each is told another delay.
+  // Spread over drain_ms, so that the next node does not meet all of them at once. Whoever has another node to go to is
+  // served here until its turn comes; else nobody is, and each is told another delay.
+  leaving_is_told_ = !are_others;
   const std::uint64_t step_ns = limits_.drain_ms * 1'000'000 / std::max<std::size_t>(1, all_.size());
   std::uint64_t number = 0;
   for (const SessionId id : all_) {
-    Session& session = *find(id);
-    client::ServerFrame frame;
-    frame.mutable_go_away()->set_reason(client::GoAway::SHUTTING_DOWN);
-    frame.mutable_go_away()->set_message("this node is about to stop");
-    frame.mutable_go_away()->set_after_ms(
-        static_cast<std::uint32_t>((spread_draw + number * 7919) % (limits_.drain_ms + 1)));
-    send(now, session, encode(frame), out);
+    if (!are_others) {
+      client::ServerFrame frame;
+      frame.mutable_go_away()->set_reason(client::GoAway::SHUTTING_DOWN);
+      frame.mutable_go_away()->set_message(about_to_stop);
+      frame.mutable_go_away()->set_after_ms(
+          static_cast<std::uint32_t>((spread_draw + number * 7919) % (limits_.drain_ms + 1)));
+      send(now, *find(id), encode(frame), out);
+    }
     leaving_.insert({now.mono + Duration{static_cast<std::int64_t>(number * step_ns)}, id});
     ++number;
   }
@@ -514,7 +520,11 @@ void Gateway::tick(Now now, Outputs& out) {
     const SessionId id = leaving_.begin()->second;
     leaving_.erase(leaving_.begin());
     if (find(id) == nullptr) continue;
-    out.push_back(SessionClose{id, close_going_away, "this node is about to stop"});
+    if (!leaving_is_told_) {
+      end(id, client::GoAway::SHUTTING_DOWN, about_to_stop, out);
+      continue;
+    }
+    out.push_back(SessionClose{id, close_going_away, about_to_stop});
     forget(id);
   }
   const Duration hello_timeout = milliseconds(static_cast<std::int64_t>(limits_.hello_timeout_ms));

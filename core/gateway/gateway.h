@@ -95,7 +95,8 @@ class Gateway {
   };
   [[nodiscard]] std::vector<Gone> take_gone() { return std::exchange(gone_, {}); }
 
-  void drain(Now now, std::uint64_t spread_draw, Outputs& out);
+  // `are_others`: other nodes are there to go to at once. Else each is told to wait, by `spread_draw` for another time.
+  void drain(Now now, std::uint64_t spread_draw, bool are_others, Outputs& out);
   void tick(Now now, Outputs& out);
   [[nodiscard]] MonoTime next_deadline() const;
 
@@ -137,6 +138,7 @@ class Gateway {
   BucketTable<Address> connections_;
   BucketTable<UserId> look_ups_;
   bool draining_ = false;
+  bool leaving_is_told_ = false;  // to those in leaving_
 };
 
 }  // namespace chasqui::gateway

@@ -18,6 +18,9 @@ class ServerList {
   ServerList(Endpoint only) : servers_{std::move(only)} {}  // NOLINT(google-explicit-constructor): most have one
 
   [[nodiscard]] const Endpoint& current() const { return servers_[current_]; }
+  // The n-th of the others, from the next one on and round; n = 0, 1, ... Only of several.
+  [[nodiscard]] const Endpoint& other(std::size_t n) const { return servers_[index_of_other(n)]; }
+  void take_other(std::size_t n) { current_ = index_of_other(n); }
   void next() { current_ = (current_ + 1) % servers_.size(); }
   [[nodiscard]] std::size_t size() const { return servers_.size(); }
   [[nodiscard]] std::string text() const;  // as it is printed and kept
@@ -26,6 +29,10 @@ class ServerList {
  private:
   friend absl::StatusOr<ServerList> parse_servers(std::string_view urls);
   explicit ServerList(std::vector<Endpoint> servers) : servers_(std::move(servers)) {}
+
+  [[nodiscard]] std::size_t index_of_other(std::size_t n) const {
+    return (current_ + 1 + n % (servers_.size() - 1)) % servers_.size();
+  }
 
   std::vector<Endpoint> servers_;  // at least one
   std::size_t current_ = 0;

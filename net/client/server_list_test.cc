@@ -36,5 +36,16 @@ TEST(ServerList, each_must_be_a_url) {
   EXPECT_FALSE(parse_servers(many).ok());
 }
 
+TEST(ServerList, counts_the_others_from_the_next_one_on) {
+  auto servers = parse_servers("http://a:1,http://b:2,http://c:3");
+  ASSERT_TRUE(servers.ok());
+  servers->next();
+  EXPECT_EQ(servers->other(0).url(), "http://c:3");
+  EXPECT_EQ(servers->other(1).url(), "http://a:1");
+  EXPECT_EQ(servers->other(2).url(), "http://c:3");
+  servers->take_other(1);
+  EXPECT_EQ(servers->current().url(), "http://a:1");
+}
+
 }  // namespace
 }  // namespace chasqui::net

@@ -5,13 +5,21 @@
 #include <chrono>
 #include <iterator>
 
+#include "absl/strings/str_cat.h"
+
 namespace chasqui::net {
 Transport::Transport(boost::asio::io_context& io, ServerList servers, std::unique_ptr<client::Client> client,
-                     Hooks hooks)
-    : io_(io), servers_(std::move(servers)), client_(std::move(client)), hooks_(std::move(hooks)), timer_(io) {}
+                     Hooks hooks, const Patience& patience)
+    : io_(io),
+      servers_(std::move(servers)),
+      client_(std::move(client)),
+      hooks_(std::move(hooks)),
+      timer_(io),
+      patience_(patience) {}
 
 Transport::~Transport() {
   if (socket_) socket_->close();
+  if (probe_.socket) probe_.socket->close();
 }
 
 void Transport::start() {
@@ -38,6 +46,42 @@ void Transport::opened() {
 void Transport::message(std::string_view bytes) {
   client::Outputs out;
   client_->received(now(), bytes, out);
+  carry_out(out);
+  probe_if_unserved();
+}
+
+// While the client goes on asking it hears UNAVAILABLE again and again, so this is looked at often enough.
+void Transport::probe_if_unserved() {
+  const MonoTime since = client_->unserved_since();
+  if (since == MonoTime::never()) {
+    if (client_->is_connected() && client_->unsent() == 0) move_again_after_ = Duration{};
+    return;
+  }
+  const MonoTime at = now().mono;
+  if (servers_.size() < 2 || probe_.socket || failed_ || at - since < patience_.unserved || at < probe_after_) return;
+  probe_.socket = open_websocket(io_, servers_.other(probe_.other), probe_);
+}
+
+void Transport::probe_ends(bool is_open) {
+  probe_.socket->close();
+  // It may be what calls us just now.
+  boost::asio::post(io_, [kept = std::exchange(probe_.socket, nullptr)] {});
+  const MonoTime at = now().mono;
+  if (!is_open) {
+    ++probe_.other;
+    probe_after_ = at + patience_.probe_again;
+    return;
+  }
+  if (!socket_ || client_->unserved_since() == MonoTime::never()) return;  // it was helped meanwhile
+  move_again_after_ =
+      std::min(std::max(Duration{2 * move_again_after_.ns}, patience_.move_again), patience_.move_again_most);
+  probe_after_ = at + move_again_after_;
+  socket_->close();
+  socket_.reset();
+  last_error_ = absl::UnavailableError(absl::StrCat(servers_.current().url(), " could do nothing for us"));
+  servers_.take_other(std::exchange(probe_.other, 0));
+  client::Outputs out;
+  client_->disconnected(now(), out);
   carry_out(out);
 }
 

@@ -32,6 +32,14 @@ namespace chasqui::net {
 
 using chasqui::now;  // of the system's clocks
 
+// How long a client bears a server that can do nothing, e.g. since it is cut off from the rest of its cluster.
+struct Patience {
+  Duration unserved = seconds(8);  // one request may wait for its deadline
+  Duration probe_again = seconds(5);
+  Duration move_again = seconds(30);  // doubled by each move that helped nothing
+  Duration move_again_most = seconds(600);
+};
+
 class Transport final : private WebSocketListener {
  public:
   struct Hooks {
@@ -42,8 +50,11 @@ class Transport final : private WebSocketListener {
     std::function<void(const absl::Status&)> failed;
   };
 
-  // With several servers: whoever does not answer, or ends the connection, is left for the next one.
-  Transport(boost::asio::io_context& io, ServerList servers, std::unique_ptr<client::Client> client, Hooks hooks);
+  // With several servers: whoever does not answer, or ends the connection, is left for the next one. Who answers that
+  // nothing can be done just now is left for one that lets us in: first it is tried beside the connection that stands,
+  // since all may be in the same plight.
+  Transport(boost::asio::io_context& io, ServerList servers, std::unique_ptr<client::Client> client, Hooks hooks,
+            const Patience& patience = {});
   ~Transport() override;
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -75,6 +86,18 @@ class Transport final : private WebSocketListener {
   void message(std::string_view bytes) override;
   void closed(const absl::Status& why) override;
 
+  struct Probe final : WebSocketListener {
+    explicit Probe(Transport& transport) : owner(transport) {}
+    void opened() override { owner.probe_ends(true); }
+    void message(std::string_view) override {}
+    void closed(const absl::Status&) override { owner.probe_ends(false); }
+    Transport& owner;
+    std::size_t other = 0;  // of the servers
+    std::shared_ptr<WebSocket> socket;
+  };
+  void probe_if_unserved();
+  void probe_ends(bool is_open);
+
   void carry_out(client::Outputs& out);
   void persist_soon();
   void persist_now();
@@ -97,6 +120,10 @@ class Transport final : private WebSocketListener {
   bool hearing_ = false;
   bool failed_ = false;
   absl::Status last_error_;
+  Patience patience_;
+  Probe probe_{*this};
+  MonoTime probe_after_;
+  Duration move_again_after_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // handlers hold it weakly
 };
 

@@ -20,6 +20,7 @@
 #include "net/clock.h"
 #include "runtime/admin.h"
 #include "runtime/cluster_config.h"
+#include "runtime/cluster_plan.h"
 #include "runtime/config.h"
 #include "runtime/limits_text.h"
 #include "runtime/logging.h"

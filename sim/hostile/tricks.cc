@@ -108,15 +108,21 @@ class Speaker {
     payload.set_text(text);
     return payload.SerializeAsString();
   }
-  void fill_send(client::ClientFrame& frame, const std::string& conversation, std::uint64_t number,
-                 std::string content) {
-    frame.mutable_send()->set_conversation(conversation);
-    frame.mutable_send()->set_outbox_seq(number);
-    frame.mutable_send()->set_payload(std::move(content));
+  // In braces, since arguments that draw are evaluated in an order of the compiler's choice, and these from left to
+  // right.
+  struct Sent {
+    std::string conversation;
+    std::uint64_t number;
+    std::string content;
+  };
+  static void fill_send(client::ClientFrame& frame, Sent sent) {
+    frame.mutable_send()->set_conversation(sent.conversation);
+    frame.mutable_send()->set_outbox_seq(sent.number);
+    frame.mutable_send()->set_payload(std::move(sent.content));
   }
   void legal_send(std::uint64_t size) {
     const ConversationId conversation = own();
-    fill_send(add(), conversation.str(), ++scene_.next_outbox_seq[conversation], payload(size));
+    fill_send(add(), {conversation.str(), ++scene_.next_outbox_seq[conversation], payload(size)});
   }
   void fill_hello(client::ClientFrame& frame) {
     client::Hello& hello = *frame.mutable_hello();
@@ -150,7 +156,7 @@ class Speaker {
         for (int i = 0; i < 1'100; ++i) add().mutable_ping();
         flush();
         break;
-      case 2: fill_send(add(), own().str(), 1, payload(100'000)); return flush();
+      case 2: fill_send(add(), {own().str(), 1, payload(100'000)}); return flush();
       default: {  // groups within groups, in an unknown field
         std::string deep(200, '\xa3');
         deep.append(200, '\xa4');
@@ -228,12 +234,12 @@ class Speaker {
     std::uint64_t& next = scene_.next_outbox_seq[conversation];
     for (std::uint64_t i = 0; i < 1 + session_.size / 4; ++i) {
       switch (dice_.roll(0, 5)) {
-        case 0: fill_send(add(), conversation.str(), edge(), payload(20)); break;
-        case 1: fill_send(add(), conversation.str(), next + dice_.roll(2, 100), payload(20)); break;
-        case 2: fill_send(add(), conversation.str(), dice_.roll(1, next + 1), payload(20)); break;
-        case 3: fill_send(add(), any_conversation(), 1, payload(20)); break;
-        case 4: fill_send(add(), conversation.str(), ++next, random_bytes(dice_.roll(0, 60))); break;
-        default: fill_send(add(), conversation.str(), ++next, payload(20));
+        case 0: fill_send(add(), {conversation.str(), edge(), payload(20)}); break;
+        case 1: fill_send(add(), {conversation.str(), next + dice_.roll(2, 100), payload(20)}); break;
+        case 2: fill_send(add(), {conversation.str(), dice_.roll(1, next + 1), payload(20)}); break;
+        case 3: fill_send(add(), {any_conversation(), 1, payload(20)}); break;
+        case 4: fill_send(add(), {conversation.str(), ++next, random_bytes(dice_.roll(0, 60))}); break;
+        default: fill_send(add(), {conversation.str(), ++next, payload(20)});
       }
     }
     flush();
@@ -242,9 +248,9 @@ class Speaker {
   void long_ago() {
     const ConversationId conversation = ConversationId::direct(scene_.user, scene_.user);
     std::uint64_t& next = scene_.next_outbox_seq[conversation];
-    for (int i = 0; i < 20; ++i) fill_send(add(), conversation.str(), ++next, payload(10));
+    for (int i = 0; i < 20; ++i) fill_send(add(), {conversation.str(), ++next, payload(10)});
     flush();
-    for (int i = 0; i < 3; ++i) fill_send(add(), conversation.str(), dice_.roll(1, next), payload(10));
+    for (int i = 0; i < 3; ++i) fill_send(add(), {conversation.str(), dice_.roll(1, next), payload(10)});
     flush();
   }
   void lie_hello() {
@@ -288,7 +294,7 @@ class Speaker {
         flush();
         // What comes behind a frame that ends the session is nobody's, though others could have sent the like.
         for (int i = 0; i < 20; ++i) {
-          fill_send(add(), ConversationId::direct(scene_.user, somebody()).str(), 1, payload(20));
+          fill_send(add(), {ConversationId::direct(scene_.user, somebody()).str(), 1, payload(20)});
           flush();
         }
     }
@@ -296,7 +302,8 @@ class Speaker {
   void slow_read() {
     const ConversationId conversation = ConversationId::direct(scene_.user, scene_.user);
     for (int i = 0; i < 2; ++i) {
-      fill_send(add(), conversation.str(), ++scene_.next_outbox_seq[conversation], payload(dice_.roll(5'000, 20'000)));
+      fill_send(add(),
+                {conversation.str(), ++scene_.next_outbox_seq[conversation], payload(dice_.roll(5'000, 20'000))});
     }
     flush();
     client::History& history = *add().mutable_history();
@@ -324,7 +331,7 @@ class Speaker {
         case 1: frame.mutable_lookup()->set_handle(absl::StrCat("person.", dice_.roll(0, 200))); break;
         case 2: frame.mutable_history()->set_conversation(of_others().str()); break;
         case 3: frame.mutable_marks()->add_conversations(of_others().str()); break;
-        default: fill_send(frame, of_others().str(), dice_.roll(1, 100), payload(20));
+        default: fill_send(frame, {of_others().str(), dice_.roll(1, 100), payload(20)});
       }
     }
     flush();

@@ -32,6 +32,7 @@ constexpr std::string_view all[] = {
     "late_frame",
     "leadership_handed_over",
     "leads_after_replay",
+    "leads_from_the_middle",
     "log_compacted",
     "notify_given_back",
     "notify_refused",

@@ -36,6 +36,9 @@ struct Place {
   std::string network;     // file of its network namespace, or empty
   std::string extra;       // more lines at the file's top
   std::string in_cluster;  // more lines of [cluster]
+  bool faulty_disk = false;
+  std::vector<std::string> others =
+      {};  // what it calls the peer of each place, its own is not read; empty: their addresses
 };
 
 class Cluster {
@@ -52,10 +55,6 @@ class Cluster {
   }
 
   Cluster(std::string folder, std::vector<Place> places) : folder_(std::move(folder)), places_(std::move(places)) {
-    std::string peers;
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      absl::StrAppend(&peers, "{node = ", i + 1, ", address = \"", places_[i].peer_address, "\"}, ");
-    }
     for (std::size_t i = 0; i < places_.size(); ++i) {
       const std::string directory = absl::StrCat(folder_, "/node-", i + 1);
       std::filesystem::create_directories(directory);
@@ -63,9 +62,9 @@ class Cluster {
           << "listen = \"" << places_[i].client_address << "\"\n"
           << places_[i].extra << "[log]\nformat = \"text\"\n"
           << "[node]\nid = " << i + 1 << "\nshards = " << shards << "\n[cluster]\nid = \"test\"\n"
-          << "nodes_per_process = 1\npeers = [" << peers << "]\n"
+          << "nodes_per_process = 1\npeers = [" << peers_as_known_to(i) << "]\n"
           << places_[i].in_cluster;
-      nodes_.push_back(std::make_unique<NodeProcess>(directory, places_[i].network));
+      nodes_.push_back(std::make_unique<NodeProcess>(directory, places_[i].network, places_[i].faulty_disk));
     }
   }
 
@@ -112,6 +111,12 @@ class Cluster {
     return static_cast<std::uint16_t>(std::strtoul(address.c_str() + address.rfind(':') + 1, nullptr, 10));
   }
 
+  [[nodiscard]] static std::vector<std::string> peer_addresses(const std::vector<Place>& places) {
+    std::vector<std::string> all;
+    for (const Place& place : places) all.push_back(place.peer_address);
+    return all;
+  }
+
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   [[nodiscard]] NodeProcess& node(std::size_t place) { return *nodes_[place]; }
   [[nodiscard]] bool all_ready() {
@@ -136,6 +141,16 @@ class Cluster {
   }
 
  private:
+  [[nodiscard]] std::string peers_as_known_to(std::size_t place) const {
+    const std::vector<std::string>& others = places_[place].others;
+    std::string peers;
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      const std::string& address = i == place || others.empty() ? places_[i].peer_address : others[i];
+      absl::StrAppend(&peers, "{node = ", i + 1, ", address = \"", address, "\"}, ");
+    }
+    return peers;
+  }
+
   std::string folder_;
   std::vector<Place> places_;
   std::vector<std::unique_ptr<NodeProcess>> nodes_;
@@ -187,7 +202,7 @@ class Chaos {
         start(place);
         ++kills;
         return wait_until_ready(place);
-      case 1: ++pauses; return pause(place, milliseconds(draw(1'000, 5'000)));
+      case 1: ++pauses; return pause(place, milliseconds(draw(1'000, draw(0, 2) == 0 ? 20'000 : 5'000)));
       default:
         ++stops;
         stop(place);

@@ -52,15 +52,14 @@ class Figures : public ::testing::Test {
     phones_.judge();
     EXPECT_FALSE(HasFailure()) << cluster_.last_words();
   }
-  // By its own account since its start.
   void wait_until_it_leads_its_part(std::size_t place) {
     EXPECT_TRUE(phones_.run_until(
         [&] {
           phones_.run_for(milliseconds(300));
-          return cluster_.stat(place, "shard_leads") >= static_cast<std::int64_t>(Cluster::shards / 4);
+          return cluster_.stat(place, "shards_led") >= static_cast<std::int64_t>(Cluster::shards / 4);
         },
         seconds(40)))
-        << "node " << place + 1 << " leads too little: " << cluster_.stat(place, "shard_leads");
+        << "node " << place + 1 << " leads too little: " << cluster_.stat(place, "shards_led");
   }
   // Of each phone the longest wait for a tick that it got since then, if that is no usual one.
   [[nodiscard]] std::vector<milliseconds> pauses_since(Clock::time_point moment) const {
@@ -98,7 +97,8 @@ TEST_F(Figures, the_death_of_a_leader_of_a_third_of_the_shards_loses_nothing_and
   std::vector<milliseconds> senders;
   for (std::uint64_t i = 0; i < kills; ++i) {
     const std::size_t place = i % cluster_.size();
-    wait_until_it_leads_its_part(place);
+    // What is promised is about one death at a time: all are there, and each leads its part again.
+    for (std::size_t each = 0; each < cluster_.size(); ++each) wait_until_it_leads_its_part(each);
     phones_.run_for(milliseconds(chaos_.draw(0, 500)));
     chaos_.kill(place);
     const auto moment = Clock::now();
@@ -195,7 +195,7 @@ TEST_F(Figures, with_two_of_three_gone_sends_are_unavailable_in_5_s_and_what_is_
   std::printf("answers with two of three gone: %d UNAVAILABLE, %d ABORTED\n", codes[client::UNAVAILABLE],
               codes[client::ABORTED]);
   EXPECT_EQ(codes[client::UNAVAILABLE] + codes[client::ABORTED], static_cast<int>(strangers));
-  EXPECT_LT(figures("until that answer", times), milliseconds(6'000));
+  EXPECT_LT(figures("until that answer", times), milliseconds(5'000));
 
   phones_.run_for(seconds(3));
   phones_.end_load();

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -108,45 +109,83 @@ class NetworkChaos : public Chaos {
   std::size_t nodes_;
 };
 
-TEST(NetworkChaos, cuts_of_every_shape_slow_links_and_deaths_lose_and_double_nothing) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root: it makes network namespaces, and cuts their links by nft";
+// Nodes in namespaces and phones in another one, all connected.
+class OwnNetwork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: it makes network namespaces, and cuts their links by nft";
+    network_.emplace(nodes_);
+    ASSERT_FALSE(HasFailure());
+    cluster_.emplace(folder_.path(), places_in(*network_, nodes_, folder_.path()));
+    cluster_->start_all();
+    ASSERT_FALSE(HasFailure());
+    const auto users = cluster_->provision(devices);
+    ASSERT_EQ(users.size(), devices);
+    inside_.emplace(network_->clients_file());
+    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    phones_.emplace(history_path("network_" + name), "tests/cluster/network_test.cc");
+    phones_->add(users, [&](std::size_t i) { return cluster_->urls(i % cluster_->size()); });
+    ASSERT_TRUE(phones_->run_until([&] { return phones_->all_connected(); }, std::chrono::seconds(20)))
+        << phones_->what_is_missing() << cluster_->last_words();
+    phones_->begin_load();
+  }
+  void finish() {
+    phones_->settle();
+    phones_->check_both_sides();
+    phones_->judge();
+    EXPECT_FALSE(HasFailure()) << cluster_->last_words();
+  }
+
+  std::size_t nodes_ = environment("CHASQUI_CHAOS_NODES", 3);
+  bench::TemporaryFolder folder_;
+  std::optional<Network> network_;
+  std::optional<Cluster> cluster_;
+  std::optional<InNetwork> inside_;
+  std::optional<Phones> phones_;
+};
+
+TEST_F(OwnNetwork, cuts_of_every_shape_slow_links_and_deaths_lose_and_double_nothing) {
   const std::uint64_t seed = environment("CHASQUI_SEED", std::random_device()());
-  const std::size_t nodes = environment("CHASQUI_CHAOS_NODES", 3);
   const auto time = std::chrono::seconds(environment("CHASQUI_CHAOS_SECONDS", 60));
   std::printf("CHASQUI_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  const bench::TemporaryFolder folder;
-  Network network(nodes);
-  ASSERT_FALSE(testing::Test::HasFailure());
-  Cluster cluster(folder.path(), places_in(network, nodes, folder.path()));
-  cluster.start_all();
-  ASSERT_FALSE(testing::Test::HasFailure());
-  const auto users = cluster.provision(devices);
-  ASSERT_EQ(users.size(), devices);
-  const InNetwork clients(network.clients_file());
-  Phones phones(history_path("network_chaos"), "tests/cluster/network_test.cc");
-  phones.add(users, [&](std::size_t i) { return cluster.urls(i % cluster.size()); });
-  ASSERT_TRUE(phones.run_until([&] { return phones.all_connected(); }, std::chrono::seconds(20)))
-      << phones.what_is_missing() << cluster.last_words();
-
-  NetworkChaos chaos(cluster, phones, seed, network);
-  phones.begin_load();
+  NetworkChaos chaos(*cluster_, *phones_, seed, *network_);
   const auto until = Clock::now() + time;
   while (Clock::now() < until) {
-    phones.run_for(milliseconds(chaos.draw(200, 3'000)));
+    phones_->run_for(milliseconds(chaos.draw(200, 3'000)));
     chaos.one();
-    ASSERT_FALSE(testing::Test::HasFailure()) << cluster.last_words();
+    ASSERT_FALSE(HasFailure()) << cluster_->last_words();
   }
-  phones.settle();
-  phones.check_both_sides();
-  phones.judge();
-  EXPECT_FALSE(testing::Test::HasFailure()) << cluster.last_words();
+  finish();
   std::printf(
       "%d cuts and slow links, %llu packets dropped, %d kills, %d pauses, %d restarts; %zu messages accepted, all "
       "there\n",
-      chaos.cuts, static_cast<unsigned long long>(network.dropped_packets()), chaos.kills, chaos.pauses, chaos.stops,
-      phones.accepted());
-  EXPECT_TRUE(chaos.cuts <= 5 || network.dropped_packets() > 0) << "cuts that cut nothing";
-  EXPECT_GT(phones.accepted(), devices * static_cast<std::size_t>(time.count()) / 4) << "there was load";
+      chaos.cuts, static_cast<unsigned long long>(network_->dropped_packets()), chaos.kills, chaos.pauses, chaos.stops,
+      phones_->accepted());
+  EXPECT_TRUE(chaos.cuts <= 5 || network_->dropped_packets() > 0) << "cuts that cut nothing";
+  EXPECT_GT(phones_->accepted(), devices * static_cast<std::size_t>(time.count()) / 4) << "there was load";
+}
+
+// No node knows whether it is cut off or the others are dead; its clients can find out.
+TEST_F(OwnNetwork, people_of_a_node_that_is_cut_off_from_the_others_go_on_at_another) {
+  phones_->run_for(std::chrono::seconds(2));
+  for (std::size_t other = 1; other < nodes_; ++other) {
+    network_->cut(0, other);
+    network_->cut(other, 0);
+  }
+  phones_->note(0, "isolated from all nodes");
+  phones_->run_for(std::chrono::seconds(30));
+  finish();  // it is cut off still
+  EXPECT_GT(network_->dropped_packets(), 0U);
+}
+
+TEST_F(OwnNetwork, people_at_both_sides_of_a_cut_that_another_node_sees_both_of_go_on) {
+  phones_->run_for(std::chrono::seconds(2));
+  network_->cut(0, 1);
+  network_->cut(1, 0);
+  phones_->note(0, "cut from node 1");
+  phones_->run_for(std::chrono::seconds(20));
+  finish();
+  EXPECT_GT(network_->dropped_packets(), 0U);
 }
 
 }  // namespace

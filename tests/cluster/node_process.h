@@ -13,20 +13,26 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/cluster/faulty_disk/disk_faults.h"
 #include "tests/e2e/program.h"
 
 namespace chasqui::cluster {
 
 class NodeProcess {
  public:
-  // `folder` holds chasquid.toml; `network`: the file of a network namespace to run in, or empty.
-  NodeProcess(std::string folder, std::string network) : folder_(std::move(folder)), network_(std::move(network)) {}
+  // `folder` holds chasquid.toml; `network`: the file of a network namespace to run in, or empty; `faulty_disk`: what
+  // it writes and syncs can be made to fail by disk().
+  NodeProcess(std::string folder, std::string network, bool faulty_disk)
+      : folder_(std::move(folder)), network_(std::move(network)) {
+    if (faulty_disk) disk_ = std::make_unique<DiskFaults>(folder_ + "/faults", data());
+  }
   ~NodeProcess() { kill_9(); }
   NodeProcess(const NodeProcess&) = delete;
   NodeProcess& operator=(const NodeProcess&) = delete;
@@ -39,6 +45,12 @@ class NodeProcess {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
+    std::vector<std::string> more;
+    if (disk_) more = disk_->environment();
+    std::vector<char*> environment;
+    for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
+    for (std::string& variable : more) environment.push_back(variable.data());
+    environment.push_back(nullptr);
     const std::string log = log_path();
     pid_ = ::fork();
     if (pid_ != 0) return;
@@ -53,7 +65,7 @@ class NodeProcess {
       ::dup2(fd, STDOUT_FILENO);
       ::dup2(fd, STDERR_FILENO);
     }
-    ::execv(argv[0], argv.data());
+    ::execve(argv[0], argv.data(), environment.data());
     ::_exit(127);
   }
   void kill_9() {
@@ -75,6 +87,10 @@ class NodeProcess {
   }
   // The status of waitpid, of the last time that it ended without kill_9().
   [[nodiscard]] std::optional<int> ended_with() const { return ended_with_; }
+  // Its exit code; -1: it was ended by a signal.
+  [[nodiscard]] int exit_code() const {
+    return ended_with_ && WIFEXITED(*ended_with_) ? WEXITSTATUS(*ended_with_) : -1;
+  }
   // It writes this file once it is ready.
   [[nodiscard]] bool is_ready() { return is_running() && std::filesystem::exists(data() + "/listen"); }
 
@@ -88,6 +104,16 @@ class NodeProcess {
     const std::string all = text.str();
     return all.size() <= bytes_max ? all : all.substr(all.size() - bytes_max);
   }
+  // How many of its lines so far hold these words.
+  [[nodiscard]] std::size_t lines_with(const std::string& words) const {
+    std::ifstream file(log_path());
+    std::size_t count = 0;
+    for (std::string line; std::getline(file, line);) {
+      if (line.find(words) != std::string::npos) ++count;
+    }
+    return count;
+  }
+  [[nodiscard]] DiskFaults& disk() { return *disk_; }
   [[nodiscard]] e2e::Ran admin(const std::vector<std::string>& rest) const {
     std::vector<std::string> words{CHASQUI_BIN_DIR "/chasquid", "admin", "--data-dir", data()};
     words.insert(words.end(), rest.begin(), rest.end());
@@ -97,6 +123,7 @@ class NodeProcess {
  private:
   std::string folder_;
   std::string network_;
+  std::unique_ptr<DiskFaults> disk_;  // or none
   pid_t pid_ = -1;
   std::optional<int> ended_with_;
 };

@@ -76,6 +76,8 @@ class Phones {
     for (const auto& phone : phones_) phone->client->start();
   }
 
+  // What is sent from now on is so long at least.
+  void set_text_bytes(std::size_t bytes) { text_bytes_ = bytes; }
   void begin_load() {
     sending_ = true;
     send_again_and_again();
@@ -236,6 +238,7 @@ class Phones {
 
   void send(Phone& phone) {
     std::string text = absl::StrCat(phone.name, " ", ++phone.sent);
+    if (text.size() < text_bytes_) text.append(text_bytes_ - text.size(), '.');
     const OutboxSeq number = phone.client->send(phone.conversation, text);
     if (!number) return complain(phone, "the outbox refused", text);
     record_.see(sim::MessageSent{phone.number, phone.conversation, number, text});
@@ -248,6 +251,7 @@ class Phones {
   boost::asio::io_context io_{1};
   boost::asio::steady_timer timer_{io_};
   bool sending_ = false;
+  std::size_t text_bytes_ = 0;
   std::vector<std::unique_ptr<Phone>> phones_;
   std::vector<Ticked> ticked_;
   std::string complaint_;  // the first thing that must not happen
