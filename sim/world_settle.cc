@@ -13,6 +13,8 @@ constexpr Time grace = 90 * second;
 // After all has arrived, so that what should not come any more has its chance to come.
 // Long enough for what devices do not wait for: a batch that was refused comes again after 5 s, and its marks linger.
 constexpr Time afterwards = 9 * second;
+// And in a cluster what was parked is sent when its shard is back.
+constexpr Time afterwards_in_cluster = 20 * second;
 
 }  // namespace
 
@@ -45,15 +47,16 @@ std::string World::unsettled() const {
 
 void World::check_settled() {
   const std::string missing = unsettled();
+  const Time later = plan_.is_cluster() ? afterwards_in_cluster : afterwards;
   if (missing.empty()) {
     if (settled_at_ < 0) {
       settled_at_ = now_;
       see(Settled{});
     }
-    if (now_ >= settled_at_ + afterwards) rest();
+    if (now_ >= settled_at_ + later) rest();
     if (over_) return;
     // A moment for what no device waits for: marks that linger at indexes.
-    if (now_ >= settled_at_ + afterwards - second && !end_audited_) {
+    if (now_ >= settled_at_ + later - second && !end_audited_) {
       end_audited_ = true;
       audit_the_end();
     }

@@ -34,7 +34,7 @@ constexpr Canary all[] = {
     {40, "one_stale_byte", "a frame carries an uninitialised byte", {30}, ""},
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},
     {42, "silent_drop", "requests that waited for a leader are forgotten", {24}, ""},
-    {46, "stale_answer", "a stale leader is answered what memory held (rule 8)", {9}, "cluster", true},
+    {46, "stale_answer", "a stale leader is answered what memory held (rule 8)", {9}, "cluster"},
     {48, "commit_not_trimmed", "what is committed is taken again (RAFT.md rule 7)", {9, 28}, "cluster", true},
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7}, ""},
     {53, "registry_lost", "a gateway does not tell a new leader of its sessions", {1, 23}, "cluster"},

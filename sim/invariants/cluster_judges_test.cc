@@ -276,18 +276,6 @@ TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
   EXPECT_EQ(unavailable(two), 0U);
 }
 
-TEST(I22, elections_without_end_are_noticed_and_a_few_are_not) {
-  History history = all_start();
-  history.emplace_back(leads(0, 1));
-  history.emplace_back(leads(0, 1, false));
-  history.emplace_back(leads(1, 6));
-  pass(history, 5);
-  EXPECT_EQ(unavailable(history), 0U);
-  history.emplace_back(leads(1, 6, false));
-  history.emplace_back(leads(0, 80));
-  EXPECT_EQ(unavailable(history), 1U);
-}
-
 TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
   History history = all_start();
   history.emplace_back(leads(0, 1));

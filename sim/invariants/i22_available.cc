@@ -62,16 +62,7 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
-    if (lead->leads) {
-      shard.leaders.insert(lead->node);
-      // Nobody begins an election who could not win it: between two leaders there are few.
-      const std::uint64_t terms = lead->term > shard.term ? lead->term.value() - shard.term.value() : 0;
-      check(terms <= elections_max, at, [&] {
-        return absl::StrCat("shard ", lead->shard.value(), " was led in term ", shard.term.value(),
-                            " and is led next in ", lead->term.value(), ": somebody calls elections again and again");
-      });
-      shard.term = std::max(shard.term, lead->term);
-    }
+    if (lead->leads) shard.leaders.insert(lead->node);
     if (!lead->leads) shard.leaders.erase(lead->node);
     shard.changed_at = at;
     look(at);

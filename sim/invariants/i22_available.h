@@ -22,9 +22,6 @@ class Available : public Invariant {
   static constexpr Time settled = 10 * second;
   // 3 s at the default timers, and what a loss on a link or a busy CPU may cost on top.
   static constexpr Time failover_max = 5 * second;
-  // Votes of those who may win may be split; more than that are of somebody who hears nobody.
-  static constexpr std::uint64_t elections_max = 16;
-
   // Without a model it is not judged what shards tell each other.
   explicit Available(const ClusterShape& shape, const Model* model = nullptr);
   [[nodiscard]] bool tapped() const override { return true; }
@@ -47,7 +44,6 @@ class Available : public Invariant {
   };
   struct Shard {
     std::set<std::uint32_t> leaders;
-    RaftTerm term;        // of the last one
     Time led_at = 0;      // the last time that it was
     Time changed_at = 0;  // the last time that somebody began or ended to lead it
     bool silent = false;  // its replicas do not hear each other

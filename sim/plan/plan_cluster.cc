@@ -204,6 +204,8 @@ class Quorums {
     }
     static constexpr std::array<std::uint64_t, 4> rooms{64, 1'024, 65'536, 200};
     plan_.limits.feed_outstanding_items_max = rooms[room];
+    // What is parked is sent in such batches, each of which takes a second and more.
+    plan_.limits.feed_batch_items_max = std::max<std::uint64_t>(plan_.limits.feed_batch_items_max, 256);
   }
 
  private:
