@@ -82,7 +82,7 @@ TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_m
     BeyondIsNamed judge(shape);
     judge.see(second, StateRotted{1, shard});
     if (cut) judge.see(second, PathChanged{0, 1, false});
-    for (std::uint64_t i = 1; i <= 12; ++i) {
+    for (std::uint64_t i = 1; i <= 15; ++i) {
       if (stops && i == 4) judge.see(20 * second, ReplicaStopped{1, shard});
       for (std::uint32_t node = 0; node < nodes; ++node) {
         judge.see(static_cast<Time>(i) * 5 * second, applied(node, i, 1, 7, 0));

@@ -15,9 +15,9 @@ namespace chasqui::sim {
 class RottenReplicas {
  public:
   // Checks are 10 s apart, and what replicas tell each other may be lost once or twice.
-  static constexpr Time found_after = 45 * second;
+  static constexpr Time found_after = 60 * second;
   // So long may a replica have applied nothing, and still counts as one that hears of checks.
-  static constexpr Time heard_within = 15 * second;
+  static constexpr Time heard_within = 25 * second;
 
   explicit RottenReplicas(const ClusterShape& shape) : shape_(shape) {}
 

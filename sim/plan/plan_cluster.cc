@@ -149,15 +149,18 @@ class Draw {
   Time end_;
 };
 
-// One replica's state changes on its disk, without a word.
+// One replica's state changes on its disk, without a word: amid all else, or as the only thing that happens.
 void rot_one(Plan& plan) {
   Dice dice(plan.seed, Concern::ClusterPlan, 7);
-  const bool on = dice.chance(100'000);
+  const bool on = dice.chance(200'000);
   const std::uint64_t percent = dice.roll(5, 70);
   const auto node = static_cast<std::uint32_t>(dice.roll(0, plan.nodes - 1));
   const auto shard = static_cast<std::uint32_t>(dice.roll(0, plan.shards - 1));
   const auto down = static_cast<Time>(dice.log_roll(100, 5'000)) * millisecond;
-  if (!on || plan.plan_class != PlanClass::Swarm) return;
+  if (!on || (plan.plan_class != PlanClass::Swarm && plan.plan_class != PlanClass::Single)) return;
+  if (plan.plan_class == PlanClass::Single) {
+    std::erase_if(plan.items, [](const Item& other) { return other.kind != ItemKind::Send; });
+  }
   Item item{.at = Time{plan.seconds} * second / 100 * static_cast<Time>(percent), .kind = ItemKind::Rot};
   item.subject = node;
   item.object = shard;
