@@ -39,7 +39,7 @@ constexpr Canary all[] = {
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7}, ""},
     {53, "registry_lost", "a gateway does not tell a new leader of its sessions", {1, 23}, "cluster"},
     {54, "acked_unseen", "a batch from another node is acknowledged before it is committed", {7}, "cluster"},
-    {57, "ingested_forgotten", "an install given up takes the state for one that lost its log", {28}, "cluster"},
+    {58, "ingested_forgotten", "an install given up takes the state for one that lost its log", {28}, "cluster"},
     {14, "stale_history", "history is answered as it was before the last event", {16}, ""},
     {20, "slot_reused", "a closed session's late frame is taken as that of whoever has its place now", {3}, ""},
     {37, "retry_at_once", "a client that lost its connection comes back at once", {25}, ""},
@@ -47,7 +47,7 @@ constexpr Canary all[] = {
     {43, "assert_on_input", "a request of an unknown kind reaches an assertion", {28}, ""},
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7}, ""},
     {52, "dead_shard_jams", "what is owed to a shard that is silent is never parked", {22, 26}, "cluster"},
-    {57, "differing_serves", "a replica whose state differs from the others' goes on (rule R4)", {27}, "cluster"},
+    {57, "differing_serves", "a replica whose state differs from the others' goes on (rule R4)", {27}, "cluster", true},
     {55, "ping_at_once", "a client pings after 100 ms of silence", {25}, ""},
     {56, "resend_at_once", "a client sends at once what it was told to send later", {25}, ""},
 };
