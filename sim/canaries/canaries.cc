@@ -39,7 +39,7 @@ constexpr Canary all[] = {
     {49, "ack_position", "a Notify is acknowledged by position, not by batch id", {7}, ""},
     {53, "registry_lost", "a gateway does not tell a new leader of its sessions", {1, 23}, "cluster"},
     {54, "acked_unseen", "a batch from another node is acknowledged before it is committed", {7}, "cluster"},
-    {58, "ingested_forgotten", "an install given up takes the state for one that lost its log", {28}, "cluster"},
+    {58, "ingested_forgotten", "an install given up takes the state for one that lost its log", {28}, "cluster", true},
     {14, "stale_history", "history is answered as it was before the last event", {16}, ""},
     {20, "slot_reused", "a closed session's late frame is taken as that of whoever has its place now", {3}, ""},
     {37, "retry_at_once", "a client that lost its connection comes back at once", {25}, ""},
