@@ -46,7 +46,7 @@ constexpr Canary all[] = {
     {38, "queue_unbounded", "what waits for a session that does not read has no limit", {26}, ""},
     {43, "assert_on_input", "a request of an unknown kind reaches an assertion", {28}, ""},
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7}, ""},
-    {52, "dead_shard_jams", "what is owed to a shard that is silent is never parked", {22, 26}, "cluster"},
+    {52, "dead_shard_jams", "what is owed to a shard that is silent is never parked", {22, 26}, "cluster", true},
     {57, "differing_serves", "a replica whose state differs from the others' goes on (rule R4)", {27}, "cluster", true},
     {55, "ping_at_once", "a client pings after 100 ms of silence", {25}, ""},
     {56, "resend_at_once", "a client sends at once what it was told to send later", {25}, ""},
