@@ -217,7 +217,7 @@ void draw_sends(Plan& plan) {
   const Time end = Time{plan.seconds} * second;
   const auto devices = static_cast<Time>(plan.owners.size());
   // So that some 200 messages come at least, since phones may be away for half of the day: a mean gap is about 4.6
-  // times the least. Twice as many of two or three phones: most of theirs are lost if they are restored again and again.
+  // times the least. Twice as many of two or three phones: most of theirs are lost if they are often restored.
   const Time busiest = std::max<Time>(50 * millisecond, end / (devices < 4 ? 2'000 : 1'000) * devices);
   const Time drawn = static_cast<Time>(dice.log_roll(200, 4'000)) * millisecond;
   const Time least = std::min(drawn, busiest);
