@@ -199,18 +199,29 @@ TEST(Node, everything_accepted_survives_a_crash_with_nothing_flushed) {
   EXPECT_EQ(t.frames(back, client::ServerFrame::kAccepted)[0].accepted().seq(), 20U);
 }
 
+// A lone node whose log takes many steps to be replayed: somebody has written to herself.
+struct LongLog {
+  static Limits generous() {
+    Limits limits;
+    limits.send_device_burst = 10'000;
+    return limits;
+  }
+  LongLog() {
+    const SessionId session = world.connect(ana);
+    for (std::uint64_t n = 1; n <= 1'000; ++n) {
+      world.send_frame(session, send(n, self, n, "hola"));
+      world.run();
+    }
+  }
+  Cluster world{{1}, generous()};
+  Login ana = world.provision("ana");
+  ConversationId self = ConversationId::direct(ana.user, ana.user);
+};
+
 // Kill -9 under load found it: a Hello in the middle of a long replay did not find its device.
 TEST(Node, a_restarted_node_serves_nobody_before_it_has_applied_what_was_committed) {
-  Limits limits;
-  limits.send_device_burst = 10'000;
-  Cluster world({1}, limits);
-  const Login ana = world.provision("ana");
-  const ConversationId self = ConversationId::direct(ana.user, ana.user);
-  const SessionId session = world.connect(ana);
-  for (std::uint64_t n = 1; n <= 1'000; ++n) {
-    world.send_frame(session, send(n, self, n, "hola"));
-    world.run();
-  }
+  LongLog log;
+  Cluster& world = log.world;
   const Login carla = world.provision("carla");
   world.crash();
   int steps = 0;
@@ -220,24 +231,16 @@ TEST(Node, a_restarted_node_serves_nobody_before_it_has_applied_what_was_committ
   }
   EXPECT_GT(steps, 3) << "a long log is not replayed in one step";
   EXPECT_TRUE(world.store().get(keys::device(ShardId(0), carla.user, carla.device)).has_value());
-  EXPECT_TRUE(world.store().get(keys::event(ShardId(0), self, Seq(1'000))).has_value());
+  EXPECT_TRUE(world.store().get(keys::event(ShardId(0), log.self, Seq(1'000))).has_value());
 }
 
 // A leader whose only other follower had just been restarted waited seconds for it to store an entry.
 TEST(Node, what_comes_while_a_long_log_is_replayed_does_not_wait_for_it) {
-  Limits limits;
-  limits.send_device_burst = 10'000;
-  Cluster world({1}, limits);
-  const Login ana = world.provision("ana");
-  const ConversationId self = ConversationId::direct(ana.user, ana.user);
-  const SessionId session = world.connect(ana);
-  for (std::uint64_t n = 1; n <= 1'000; ++n) {
-    world.send_frame(session, send(n, self, n, "hola"));
-    world.run();
-  }
+  LongLog log;
+  Cluster& world = log.world;
   const auto events = [&] {
     std::uint64_t seq = 0;
-    while (world.store().get(keys::event(ShardId(0), self, Seq(seq + 1)))) ++seq;
+    while (world.store().get(keys::event(ShardId(0), log.self, Seq(seq + 1)))) ++seq;
     return seq;
   };
   world.crash();

@@ -27,6 +27,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/base/check.h"
 
 namespace chasqui::bench {
 namespace {
@@ -77,6 +78,20 @@ bool says_ready(std::uint16_t port) {
 }
 
 }  // namespace
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  void* raw = &address;
+  socklen_t size = sizeof address;
+  const bool bound =
+      ::bind(fd, static_cast<sockaddr*>(raw), size) == 0 && ::getsockname(fd, static_cast<sockaddr*>(raw), &size) == 0;
+  ::close(fd);
+  CHASQUI_ASSERT(bound, "loopback has a free port");
+  return ntohs(address.sin_port);
+}
 
 std::string program_folder() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();

@@ -21,6 +21,9 @@ namespace chasqui::bench {
 // The folder of this very program: where its neighbours are.
 [[nodiscard]] std::string program_folder();
 
+// Of loopback, one that nobody had a moment ago: for addresses that must be known before their processes are there.
+[[nodiscard]] std::uint16_t free_port();
+
 // A folder that goes away with all that is in it.
 class TemporaryFolder {
  public:

@@ -1,10 +1,5 @@
 #include "bench/harness/servers.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -18,20 +13,6 @@ namespace chasqui::bench {
 namespace {
 
 constexpr auto leads_max = std::chrono::seconds(60);
-
-// One that nobody has just now: the peers' addresses must be known before the processes are there.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
-  CHASQUI_ASSERT(bound, "loopback has a free port");
-  return ntohs(address.sin_port);
-}
 
 std::int64_t number_in(const std::string& stats, const std::string& name) {
   const std::string key = absl::StrCat("\"", name, "\":");

@@ -423,7 +423,7 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
   for (const SessionId id : ids) {
     Session& session = *find(id);
     session.heard = std::max(session.heard, version);
-    if (whole && !session.registered_unanswered) session.version = std::max(session.version, session.heard);
+    if (whole) session.count_as_told();
     if (session.pushed.covers(conversation, head)) continue;
     if (!miss(session, conversation, head, version, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
@@ -461,8 +461,7 @@ void Gateway::caught_up(ShardId shard) {
   const auto found = by_shard_.find(shard);
   if (found == by_shard_.end()) return;
   for (const SessionId id : found->second) {
-    Session& session = *find(id);
-    if (!session.registered_unanswered) session.version = std::max(session.version, session.heard);
+    find(id)->count_as_told();
   }
 }
 

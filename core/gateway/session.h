@@ -70,6 +70,10 @@ struct Session {
   // A leader took it in before its Hello was answered. What changed between that answer's reads and then was told to
   // nobody, so that it is registered once more, from the version of the answer on.
   bool registered_unanswered = false;
+  // Nothing of what it has heard of is still to come.
+  void count_as_told() {
+    if (!registered_unanswered) version = std::max(version, heard);
+  }
   std::uint64_t bytes_out = 0;   // handed out and not yet written
   std::uint64_t unanswered = 0;  // requests
   bool reading = true;

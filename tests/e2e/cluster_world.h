@@ -1,10 +1,7 @@
 // A cluster of real processes on loopback, each with its configuration, its log and its peer port.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <chrono>
 #include <cstdint>
@@ -21,19 +18,7 @@
 
 namespace chasqui::e2e {
 
-// A port that nobody had a moment ago.
-inline std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  void* raw = &address;
-  socklen_t size = sizeof address;
-  const bool bound =
-      ::bind(fd, static_cast<sockaddr*>(raw), size) == 0 && ::getsockname(fd, static_cast<sockaddr*>(raw), &size) == 0;
-  ::close(fd);
-  return bound ? ntohs(address.sin_port) : std::uint16_t{0};
-}
+using bench::free_port;
 
 class ClusterWorld : public ::testing::Test {
  protected:
