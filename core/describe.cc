@@ -230,6 +230,7 @@ std::string_view name(NoteKind kind) {
     case NoteKind::LoginRefused: return "login_refused";
     case NoteKind::PeerFrameDropped: return "peer_frame_dropped";
     case NoteKind::PressureChanged: return "pressure_changed";
+    case NoteKind::DiskSlow: return "disk_slow";
     case NoteKind::AppendsWaiting: return "appends_waiting";
     case NoteKind::Draining: return "draining";
     case NoteKind::SnapshotServed: return "snapshot_served";

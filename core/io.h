@@ -218,6 +218,7 @@ enum class NoteKind : std::uint8_t {
   SnapshotWanted,    // shard; a: node, b: index
   SnapshotTaken,     // shard; a: index, b: parts
   SnapshotGivenUp,   // shard; a: node: no part came in time; it is offered anew
+  DiskSlow,          // a: ms that the oldest append waits, b: shards led: they are handed over
   ReplicaDiffers,    // shard; a: index: its state is not what the log makes of it elsewhere, it serves no more
 };
 

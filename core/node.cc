@@ -14,12 +14,16 @@ namespace chasqui {
 namespace {
 
 // Heartbeats of all groups that are led here are due in the same few moments, so that those to one peer share a frame,
-// and the answers too: an idle node wakes 40 times a second, however many shards it leads.
+// and the answers too: an idle node wakes 20 times a second, however many shards it leads. Rounded up, since a
+// heartbeat that is asked for too early is none.
 MonoTime with_others(MonoTime due, const Limits& limits) {
-  const std::int64_t step_ns = static_cast<std::int64_t>(std::max<std::uint64_t>(limits.heartbeat_ms, 4)) * 250'000;
+  const std::int64_t step_ns = static_cast<std::int64_t>(std::max<std::uint64_t>(limits.heartbeat_ms, 4)) * 500'000;
   if (due == MonoTime::never() || due.ns <= 0) return due;
   return MonoTime{(due.ns + step_ns - 1) / step_ns * step_ns};
 }
+
+// Who has peers makes a step each second. If not, this process stood still, and not what it waited for.
+constexpr Duration frozen_after = milliseconds(1'500);
 
 }  // namespace
 
@@ -102,6 +106,7 @@ void Node::Impl::start(Now now, Outputs& out) {
 }
 
 void Node::Impl::step(Now now, Input input_value, Outputs& out) {
+  if (now.mono - now_ > frozen_after) watched_since_ = now.mono;
   now_ = now.mono;
   if (!started_) start(now, out);
   std::visit([&](auto& in) { input(now, in, out); }, input_value);
@@ -119,6 +124,7 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
   }
   if (gateway_.next_deadline() <= now.mono) gateway_.tick(now, out);
   if (asks_.next_deadline() <= now.mono) expire_asks(now, out);
+  if (disk_due() <= now.mono) judge_disk(now, out);
   if (beat_due_ <= now.mono) beat(now, out);
   settle(now, out);
   flush_peers(now, out);
@@ -128,11 +134,11 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
 void Node::Impl::settle(Now now, Outputs& out) {
   absl::btree_set<ShardId> seen;
   if (CHASQUI_CANARY("ack_before_commit") && !appends_.empty()) {
-    LogAppended not_yet{appends_.back().first};
+    LogAppended not_yet{appends_.back().id};
     input(now, not_yet, out);
   }
   if (CHASQUI_CANARY("result_before_sync") && !appends_.empty()) {
-    LogAppended not_yet{appends_.back().first};
+    LogAppended not_yet{appends_.back().id};
     input(now, not_yet, out);
   }
   apply_some(now, out);
@@ -182,7 +188,8 @@ void Node::Impl::set_timer(Shard& shard) {
 MonoTime Node::Impl::next_deadline() const {
   if (!started_ || !committed_.empty()) return now_;
   const MonoTime of_shards = timers_.empty() ? MonoTime::never() : timers_.begin()->first;
-  return earlier(earlier(earlier(of_shards, gateway_.next_deadline()), earlier(asks_.next_deadline(), beat_due_)),
+  return earlier(earlier(earlier(of_shards, gateway_.next_deadline()),
+                         earlier(asks_.next_deadline(), earlier(beat_due_, disk_due()))),
                  earlier(earlier(source_.next_deadline(), sink_.next_deadline()),
                          checks_.empty() ? MonoTime::never() : checks_.begin()->first));
 }
@@ -226,9 +233,9 @@ void Node::Impl::input(Now now, SessionFrame& in, Outputs& out) {
 
 void Node::Impl::input(Now now, LogAppended& in, Outputs& out) {
   absl::btree_set<ShardId> synced;
-  while (!appends_.empty() && appends_.front().first <= in.id) {
-    ++shard_at(appends_.front().second).appends_synced;
-    synced.insert(appends_.front().second);
+  while (!appends_.empty() && appends_.front().id <= in.id) {
+    ++shard_at(appends_.front().shard).appends_synced;
+    synced.insert(appends_.front().shard);
     appends_.pop_front();
   }
   for (const ShardId id : synced) {

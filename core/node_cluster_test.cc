@@ -6,82 +6,19 @@
 
 #include "core/base/keys.h"
 #include "core/node.h"
-#include "core/testing/nodes.h"
-#include "proto/state.pb.h"
+#include "core/testing/town.h"
 
 namespace chasqui {
 namespace {
 
+using testing::ack;
 using testing::Client;
 using testing::Login;
 using testing::Nodes;
+using testing::payload;
+using testing::send;
+using testing::Town;
 using Body = client::ServerFrame;
-
-std::string payload(const std::string& text) {
-  client::Payload payload;
-  payload.set_nonce(std::string(16, 'n'));
-  payload.set_text(text);
-  return payload.SerializeAsString();
-}
-
-client::ClientFrame send(std::uint64_t outbox_seq, const ConversationId& conversation) {
-  client::ClientFrame frame;
-  frame.set_request_id(100 + outbox_seq);
-  frame.mutable_send()->set_conversation(conversation.str());
-  frame.mutable_send()->set_outbox_seq(outbox_seq);
-  frame.mutable_send()->set_payload(payload("hola"));
-  return frame;
-}
-
-client::ClientFrame ack(const ConversationId& conversation, std::uint64_t delivered) {
-  client::ClientFrame frame;
-  frame.mutable_ack()->set_conversation(conversation.str());
-  frame.mutable_ack()->set_delivered_seq(delivered);
-  frame.mutable_ack()->set_read_seq(delivered);
-  frame.mutable_ack()->set_history_epoch(1);
-  return frame;
-}
-
-struct Town {
-  Nodes world{3};
-  Login ana = world.provision("ana", 1);
-  Login beto = world.provision("beto", 2);
-  ConversationId both = ConversationId::direct(ana.user, beto.user);
-  ShardId of_both = shard_of(both, world.shards());
-  ShardId of_beto = shard_of(beto.user, world.shards());
-
-  // The highest head of `both` that this session knows of.
-  std::uint64_t head(const Client& client) {
-    std::uint64_t head = 0;
-    for (const client::ServerFrame& frame : world.received(client)) {
-      if (frame.has_head()) head = std::max(head, frame.head().seq());
-      if (frame.has_push()) head = std::max(head, frame.push().event().seq());
-      for (const auto& entry : frame.hello().sync().entries()) head = std::max(head, entry.head());
-    }
-    return head;
-  }
-  std::size_t rows(std::size_t node, ShardId shard, keys::Kind kind) {
-    std::size_t rows = 0;
-    for (const auto& [key, value] : world.store(node).rows()) {
-      const auto parsed = keys::parse(key);
-      if (parsed && parsed->shard == shard && parsed->kind == kind) ++rows;
-    }
-    return rows;
-  }
-  // A node other than these.
-  std::size_t other_than(std::size_t a, std::size_t b = 0) const {
-    for (std::size_t i = 1; i <= 3; ++i) {
-      if (i != a && i != b) return i;
-    }
-    return 0;
-  }
-};
-
-TEST(ClusterOfThree, each_node_comes_to_lead_its_third) {
-  Nodes world(3);
-  world.run_for(seconds(20));
-  for (std::size_t i = 1; i <= 3; ++i) EXPECT_EQ(world.shards_led(i), 2U) << "node " << i;
-}
 
 TEST(ClusterOfThree, people_at_any_two_nodes_chat) {
   Town t;
@@ -113,10 +50,10 @@ TEST(ClusterOfThree, all_replicas_hold_the_same_rows) {
   Town t;
   const Client ana = t.world.connect(1, t.ana);
   for (std::uint64_t n = 1; n <= 50; ++n) t.world.send_frame(ana, send(n, t.both));
-  t.world.run_for(seconds(10));
+  t.world.run_for(seconds(8));  // the hashes are compared each 10 s: by then a row would be on its way again
   EXPECT_GT(t.world.store(1).rows().size(), 50U);
-  EXPECT_EQ(t.world.store(1).rows(), t.world.store(2).rows());
-  EXPECT_EQ(t.world.store(1).rows(), t.world.store(3).rows());
+  EXPECT_TRUE(t.world.store(1).rows() == t.world.store(2).rows());
+  EXPECT_TRUE(t.world.store(1).rows() == t.world.store(3).rows());
 }
 
 TEST(ClusterOfThree, a_newer_session_of_a_device_ends_the_older_one_at_another_node) {
@@ -228,40 +165,6 @@ TEST(ClusterOfThree, what_happened_while_a_leader_changed_is_told_to_sessions_th
   EXPECT_FALSE(t.world.closed(beto));
 }
 
-TEST(ClusterOfThree, a_leader_that_some_node_cannot_reach_gives_way_to_one_that_all_reach) {
-  Town t;
-  t.world.run_for(seconds(10));
-  const std::size_t leader = t.world.leader_of(t.of_both);
-  const std::size_t here = t.other_than(leader);
-  const std::size_t middle = t.other_than(leader, here);
-  t.world.cut(leader, here);
-  t.world.run_for(seconds(8));
-  for (std::uint32_t shard = 0; shard < t.world.shards().value; ++shard) {
-    EXPECT_EQ(t.world.leader_of(ShardId(shard)), middle) << "shard " << shard;
-  }
-  const Client ana = t.world.connect(here, t.ana);
-  const Client beto = t.world.connect(leader, t.beto);
-  t.world.send_frame(ana, send(1, t.both));
-  t.world.run_for(milliseconds(500));
-  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U) << "it was cut off from the leader";
-  EXPECT_EQ(t.head(beto), 1U);
-  t.world.mend(leader, here);
-  t.world.run_for(seconds(20));
-  EXPECT_EQ(t.world.leader_of(t.of_both), leader) << "each leads its part again";
-}
-
-TEST(ClusterOfThree, a_death_moves_no_leadership_but_the_dead_one_s) {
-  Town t;
-  t.world.run_for(seconds(20));
-  const std::size_t dead = t.other_than(t.world.leader_of(t.of_both));
-  const std::size_t leader = t.world.leader_of(t.of_both);
-  t.world.kill(dead);
-  for (int s = 0; s < 20; ++s) {
-    t.world.run_for(milliseconds(500));
-    EXPECT_EQ(t.world.leader_of(t.of_both), leader);
-  }
-}
-
 TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_when_it_is_back) {
   Town t;
   t.world.run_for(seconds(10));
@@ -290,49 +193,6 @@ TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_wh
   for (std::size_t i = 1; i <= 3; ++i) {
     EXPECT_EQ(t.rows(i, t.of_both, keys::Kind::Parked), 0U) << "node " << i;
     EXPECT_EQ(t.rows(i, t.of_both, keys::Kind::Feed), 0U);
-  }
-}
-
-TEST(ClusterOfThree, a_node_that_is_told_to_stop_hands_its_shards_over) {
-  Town t;
-  t.world.run_for(seconds(20));
-  ASSERT_EQ(t.world.shards_led(2), 2U);
-  const Client ana = t.world.connect(1, t.ana);
-  t.world.input(2, Drain{});
-  t.world.send_frame(ana, send(1, t.both));
-  t.world.run_for(seconds(2));
-  EXPECT_EQ(t.world.shards_led(2), 0U);
-  EXPECT_TRUE(t.world.node(2).handed_over());
-  EXPECT_EQ(t.world.received(ana, Body::kAccepted).size(), 1U);
-  EXPECT_TRUE(t.world.received(ana, Body::kError).empty());
-}
-
-TEST(ClusterOfThree, nodes_that_all_stop_wait_for_nobody_to_take_what_they_lead) {
-  Town t;
-  t.world.run_for(seconds(20));
-  ASSERT_EQ(t.world.shards_led(2), 2U);
-  for (std::size_t i = 1; i <= 3; ++i) t.world.input(i, Drain{});
-  t.world.run_for(seconds(1));
-  for (std::size_t i = 1; i <= 3; ++i) EXPECT_TRUE(t.world.node(i).handed_over()) << "node " << i;
-}
-
-TEST(ClusterOfThree, a_node_that_stops_serves_each_session_until_it_sends_it_on) {
-  Town t;
-  t.world.run_for(seconds(20));
-  std::vector<Client> sessions{t.world.connect(2, t.ana), t.world.connect(2, t.beto)};
-  for (int i = 0; i < 6; ++i) sessions.push_back(t.world.open(2));
-  t.world.input(2, Drain{});
-  const Client last = t.world.closed(sessions[1]) ? sessions[0] : sessions[1];
-  t.world.send_frame(last, send(1, t.both));
-  t.world.run_for(milliseconds(200));
-  EXPECT_EQ(t.world.received(last, Body::kAccepted).size(), 1U);
-  t.world.run_for(seconds(2));
-  for (const Client& session : sessions) {
-    ASSERT_TRUE(t.world.closed(session));
-    const auto words = t.world.received(session, Body::kGoAway);
-    ASSERT_EQ(words.size(), 1U);
-    EXPECT_EQ(words[0].go_away().reason(), client::GoAway::SHUTTING_DOWN);
-    EXPECT_EQ(words[0].go_away().after_ms(), 0U) << "others are there";
   }
 }
 
@@ -374,19 +234,6 @@ TEST(ClusterOfThree, an_idle_node_wakes_as_seldom_with_many_shards_as_with_few) 
     if (next < until) wakes.insert(next.ns);
   }
   EXPECT_LE(wakes.size(), 80U) << "the heartbeats of 21 shards are 210 a second; the rest is what is done each second";
-}
-
-TEST(ClusterOfThree, a_clock_far_from_its_peers_does_not_stamp_messages) {
-  Nodes world(3);
-  world.run_for(seconds(20));
-  peer::PeerFrame frame;
-  frame.mutable_clock()->set_wall_ms(world.now().wall.ms + 60'000);
-  for (int s = 0; s < 5; ++s) {  // node 1 hears from both others that it is a minute late
-    world.input(1, PeerFrame{NodeId(2), frame.SerializeAsString()});
-    world.input(1, PeerFrame{NodeId(3), frame.SerializeAsString()});
-    world.run_for(milliseconds(900));
-  }
-  EXPECT_EQ(world.shards_led(1), 0U) << "it hands over what it may not propose to";
 }
 
 }  // namespace

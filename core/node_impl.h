@@ -201,6 +201,12 @@ class Node::Impl {
     std::optional<gateway::Refusal> refusal;
   };
   // As a gateway: what the leader of a shard whose users have sessions here should know, and what it told.
+  struct Unsynced {
+    AppendId id;
+    ShardId shard;
+    MonoTime at;  // when it was handed out
+  };
+
   struct Told {
     NodeId leader;
     std::uint64_t round = 0;
@@ -396,9 +402,11 @@ class Node::Impl {
   [[nodiscard]] NodeId better_leader(Now now, const Shard& shard) const;
   void tell_clock(Now now);
   void judge_clock();
+  void judge_disk(Now now, Outputs& out);
+  [[nodiscard]] MonoTime disk_due() const;  // when the oldest append will have waited for too long
   [[nodiscard]] std::size_t reached() const { return reachable_.size() + 1; }
   [[nodiscard]] bool is_unfit() const {
-    return draining_ || !clock_agrees_ || pressure_.disk == Pressure::Disk::NoWrites;
+    return draining_ || !clock_agrees_ || now_ < disk_slow_until_ || pressure_.disk == Pressure::Disk::NoWrites;
   }
   PeerOut& to_peer(NodeId node) { return peers_out_[node]; }
   void flush_peers(Now now, Outputs& out);
@@ -437,8 +445,10 @@ class Node::Impl {
   MonoTime now_;                                                  // of the last step
 
   AppendId last_append_;
-  std::deque<std::pair<AppendId, ShardId>> appends_;  // handed out and not yet synced
-  std::uint64_t bytes_in_flight_ = 0;                 // proposed and not yet applied, all shards
+  std::deque<Unsynced> appends_;       // in order
+  MonoTime watched_since_;             // since when steps have come as they should
+  MonoTime disk_slow_until_;           // it kept an append waiting for too long not long ago
+  std::uint64_t bytes_in_flight_ = 0;  // proposed and not yet applied, all shards
 
   StreamId last_stream_;
   ReadId last_read_;

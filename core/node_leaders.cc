@@ -1,5 +1,6 @@
 // Which of its shards a node should rather not lead, and how it hands them over: to the home leader when it stands, to
-// who reaches more nodes amid a cut (docs/decisions/0009), and to anybody who is fit when it is not.
+// who reaches more nodes amid a cut (docs/decisions/0009), and to anybody who is fit when it is not: since it stops,
+// its clock is wrong, or its disk is full or slow.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -20,6 +21,9 @@ constexpr Duration reachable_before_transfer = seconds(2);
 // Peers say each second whom they reach.
 constexpr Duration cut_before_transfer = seconds(3);
 constexpr std::int64_t clock_off_ms_max = 10'000;
+// RELIABILITY.md section 3: what a leader's disk keeps waiting, all who send to its shards wait for.
+constexpr Duration disk_slow_after = seconds(2);
+constexpr Duration disk_slow_rest = seconds(10);  // and it leads again when it has been quick for so long
 
 }  // namespace
 
@@ -33,6 +37,26 @@ void Node::Impl::judge_clock() {
   const std::int64_t off = std::min(std::abs(median), std::abs(lower));
   clock_agrees_ = off <= clock_off_ms_max;
   if (!clock_agrees_) CHASQUI_MARK("clock_disagrees");
+}
+
+MonoTime Node::Impl::disk_due() const {
+  // Known to be slow: each beat looks whether it still is.
+  if (is_alone() || appends_.empty() || now_ < disk_slow_until_) return MonoTime::never();
+  return std::max(appends_.front().at, watched_since_) + disk_slow_after;
+}
+
+void Node::Impl::judge_disk(Now now, Outputs& out) {
+  if (is_alone() || appends_.empty()) return;
+  const MonoTime since = std::max(appends_.front().at, watched_since_);
+  if (since + disk_slow_after > now.mono) return;
+  const bool known = now.mono < disk_slow_until_;
+  disk_slow_until_ = now.mono + disk_slow_rest;
+  if (known) return;
+  CHASQUI_MARK("disk_slow");
+  out.push_back(
+      Note{NoteKind::DiskSlow, {}, {}, static_cast<std::uint64_t>((now.mono - since).ns / 1'000'000), shards_led()});
+  tell_clock(now);
+  balance(now, out);
 }
 
 // Who should lead this shard instead of us, if anybody can be given it now.
@@ -90,7 +114,9 @@ void Node::Impl::balance(Now now, Outputs& out) {
   }
 }
 
-// The next leader must have all that this one has: nothing is proposed until it does, or it takes too long.
+// The next leader must have all that this one has: nothing is proposed until it does, or it takes too long. And all
+// that waits is answered first; but of a slow disk that is just what takes too long: the next leader answers in its
+// place.
 void Node::Impl::hand_over(Now now, Shard& shard, Outputs& out) {
   if (now.mono >= shard.handing_until) {
     CHASQUI_MARK("transfer_given_up");
@@ -98,7 +124,7 @@ void Node::Impl::hand_over(Now now, Shard& shard, Outputs& out) {
     return;
   }
   const ReplicaId to(shard.handing_to.value());
-  if (!shard.replica.can_transfer(to) || !shard.in_flight.empty()) return;
+  if (!shard.replica.can_transfer(to) || (!shard.in_flight.empty() && now.mono >= disk_slow_until_)) return;
   CHASQUI_MARK("leadership_handed_over");
   replica::Outputs outputs;
   (void)shard.replica.transfer(now, to, outputs);

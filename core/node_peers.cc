@@ -121,6 +121,11 @@ void Node::Impl::take(Now now, NodeId from, const peer::RaftFrame& frame, Output
     if (message.has_append() && !shard->committed_at_start && replaying_.contains(shard->id)) {
       shard->committed_at_start = RaftIndex(message.append().commit());
     }
+    // The library gives no vote while a state comes. Where its source is silent that would be for nothing, and the vote
+    // may be the one that is needed: the candidate asks again.
+    if (message.has_vote() && shard->replica.installing() && !shard->replica.hears_leader(now)) {
+      sink_.vote_wanted(now, shard->id, from, out);
+    }
     replica::Outputs outputs;
     shard->replica.receive(now, message, outputs, may_install(*shard));
     take(*shard, outputs, out);
@@ -215,6 +220,7 @@ void Node::Impl::beat(Now now, Outputs& out) {
   beat_due_ = now.mono + beat_every;
   ++beats_;
   const bool renew = beats_ % beats_per_renewal == 0;
+  judge_disk(now, out);
   tell_clock(now);
   if (renew) {
     absl::btree_map<NodeId, peer::Renewal> renewals;

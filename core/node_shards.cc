@@ -177,7 +177,7 @@ void Node::Impl::take(Shard& shard, replica::Outputs& outputs, Outputs& out) {
     last_append_ = last_append_.next();
     append.id = last_append_;
     append.shard = shard.id;
-    appends_.emplace_back(append.id, shard.id);
+    appends_.push_back({append.id, shard.id, now_});
     out.push_back(std::move(append));
   }
   for (replica::Committed& entry : outputs.committed) committed_.emplace_back(shard.id, std::move(entry));

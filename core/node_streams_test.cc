@@ -149,6 +149,25 @@ TEST(CatchUp, a_source_that_dies_is_replaced_by_the_next_leader) {
   EXPECT_GT(t.taken(), 0U);
 }
 
+TEST(CatchUp, who_takes_a_state_votes_when_its_source_falls_silent_and_takes_it_from_the_next) {
+  Limits limits = small_limits();
+  limits.stream_bytes_per_s = 600;  // one part a second
+  Town t{.world = Nodes(3, {2}, limits)};
+  const Client phone = t.world.connect(1, t.ana);
+  t.leave_behind(phone);
+  t.world.restart(3);
+  t.world.run_for(seconds(1));
+  ASSERT_EQ(t.taken(), 0U);
+  const std::size_t source = t.world.leader_of(t.shard);
+  t.world.kill(source, false);
+  t.world.run_for(seconds(3));
+  EXPECT_EQ(t.world.count_notes(3, NoteKind::SnapshotWanted), 2U)
+      << "the stream's own patience is " << limits.stream_idle_ms << " ms";
+  t.world.run_for(seconds(60));
+  EXPECT_EQ(t.world.leader_of(t.shard), 3 - source);
+  EXPECT_EQ(t.rows(3), t.rows(3 - source));
+}
+
 // A header with another head: what is written on it differs from then on.
 void spoil(Town& t, std::size_t node) {
   MemStore& store = t.world.store(node);

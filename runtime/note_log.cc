@@ -41,6 +41,7 @@ Level level_of(NoteKind kind) {
     case NoteKind::Draining: return Level::Info;
     case NoteKind::SnapshotLost:
     case NoteKind::SnapshotGivenUp:
+    case NoteKind::DiskSlow:
     case NoteKind::PressureChanged: return Level::Warn;
     case NoteKind::ReplicaDiffers:
     case NoteKind::MalformedEntry:
@@ -83,6 +84,7 @@ void write_line(const Note& note, Level level) {
     case NoteKind::LoginRefused: return log(level, sentence, {{"code", code_name(static_cast<std::uint32_t>(note.a))}});
     case NoteKind::PeerFrameDropped: return log(level, sentence, {{"node", note.a}, {"reason", note.b}});
     case NoteKind::PressureChanged: return log(level, sentence, {{"disk", note.a}, {"store_behind", note.b}});
+    case NoteKind::DiskSlow: return log(level, sentence, {{"waits_ms", note.a}, {"shards_led", note.b}});
     case NoteKind::AppendsWaiting: return log(level, sentence, {{"bytes", note.a}});
     case NoteKind::Draining: return log(level, sentence, {{"sessions", note.a}});
     case NoteKind::SnapshotServed:

@@ -124,7 +124,8 @@ struct OperatorStep {  // what somebody did to a server: "killed", "started", or
   std::uint32_t node = 0;
   std::string step;
 };
-struct NodeRefused {  // it said DATA_LOSS and did not start: for good, since nobody restores it
+struct NodeRefused {  // it said DATA_LOSS and did not start, or came with an empty disk: for good, since nobody
+                      // restores it
   std::uint32_t node = 0;
   std::string why;
   std::vector<std::uint32_t> devices;  // that live at it

@@ -87,7 +87,8 @@ struct VirtualNode {
   std::optional<Image> image;
   bool damaged = false;  // a record of its log is
   std::string lost;      // what it had acknowledged and its disk has no more
-  bool refused = false;  // it has said DATA_LOSS
+  bool refused = false;  // it has said DATA_LOSS, or its disk was emptied and the others refuse it
+  bool wiped = false;
 
   // As a node of a cluster.
   struct Wrote {  // in the step under way

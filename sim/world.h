@@ -307,6 +307,7 @@ class World : private points::Listener {
   // world_cluster.cc
   [[nodiscard]] static ClusterShape shape_of(const Plan& plan);
   void join_cluster(const VirtualNode& node, NodeConfig& config) const;
+  [[nodiscard]] std::string wiped(VirtualNode& node) const;
   void watch_store(VirtualNode& node);
   void tap_applied(VirtualNode& node);
   void count_disks(EntryApplied& fact) const;

@@ -31,6 +31,7 @@ std::vector<Member> members_of(const Plan& plan) {
 ClusterShape World::shape_of(const Plan& plan) {
   ClusterShape shape;
   if (!plan.is_cluster()) return shape;
+  shape.rare_branches = plan.knobs.maybe_ppm != 0;
   for (std::uint32_t node = 0; node < plan.nodes; ++node) shape.process_of.push_back(plan.process_of(node));
   const std::vector<Member> members = members_of(plan);
   for (std::uint32_t shard = 0; shard < plan.shards; ++shard) {

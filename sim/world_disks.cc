@@ -37,6 +37,12 @@ void World::disk_item_starts(VirtualNode& node, const Item& item) {
     if (!node.up() || node.image) return;
     node.image = VirtualNode::Image{node.log, node.guard, node.store.version()};
     push(now_ + static_cast<Time>(item.size) * millisecond, EventKind::ItemEnds, 0, number_of(item));
+  } else if (item.kind == ItemKind::Wipe) {
+    if (!plan_.is_cluster() || !node.up()) return;
+    process_crashes(node, item.length, false);
+    for (const auto& each : nodes_) {
+      if (plan_.process_of(each->index) == plan_.process_of(node.index)) each->wiped = true;
+    }
   } else if (item.kind == ItemKind::Rot) {
     rot(node, ShardId(item.object % plan_.shards), item.length);
   }
@@ -102,8 +108,20 @@ bool World::sync_stops(VirtualNode& node) {
   return true;
 }
 
+// Its peers know the store that it had (runtime/peer_memory.h) and refuse it with another one: for them and for people
+// it is as if it did not run. The canary lets it come back as who it was.
+std::string World::wiped(VirtualNode& node) const {
+  if (!std::exchange(node.wiped, false)) return {};
+  if (options_.canary != "wiped_same_id") return "its store is new, and the others refuse it";
+  node.log = SimLog();
+  node.store.wipe();
+  node.applied_up_to.clear();
+  return {};
+}
+
 bool World::may_start(VirtualNode& node) {
   if (node.refused) return false;
+  const std::string emptied = wiped(node);
   if (node.damaged && options_.lie == Lie::TailTruncated) {
     for (const auto& [shard, tail] : node.log.tails()) (void)node.log.forget_last_entry(ShardId(shard));
     node.damaged = false;
@@ -111,12 +129,13 @@ bool World::may_start(VirtualNode& node) {
   }
   // Elsewhere the judges are to see what becomes of a world that lies: nobody looks at the disk.
   const bool looks = node.damaged || plan_.plan_class == PlanClass::Beyond;
-  const std::string why = looks ? node.data_loss(plan_.shards) : std::string();
+  const std::string why = !emptied.empty() ? emptied : looks ? node.data_loss(plan_.shards) : std::string();
   if (why.empty()) {
     see(NodeStarted{node.index, std::exchange(node.lost, {})});
     return true;
   }
-  if (tracing()) trace(absl::StrCat("node ", node.index, " does not start: DATA_LOSS, ", why));
+  if (tracing())
+    trace(absl::StrCat("node ", node.index, " does not start: ", emptied.empty() ? "DATA_LOSS, " : "", why));
   node.refused = true;
   NodeRefused refused{node.index, why, {}};
   for (const auto& device : devices_) {

@@ -101,6 +101,7 @@ void World::item_starts(const Item& item) {
     case ItemKind::FrozenClock:
     case ItemKind::Damage:
     case ItemKind::LostSyncs:
+    case ItemKind::Wipe:
     case ItemKind::Rot: return disk_item_starts(node, item);
     case ItemKind::Cut:
     case ItemKind::Isolate:

@@ -17,9 +17,12 @@ absl::Status check_not_suspect(const std::string& directory) {
   while (!why.empty() && why.back() == '\n') why.pop_back();
   return absl::DataLossError(absl::StrCat(
       "the store in ", directory, " has failed before and may have lost what it had promised (", why,
-      "). In a cluster: give this node a new --data-dir, it is filled from the others. A node that stands alone: check "
-      "the disk, make a copy of the directory, then remove ",
-      path, " to take it back as it is"));
+      "). Check the disk and make a copy of the directory. What was acknowledged before the failure is on the other "
+      "nodes of a cluster, which go on without this one; a node that stands alone may lack it. Then remove ",
+      path,
+      " to take it back as it is. An emptied or exchanged disk is no way back: the other nodes refuse a node that "
+      "comes "
+      "with another store"));
 }
 
 }  // namespace chasqui::storage

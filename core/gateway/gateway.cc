@@ -19,6 +19,7 @@ constexpr std::uint16_t close_normal = 1000;
 constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_policy = 1008;
 constexpr std::uint16_t close_bad_frame = 1007;
+constexpr Duration hello_wait_most = seconds(30);  // most that a client waits of itself (RELIABILITY.md section 5)
 constexpr char about_to_stop[] = "this node is about to stop";
 
 std::uint16_t close_code(client::GoAway::Reason reason) {
@@ -178,6 +179,15 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
   requests.push_back(std::move(request));
 }
 
+// Each of those who are refused is told another moment, as far apart as they can be let in (RELIABILITY.md section 5).
+// Who does not come back leaves room for those who come early; and nobody waits longer than a client would of itself.
+std::uint32_t Gateway::wait_of_next_hello(MonoTime now, Rate rate) {
+  const Duration first = milliseconds(hellos_.wait_ms(now, rate));
+  hello_turn_ = std::max(now + first, hello_turn_ + Duration{static_cast<std::int64_t>(rate.token_ns)});
+  if (hello_turn_ > now + hello_wait_most) hello_turn_ = now + first;
+  return static_cast<std::uint32_t>((hello_turn_ - now).ns / 1'000'000);
+}
+
 // Rates. What is refused is answered here; acks over their rate are dropped: the device says them again.
 bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame, Outputs& out) {
   const auto take = [&](Bucket& bucket, Rate rate, std::string_view what, std::uint64_t tokens = 1) {
@@ -197,7 +207,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
       CHASQUI_MARK("hello_storm");
       refuse(now, session.id, frame.request_id(),
              {client::UNAVAILABLE, "too many devices come back at once: try again later",
-              hellos_.wait_ms(now.mono, rate), OutboxSeq()},
+              wait_of_next_hello(now.mono, rate), OutboxSeq()},
              out);
       return false;
     }

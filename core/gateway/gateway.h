@@ -116,6 +116,7 @@ class Gateway {
   Session* find(SessionId session);
   void one_frame(Now now, Session& session, client::ClientFrame& frame, std::vector<Request>& requests, Outputs& out);
   bool admit(Now now, Session& session, const client::ClientFrame& frame, Outputs& out);
+  [[nodiscard]] std::uint32_t wait_of_next_hello(MonoTime now, Rate rate);
   void send(Now now, Session& session, std::string bytes, Outputs& out);
   void tell_missed(Now now, Session& session, Outputs& out);
   bool miss(Session& session, const ConversationId& conversation, Seq head, Version version, Outputs& out);
@@ -135,6 +136,7 @@ class Gateway {
   absl::btree_set<SessionId> all_;
   std::uint64_t missed_ = 0;  // heads kept for all sessions
   Bucket hellos_;
+  MonoTime hello_turn_;  // when the last of the refused Hellos was told to come back
   BucketTable<Address> connections_;
   BucketTable<UserId> look_ups_;
   bool draining_ = false;

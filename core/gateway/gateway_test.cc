@@ -160,6 +160,22 @@ TEST_F(GatewayTest, a_sender_over_its_rate_is_told_when_to_come_back) {
   EXPECT_LE(last.error().retry_after_ms(), 201U);
 }
 
+TEST_F(GatewayTest, refused_hellos_are_told_to_come_back_as_far_apart_as_they_can_be_let_in) {
+  std::vector<std::uint32_t> waits;
+  for (std::uint64_t device = 1; device <= 2'000; ++device) {
+    open(device, static_cast<std::uint8_t>(device % 250));
+    hello(device, device, 1);
+    for (const client::ServerFrame& answer : sent(device)) {
+      if (answer.has_error()) waits.push_back(answer.error().retry_after_ms());
+    }
+  }
+  ASSERT_EQ(waits.size(), 1'000U) << "the burst was let in";
+  EXPECT_GT(waits.front(), 0U);
+  EXPECT_TRUE(std::is_sorted(waits.begin(), waits.end()));
+  EXPECT_NEAR(waits.back(), 2'000.0, 5.0) << "500 a second";
+  EXPECT_NEAR(waits[500], 1'000.0, 5.0);
+}
+
 TEST_F(GatewayTest, a_request_from_the_future_is_unimplemented_not_an_error_of_the_session) {
   log_in(1, 7);
   gateway.frame(now, SessionFrame{SessionId(1), std::string("\x0a\x05\x08\x09\xa2\x1f\x00", 7)}, requests, out);

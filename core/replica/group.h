@@ -87,6 +87,9 @@ class Group {
   // The snapshot that Outputs.install asked for is this replica's state now, durable, applied up to `applied` (which
   // may be above the descriptor): writes the descriptor and an empty log, and goes on when that is synced.
   void ingested(Now now, RaftIndex applied, Outputs& out);
+  [[nodiscard]] bool hears_leader(Now now) const {
+    return heard_.leader && now.mono - heard_at_ < milliseconds(settings_.election_timeout_ms);
+  }
   [[nodiscard]] const Snapshot* installing() const { return installing_ ? &*installing_ : nullptr; }
   // What this group would find on its disk, all writes synced: to start it anew when an install is given up, for which
   // the library has no event.

@@ -238,6 +238,10 @@ void Replica::appended(Now now, std::uint64_t count, Outputs& out) {
   impl_->enter(out, [&] { impl_->group_->appended(now, count - impl_->writes_before_, out); });
 }
 
+bool Replica::hears_leader(Now now) const {
+  return impl_->group_->hears_leader(now);
+}
+
 bool Replica::installing() const {
   return impl_->group_->installing() != nullptr;
 }

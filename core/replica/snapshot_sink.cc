@@ -177,6 +177,16 @@ void SnapshotSink::give_up(ShardId shard, Stream& stream, chasqui::Outputs& out)
   out.push_back(Note{NoteKind::SnapshotGivenUp, shard, {}, stream.from.value(), 0});
 }
 
+void SnapshotSink::vote_wanted(Now now, ShardId shard, NodeId candidate, chasqui::Outputs& out) {
+  const auto it = streams_.find(shard);
+  if (it == streams_.end() || it->second.from == candidate) return;
+  Stream& stream = it->second;
+  if (stream.state != State::Waiting && stream.state != State::Pulling) return;
+  if (stream.moved_at + ms(limits_.election_timeout_ms) > now.mono) return;
+  CHASQUI_MARK("stream_left_for_vote");
+  give_up(shard, stream, out);
+}
+
 void SnapshotSink::give_up_pulling(chasqui::Outputs& out) {
   for (auto& [shard, stream] : streams_) {
     if (stream.state == State::Waiting || stream.state == State::Pulling) give_up(shard, stream, out);

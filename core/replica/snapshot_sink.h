@@ -46,6 +46,9 @@ class SnapshotSink {
   [[nodiscard]] std::vector<ShardId> staged() const;
   [[nodiscard]] std::vector<ShardId> given_up() const;
   void ingest(ShardId shard, chasqui::Outputs& out);
+  // Somebody wants to lead the shard, and its leader is silent: a stream of another node that stands still as well is
+  // given up. (The source itself may ask, having lost its majority: its stream may be all that is missing for one.)
+  void vote_wanted(Now now, ShardId shard, NodeId candidate, chasqui::Outputs& out);
   void give_up_pulling(chasqui::Outputs& out);  // the disk is nearly full
   void drop(ShardId shard);
 

@@ -132,8 +132,8 @@ void Nodes::carry_out(std::size_t node, Outputs& outputs) {
     } else if (auto* answer = std::get_if<HttpAnswer>(&output)) {
       answers_[answer->call] = std::move(*answer);
     } else if (auto* append = std::get_if<LogAppend>(&output)) {
-      apply_append(*append, machine.log[append->shard]);
-      machine.inputs.push_back(LogAppended{append->id});
+      machine.unsynced.push_back(std::move(*append));
+      if (!machine.holds_syncs) sync(machine);
     } else if (auto* read = std::get_if<Read>(&output)) {
       ReadDone done;
       done.read = read->read;
@@ -154,6 +154,20 @@ void Nodes::carry_out(std::size_t node, Outputs& outputs) {
     }
   }
   outputs.clear();
+}
+
+void Nodes::sync(Machine& machine) {
+  for (LogAppend& append : machine.unsynced) {
+    apply_append(append, machine.log[append.shard]);
+    machine.inputs.push_back(LogAppended{append.id});
+  }
+  machine.unsynced.clear();
+}
+
+void Nodes::hold_syncs(std::size_t node, bool held) {
+  Machine& machine = at(node);
+  machine.holds_syncs = held;
+  if (!held) sync(machine);
 }
 
 void Nodes::carry_out_stream(Machine& machine, Output& output) {
@@ -207,6 +221,7 @@ void Nodes::kill(std::size_t node, bool noticed) {
   Machine& machine = at(node);
   machine.node = nullptr;
   machine.inputs.clear();
+  machine.unsynced.clear();
   machine.frozen.clear();
   machine.staged.clear();
   machine.leads.clear();

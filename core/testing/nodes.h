@@ -52,7 +52,8 @@ class Nodes {
   void flush(std::size_t node);            // its state survives a crash from now on
   void cut(std::size_t a, std::size_t b);  // both ways; both are told
   void mend(std::size_t a, std::size_t b);
-  void mute(ShardId shard, bool is_mute);  // no Raft message of it arrives anywhere: it loses its leader
+  void hold_syncs(std::size_t node, bool held);  // its disk stands still; all is synced when it goes on
+  void mute(ShardId shard, bool is_mute);        // no Raft message of it arrives anywhere: it loses its leader
 
   [[nodiscard]] bool runs(std::size_t node) const { return machines_.at(node - 1).node != nullptr; }
   [[nodiscard]] Node& node(std::size_t node) { return *machines_.at(node - 1).node; }
@@ -79,6 +80,8 @@ class Nodes {
     MemStore::Rows flushed;
     absl::btree_map<ShardId, ReplicaImage> log;
     std::deque<Input> inputs;
+    bool holds_syncs = false;
+    std::deque<LogAppend> unsynced;
     absl::btree_set<ShardId> leads;
     absl::btree_map<StreamId, MemStore::Rows> frozen;    // what is kept for others
     absl::btree_map<StreamId, std::vector<Row>> staged;  // and what came of theirs
@@ -97,6 +100,7 @@ class Nodes {
   bool step_once();  // false: nothing is left to do now
   void step(std::size_t node, Input input);
   void carry_out(std::size_t node, Outputs& outputs);
+  static void sync(Machine& machine);
   static void carry_out_stream(Machine& machine, Output& output);
   [[nodiscard]] std::string without_mute(std::string frame) const;
   [[nodiscard]] bool linked(std::size_t a, std::size_t b) const;

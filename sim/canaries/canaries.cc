@@ -7,6 +7,7 @@ constexpr Canary all[] = {
     {1, "ack_before_commit", "`accepted` goes out at append", {10, 1}, ""},
     {2, "vote_before_durable", "a vote leaves before its disk has it", {10, 9}, "cluster"},
     {3, "result_before_sync", "a follower says that it has what its disk has not", {10}, "cluster"},
+    {4, "wiped_same_id", "a node whose disk was emptied is taken for who it was", {9}, "cluster"},
     {6, "compact_past_flush", "the log is cut above the flushed applied index", {1, 23}, ""},
     {7, "applied_apart", "applied index and effects are two writes", {1, 2, 4}, ""},
     {8, "ingest_in_two", "a streamed state takes the place of the old one in two steps", {8}, "cluster"},

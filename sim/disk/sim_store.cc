@@ -149,4 +149,10 @@ void SimStore::rewind(std::uint64_t version) {
   }
 }
 
+void SimStore::wipe() {
+  rows_.clear();
+  digests_.clear();
+  flush(version());
+}
+
 }  // namespace chasqui::sim

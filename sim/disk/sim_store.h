@@ -38,6 +38,8 @@ class SimStore : public Store {
   void flush(std::uint64_t version);
   // Back to that version: what a crash may do.
   void rewind(std::uint64_t version);
+  // The disk is another one, with nothing on it; who watches goes on watching.
+  void wipe();
 
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
 

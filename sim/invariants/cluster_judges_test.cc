@@ -77,12 +77,13 @@ TEST(I8, a_state_that_a_disk_has_changed_is_another_judges_matter) {
 
 TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_may) {
   const ClusterShape shape{{0, 1, 2}, {{0, 1, 2}}};
-  // All apply an entry each 5 s, or only two of them do, or one path is closed.
-  const auto after_a_minute = [&](std::uint32_t nodes, bool stops, bool cut) {
+  // All apply an entry each 5 s, or only two of them do, or one path is closed, or one crashes amid it.
+  const auto after_a_minute = [&](std::uint32_t nodes, bool stops, bool cut, bool crashes = false) {
     BeyondIsNamed judge(shape);
     judge.see(second, StateRotted{1, shard});
     if (cut) judge.see(second, PathChanged{0, 1, false});
     for (std::uint64_t i = 1; i <= 15; ++i) {
+      if (crashes && i == 7) judge.see(35 * second, NodeCrashed{2, {}});
       if (stops && i == 4) judge.see(20 * second, ReplicaStopped{1, shard});
       for (std::uint32_t node = 0; node < nodes; ++node) {
         judge.see(static_cast<Time>(i) * 5 * second, applied(node, i, 1, 7, 0));
@@ -94,6 +95,7 @@ TEST(I27InACluster, a_replica_that_its_disk_has_changed_must_stop_and_no_other_m
   EXPECT_EQ(after_a_minute(3, true, false), 0U);
   EXPECT_EQ(after_a_minute(2, false, false), 0U);
   EXPECT_EQ(after_a_minute(3, false, true), 0U);
+  EXPECT_EQ(after_a_minute(3, false, false, true), 0U);
   BeyondIsNamed wrong(shape);
   EXPECT_EQ(found(wrong, {ReplicaStopped{1, shard}}), 1U);
 }

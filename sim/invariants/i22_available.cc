@@ -181,7 +181,8 @@ void Available::look_at_owed(Time at) {
     if (since == never) continue;
     ToldInTime::Late late;
     if (!told_.oldest(pair, since + ToldInTime::settled, late)) continue;
-    const bool in_time = at - late.since <= ToldInTime::told_max;
+    const Time most = shape_.rare_branches ? ToldInTime::told_max_refused : ToldInTime::told_max;
+    const bool in_time = at - late.since <= most;
     check(in_time, at, [&] {
       return absl::StrCat("shard ", late.conversations, " has owed shard ", late.members, " for ",
                           (at - late.since) / millisecond, " ms that user ", late.user.value(), " is told of seq ",

@@ -31,6 +31,10 @@ class BeyondIsNamed : public Invariant {
       rotten_.rotted(*rotten);
     } else if (const auto* path = std::get_if<PathChanged>(&fact)) {
       rotten_.path(*path);
+    } else if (std::holds_alternative<NodeCrashed>(fact)) {
+      rotten_.disturbed(at);
+    } else if (const auto* hindered = std::get_if<NodeHindered>(&fact)) {
+      rotten_.disturbed(at + hindered->length);
     } else if (const auto* applied = std::get_if<EntryApplied>(&fact)) {
       if (rotten_.applied(at, *applied)) {
         violated(at, absl::StrCat("the replica of shard ", applied->shard.value(), " at node ", applied->node,

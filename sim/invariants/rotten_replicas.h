@@ -2,6 +2,7 @@
 // tell (rule R4), and none whose state is right may.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -14,8 +15,9 @@ namespace chasqui::sim {
 
 class RottenReplicas {
  public:
-  // Checks are 10 s apart, and what replicas tell each other may be lost once or twice.
-  static constexpr Time found_after = 60 * second;
+  // Checks are 10 s apart, and what replicas tell each other may be lost once or twice. All that time nobody of them
+  // may crash or stand still: who begins anew, or leads anew, puts the next check off.
+  static constexpr Time found_after = 45 * second;
   // So long may a replica have applied nothing, and still counts as one that hears of checks.
   static constexpr Time heard_within = 25 * second;
 
@@ -36,7 +38,7 @@ class RottenReplicas {
       const bool hears = last != rotten.applied_at.end() && last->second + heard_within >= at;
       if (!hears || !closed_.empty()) rotten.whole_since = at;
     }
-    return fact.node == rotten.node && at - rotten.whole_since >= found_after;
+    return fact.node == rotten.node && at - std::max(rotten.whole_since, calm_since_) >= found_after;
   }
   // True: its state was right.
   [[nodiscard]] bool stopped(const ReplicaStopped& fact) {
@@ -45,6 +47,7 @@ class RottenReplicas {
     if (it->second.node == fact.node) it->second.stopped = true;
     return it->second.node != fact.node && !it->second.unknown;
   }
+  void disturbed(Time until) { calm_since_ = std::max(calm_since_, until); }
   void path(const PathChanged& fact) {
     if (fact.open) closed_.erase({fact.from, fact.to});
     if (!fact.open) closed_.insert({fact.from, fact.to});
@@ -61,6 +64,7 @@ class RottenReplicas {
   ClusterShape shape_;
   std::map<ShardId, Rotten> rotten_;                          // one replica of a shard at most
   std::set<std::pair<std::uint32_t, std::uint32_t>> closed_;  // paths
+  Time calm_since_ = 0;
 };
 
 }  // namespace chasqui::sim

@@ -10,7 +10,8 @@ namespace {
 class ToldInTimeTest : public ::testing::Test {
  protected:
   static constexpr std::uint32_t shards = 3;
-  ToldInTimeTest() : judge_({{0, 1, 2}, {{0, 1, 2}, {0, 1, 2}, {0, 1, 2}}}, &model_) {
+  explicit ToldInTimeTest(bool rare_branches = false)
+      : judge_({{0, 1, 2}, {{0, 1, 2}, {0, 1, 2}, {0, 1, 2}}, rare_branches}, &model_) {
     while (shard_of(member_, ShardCount(shards)) == home()) member_ = member_.next();
     for (std::uint32_t node = 0; node < 3; ++node) see(NodeStarted{node, ""});
     for (std::uint32_t number = 0; number < shards; ++number) {
@@ -65,6 +66,20 @@ TEST_F(ToldInTimeTest, a_member_who_is_not_told_while_all_is_well_is_noticed) {
   send();
   tell(sender_);
   wait(9);
+  EXPECT_EQ(found(), 0U);
+  wait(3);
+  EXPECT_EQ(found(), 1U);
+}
+
+class ToldInTimeWithRareBranches : public ToldInTimeTest {
+ protected:
+  ToldInTimeWithRareBranches() : ToldInTimeTest(true) {}
+};
+
+TEST_F(ToldInTimeWithRareBranches, what_is_refused_several_times_comes_late_but_comes) {
+  send();
+  tell(sender_);
+  wait(39);
   EXPECT_EQ(found(), 0U);
   wait(3);
   EXPECT_EQ(found(), 1U);

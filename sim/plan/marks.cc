@@ -76,6 +76,8 @@ constexpr std::string_view all[] = {
     "hash_check_proposed",
     "state_doubted",
     "state_differs",
+    "disk_slow",
+    "stream_left_for_vote",
 };
 }  // namespace
 

@@ -75,7 +75,8 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
   X(LinkStall, "link_stall", "frames from node `subject` to node `object` take `size` ms more for `length`")           \
   X(Rot, "rot",                                                                                                        \
     "node `subject` crashes, and its state of shard `object` reads otherwise when it is up `length` later")            \
-  X(NoQuorum, "no_quorum", "the replicas of shard `object` do not hear each other for `length`, all others do")
+  X(NoQuorum, "no_quorum", "the replicas of shard `object` do not hear each other for `length`, all others do")        \
+  X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,

@@ -11,7 +11,7 @@ namespace chasqui::sim {
 namespace {
 
 // Of the seeds that nobody has asked anything of: so many are clusters.
-constexpr std::uint64_t clusters_ppm = 0;
+constexpr std::uint64_t clusters_ppm = 200'000;
 // Of the clusters' seeds: an hour, most of which one shard has no quorum.
 constexpr std::uint64_t long_runs_ppm = 10'000;
 
@@ -168,6 +168,30 @@ void rot_one(Plan& plan) {
   plan.items.push_back(std::move(item));
 }
 
+// A disk is emptied just when who forgot and who lagged behind could make up a majority of their own.
+void wipe_one(Plan& plan) {
+  Dice dice(plan.seed, Concern::ClusterPlan, 8);
+  const bool on = dice.chance(150'000);
+  const std::uint64_t percent = dice.roll(10, 70);
+  const auto lags = static_cast<std::uint32_t>(dice.roll(0, plan.nodes - 1));
+  const auto next = static_cast<std::uint32_t>(dice.roll(1, plan.nodes - 1));
+  const auto length = static_cast<Time>(dice.log_roll(1'000, 20'000)) * millisecond;
+  const auto down = static_cast<Time>(dice.log_roll(50, 1'000)) * millisecond;
+  const auto dead = static_cast<Time>(dice.log_roll(2'000, 20'000)) * millisecond;
+  if (!on || (plan.plan_class != PlanClass::Swarm && plan.plan_class != PlanClass::Single)) return;
+  if (plan.plan_class == PlanClass::Single) {
+    std::erase_if(plan.items, [](const Item& other) { return other.kind != ItemKind::Send; });
+  }
+  const Time at = Time{plan.seconds} * second / 100 * static_cast<Time>(percent);
+  const std::uint32_t forgets = (lags + next) % plan.nodes;
+  plan.items.push_back({.at = at, .kind = ItemKind::Isolate, .subject = lags, .length = length});
+  plan.items.push_back({.at = at + length, .kind = ItemKind::Wipe, .subject = forgets, .length = down});
+  for (std::uint32_t node = 0; node < plan.nodes; ++node) {
+    if (node == lags || node == forgets) continue;
+    plan.items.push_back({.at = at + length, .kind = ItemKind::Crash, .subject = node, .length = dead});
+  }
+}
+
 // Crashes amid what a stream does.
 void aim_at_streams(Plan& plan) {
   Dice dice(plan.seed, Concern::ClusterPlan, 6);
@@ -288,6 +312,7 @@ void draw_cluster_faults(Plan& plan, const PlanOverrides& overrides) {
   }
   if (!overrides.points_off) aim_at_streams(plan);
   rot_one(plan);
+  wipe_one(plan);
   Quorums(plan).fill();
 }
 
