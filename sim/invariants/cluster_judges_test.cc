@@ -345,6 +345,16 @@ TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {
   }
   pass(slow, 50);
   EXPECT_EQ(unavailable(slow), 0U);
+  // The leader stands still, but what it had said is still on its way to another one.
+  History old_words = all_start();
+  old_words.emplace_back(LeadChanged{0, shard, RaftTerm(1), true});
+  old_words.emplace_back(PathSlowed{0, 1, 60 * second});
+  old_words.emplace_back(OperatorStep{0, "pause"});
+  old_words.emplace_back(NodeHindered{0, 600 * second});
+  pass(old_words, 50);
+  EXPECT_EQ(unavailable(old_words), 0U);
+  pass(old_words, 40);
+  EXPECT_EQ(unavailable(old_words), 1U);
   History clocks = all_start();
   clocks.emplace_back(OperatorStep{0, "wall_jump"});
   clocks.emplace_back(OperatorStep{1, "wall_jump"});

@@ -97,6 +97,12 @@ Time Available::together_since(std::uint32_t a, std::uint32_t b, Time at) const 
   return std::max({well_since(a, at), well_since(b, at), open_since(a, b, at), open_since(b, a, at)});
 }
 
+Time Available::still_hears(std::uint32_t replica, std::uint32_t leader, Time at) const {
+  const auto it = paths_.find({shape_.process_of[leader], shape_.process_of[replica]});
+  if (it == paths_.end() || leader == replica) return 0;
+  return it->second.slow_until > at ? never : it->second.slow_until;
+}
+
 bool Available::serves(std::uint32_t leader, std::uint32_t replica, Time at) const {
   const auto stands = [&](std::uint32_t node) { return nodes_[node].up && nodes_[node].paused_until <= at; };
   const auto open = [&](std::uint32_t from, std::uint32_t to) {
@@ -148,6 +154,7 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
     Time of_set = 0;
     for (const std::uint32_t a : members) {
       for (const std::uint32_t b : members) of_set = std::max(of_set, together_since(a, b, at));
+      for (const std::uint32_t leader : shard.leaders) of_set = std::max(of_set, still_hears(a, leader, at));
     }
     since = std::min(since, of_set);
   }

@@ -60,6 +60,9 @@ class Available : public Invariant {
   // Since when they can work together; no_time: they cannot.
   [[nodiscard]] Time together_since(std::uint32_t a, std::uint32_t b, Time at) const;
   [[nodiscard]] Time well_since(std::uint32_t node, Time at) const;
+  // Words of a leader that stands still may be on a slow path for long, and who hears them keeps to it. Since when that
+  // is over; no_time: it is not.
+  [[nodiscard]] Time still_hears(std::uint32_t replica, std::uint32_t leader, Time at) const;
   [[nodiscard]] bool serves(std::uint32_t leader, std::uint32_t replica, Time at) const;
   [[nodiscard]] Time open_since(std::uint32_t from, std::uint32_t to, Time at) const;
 
