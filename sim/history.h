@@ -278,6 +278,11 @@ struct StateRotted {  // what this node's store says of the shard is another tha
   std::uint32_t node = 0;
   ShardId shard;
 };
+struct ReplicaInstalls {  // it takes its state from another replica from now on, or not any more
+  std::uint32_t node = 0;
+  ShardId shard;
+  bool on = false;
+};
 struct ReplicaStopped {  // it found that its state is not that of the others, and serves no more
   std::uint32_t node = 0;
   ShardId shard;
@@ -354,7 +359,7 @@ using Fact =
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
-                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped>;
+                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped, ReplicaInstalls>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

@@ -129,6 +129,8 @@ void World::tap_note(VirtualNode& node, const Note& note) {
                                                 " has stopped, though no disk broke what it promised")});
   }
   if (!plan_.is_cluster()) return;
+  const bool ends = note.kind == NoteKind::SnapshotTaken || note.kind == NoteKind::SnapshotGivenUp;
+  if (ends || note.kind == NoteKind::SnapshotWanted) return see(ReplicaInstalls{node.index, note.shard, !ends});
   if (note.kind == NoteKind::ReplicaDiffers) return see(ReplicaStopped{node.index, note.shard});
   if (note.kind != NoteKind::ShardLeads && note.kind != NoteKind::ShardFollows) return;
   const bool leads = note.kind == NoteKind::ShardLeads;

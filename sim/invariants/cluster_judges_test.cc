@@ -350,6 +350,24 @@ TEST(I22, a_leader_that_stands_still_is_heard_while_its_words_are_on_a_slow_path
   }
 }
 
+TEST(I22, who_takes_its_state_from_another_is_of_no_majority_until_it_has_it) {
+  Available judge(three_nodes());
+  for (const Fact& fact : all_start()) judge.see(0, fact);
+  Time at = second;
+  const auto pass_time = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i) judge.see(at += second, TrafficCounted{});
+  };
+  judge.see(at, NodeCrashed{0, {}});
+  judge.see(at, ReplicaInstalls{1, shard, true});
+  pass_time(60);
+  EXPECT_EQ(judge.violations().size(), 0U);
+  judge.see(at, ReplicaInstalls{1, shard, false});
+  pass_time(9);
+  EXPECT_EQ(judge.violations().size(), 0U);
+  pass_time(10);
+  EXPECT_EQ(judge.violations().size(), 1U);
+}
+
 TEST(I22, pauses_slow_paths_and_wrong_clocks_excuse) {
   History paused = all_start();
   paused.emplace_back(NodeHindered{0, 60 * second});

@@ -35,7 +35,10 @@ void Available::see(Time at, const Fact& fact) {
     look(at);
     nodes_[crashed->node].up = false;
     nodes_[crashed->node].paused_until = 0;  // its next life does not stand still
-    for (Shard& shard : shards_) shard.leaders.erase(crashed->node);
+    for (Shard& shard : shards_) {
+      shard.leaders.erase(crashed->node);
+      shard.installing.erase(crashed->node);
+    }
   } else if (const auto* hindered = std::get_if<NodeHindered>(&fact)) {
     look(at);
     Node& node = nodes_[hindered->node];
@@ -69,6 +72,11 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* stopped = std::get_if<ReplicaStopped>(&fact)) {
     look(at);
     shards_[static_cast<std::size_t>(stopped->shard.value())].stopped.insert(stopped->node);
+  } else if (const auto* installs = std::get_if<ReplicaInstalls>(&fact)) {
+    look(at);
+    Shard& shard = shards_[static_cast<std::size_t>(installs->shard.value())];
+    if (installs->on) shard.installing.insert(installs->node);
+    if (!installs->on && shard.installing.erase(installs->node) != 0) shard.heard_since = at;
   } else if (const auto* silenced = std::get_if<ShardSilenced>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(silenced->shard.value())];
@@ -148,7 +156,8 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
   for (std::uint32_t set = 0; set < (1U << replicas.size()); ++set) {
     std::vector<std::uint32_t> members;
     for (std::size_t i = 0; i < replicas.size(); ++i) {
-      if ((set >> i & 1) != 0) members.push_back(replicas[i]);
+      // Who takes its state from another stores nothing of what a new leader would have to commit.
+      if ((set >> i & 1) != 0 && !shard.installing.contains(replicas[i])) members.push_back(replicas[i]);
     }
     if (members.size() < majority) continue;
     Time of_set = 0;

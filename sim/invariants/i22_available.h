@@ -48,6 +48,7 @@ class Available : public Invariant {
     Time changed_at = 0;  // the last time that somebody began or ended to lead it
     bool silent = false;  // its replicas do not hear each other
     Time heard_since = 0;
+    std::set<std::uint32_t> installing;
     std::set<std::uint32_t> stopped;  // replicas that found themselves wrong, until their node starts anew
     bool told = false;
   };
