@@ -1,5 +1,5 @@
 // The judges of clusters, I8, I9, I22, and what I10 and I19 see there: each gets histories that it must accept and
-// histories that it must refuse.
+// histories that it must refuse. Over 400 lines because histories of one kind are told with the same few words.
 #include <gtest/gtest.h>
 
 #include "sim/invariants/i08_replicas_agree.h"
