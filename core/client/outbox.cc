@@ -9,6 +9,12 @@
 #include "core/base/points.h"
 
 namespace chasqui::client {
+namespace {
+
+// Most that is waited beyond what a server advises: what waits for it is sent soon after it is back.
+constexpr Duration advised_cap = seconds(2);
+
+}  // namespace
 
 bool is_retryable(Code code) {
   // A code that is not known here says nothing final. UNAUTHENTICATED is about the session, which ends, not the
@@ -189,9 +195,12 @@ void Outbox::back_off(const ConversationId& conversation, Lane& lane, const Erro
   const Duration advised = milliseconds(std::min<std::int64_t>(error.retry_after_ms(), 3'600'000));
   Duration delay = advised;
   if (lane.retry_at <= now) {
-    // Advice is heeded as it is, with a little jitter on top; without any the delay grows with each failure.
-    const Duration jitter = advised.ns > 0 ? full_jitter(random_, std::min(advised, retry_base_), retry_cap_, 0)
-                                           : full_jitter(random_, retry_base_, retry_cap_, lane.attempts);
+    // Advice is heeded, with jitter on top; without any the delay grows with each failure. Advice is for one: where
+    // many lanes want the same few tokens, or what is away stays away, the jitter grows too, to what nobody notices
+    // after.
+    const Duration jitter = advised.ns > 0
+                                ? full_jitter(random_, std::min(advised, retry_base_), advised_cap, lane.attempts)
+                                : full_jitter(random_, retry_base_, retry_cap_, lane.attempts);
     if (lane.attempts < 30) ++lane.attempts;
     delay = {advised.ns + jitter.ns};
   }

@@ -147,6 +147,25 @@ TEST_F(OutboxTest, advice_to_wait_is_heeded_and_the_pace_grows_slowly) {
   EXPECT_EQ(leaving(later), (std::vector<std::uint64_t>{3, 4}));
 }
 
+TEST_F(OutboxTest, advice_that_does_not_help_is_followed_ever_more_slowly_and_never_by_more_than_two_seconds) {
+  const OutboxSeq ticket = send("a");
+  sync();
+  MonoTime at = now;
+  std::vector<Duration> waits;
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_THAT(leaving(at), ::testing::SizeIs(1));
+    EXPECT_EQ(outbox.on_error(chat, ticket, error(RESOURCE_EXHAUSTED, 0, 100), at), SendVerdict::Again);
+    waits.push_back(outbox.next_deadline() - at);
+    EXPECT_GE(waits.back(), milliseconds(100));
+    EXPECT_LE(waits.back(), milliseconds(2'101));
+    at = outbox.next_deadline();
+  }
+  EXPECT_LE(waits.front(), milliseconds(201));
+  Duration late{};
+  for (std::size_t i = 10; i < waits.size(); ++i) late = {late.ns + waits[i].ns};
+  EXPECT_GT(late.ns / 50, milliseconds(700).ns) << "on average";
+}
+
 TEST_F(OutboxTest, a_broken_connection_sends_everything_again_under_the_same_numbers) {
   prove();
   send("a");
