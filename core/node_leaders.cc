@@ -52,7 +52,7 @@ void Node::Impl::judge_disk(Now now, Outputs& out) {
   const bool known = now.mono < disk_slow_until_;
   disk_slow_until_ = now.mono + disk_slow_rest;
   if (known) return;
-  CHASQUI_MARK("disk_slow");
+  CHASQUI_MARK("slow_disk_gives_way");
   out.push_back(
       Note{NoteKind::DiskSlow, {}, {}, static_cast<std::uint64_t>((now.mono - since).ns / 1'000'000), shards_led()});
   tell_clock(now);

@@ -76,7 +76,7 @@ constexpr std::string_view all[] = {
     "hash_check_proposed",
     "state_doubted",
     "state_differs",
-    "disk_slow",
+    "slow_disk_gives_way",
     "stream_left_for_vote",
 };
 }  // namespace
