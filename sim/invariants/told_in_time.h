@@ -21,8 +21,9 @@ class ToldInTime {
   static constexpr Time settled = 10 * second;
   // A destination is silent after 5 s, a mark of it is parked within the next second or two.
   static constexpr Time told_max = 10 * second;
-  // A batch that is refused comes again 5 s later; where that is made to happen it may happen several times.
-  static constexpr Time told_max_refused = 40 * second;
+  // A batch that is refused comes again 5 s later. Where that is made to happen, to every second one at worst, some of
+  // thousands are refused ten times in a row.
+  static constexpr Time told_max_refused = 120 * second;
 
   // Without a model nothing is owed.
   ToldInTime(const Model* model, std::uint32_t shards) : model_(model), shards_(shards) {}

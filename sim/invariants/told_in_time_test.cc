@@ -79,7 +79,7 @@ class ToldInTimeWithRareBranches : public ToldInTimeTest {
 TEST_F(ToldInTimeWithRareBranches, what_is_refused_several_times_comes_late_but_comes) {
   send();
   tell(sender_);
-  wait(39);
+  wait(119);
   EXPECT_EQ(found(), 0U);
   wait(3);
   EXPECT_EQ(found(), 1U);
