@@ -200,13 +200,12 @@ class Node::Impl {
     client::MarksPage page;
     std::optional<gateway::Refusal> refusal;
   };
-  // As a gateway: what the leader of a shard whose users have sessions here should know, and what it told.
   struct Unsynced {
     AppendId id;
     ShardId shard;
     MonoTime at;  // when it was handed out
   };
-
+  // As a gateway: what the leader of a shard whose users have sessions here should know, and what it told.
   struct Told {
     NodeId leader;
     std::uint64_t round = 0;
@@ -403,7 +402,8 @@ class Node::Impl {
   void tell_clock(Now now);
   void judge_clock();
   void judge_disk(Now now, Outputs& out);
-  [[nodiscard]] MonoTime disk_due() const;  // when the oldest append will have waited for too long
+  [[nodiscard]] MonoTime append_overdue() const;  // when the oldest one has waited for too long
+  [[nodiscard]] MonoTime disk_due() const;        // when that is to be looked at, unless a beat does so anyway
   [[nodiscard]] std::size_t reached() const { return reachable_.size() + 1; }
   [[nodiscard]] bool is_unfit() const {
     return draining_ || !clock_agrees_ || now_ < disk_slow_until_ || pressure_.disk == Pressure::Disk::NoWrites;

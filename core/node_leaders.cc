@@ -39,22 +39,25 @@ void Node::Impl::judge_clock() {
   if (!clock_agrees_) CHASQUI_MARK("clock_disagrees");
 }
 
-MonoTime Node::Impl::disk_due() const {
-  // Known to be slow: each beat looks whether it still is.
-  if (is_alone() || appends_.empty() || now_ < disk_slow_until_) return MonoTime::never();
+MonoTime Node::Impl::append_overdue() const {
+  if (is_alone() || appends_.empty()) return MonoTime::never();
   return std::max(appends_.front().at, watched_since_) + disk_slow_after;
 }
 
+MonoTime Node::Impl::disk_due() const {
+  // Known to be slow: each beat looks whether it still is.
+  return now_ < disk_slow_until_ ? MonoTime::never() : append_overdue();
+}
+
 void Node::Impl::judge_disk(Now now, Outputs& out) {
-  if (is_alone() || appends_.empty()) return;
-  const MonoTime since = std::max(appends_.front().at, watched_since_);
-  if (since + disk_slow_after > now.mono) return;
+  const MonoTime overdue = append_overdue();
+  if (overdue > now.mono) return;
   const bool known = now.mono < disk_slow_until_;
   disk_slow_until_ = now.mono + disk_slow_rest;
   if (known) return;
   CHASQUI_MARK("slow_disk_gives_way");
-  out.push_back(
-      Note{NoteKind::DiskSlow, {}, {}, static_cast<std::uint64_t>((now.mono - since).ns / 1'000'000), shards_led()});
+  const Duration waits{(now.mono - overdue).ns + disk_slow_after.ns};
+  out.push_back(Note{NoteKind::DiskSlow, {}, {}, static_cast<std::uint64_t>(waits.ns / 1'000'000), shards_led()});
   tell_clock(now);
   balance(now, out);
 }

@@ -23,6 +23,12 @@ Limits small_limits() {
   return limits;
 }
 
+Limits one_part_a_second() {
+  Limits limits = small_limits();
+  limits.stream_bytes_per_s = limits.stream_part_bytes;
+  return limits;
+}
+
 struct Town {
   Nodes world{3, {2}, small_limits()};
   Login ana = world.provision("ana", 1);
@@ -65,6 +71,13 @@ struct Town {
     world.run_for(seconds(2));
     for (const std::size_t node : {1U, 2U}) world.flush(node);
     world.run_for(milliseconds(100));
+  }
+  // Node 3, away for too long, is back for a second and pulls the state: from whom?
+  std::size_t begin_to_catch_up() {
+    leave_behind(world.connect(1, ana));
+    world.restart(3);
+    world.run_for(seconds(1));
+    return world.leader_of(shard);
   }
   std::size_t taken() const { return world.count_notes(3, NoteKind::SnapshotTaken); }
 };
@@ -129,16 +142,11 @@ TEST(CatchUp, a_link_that_breaks_again_and_again_ends_it_no_later_than_it_must) 
 }
 
 TEST(CatchUp, a_source_that_dies_is_replaced_by_the_next_leader) {
-  Limits limits = small_limits();
-  limits.stream_bytes_per_s = 600;  // one part a second
+  Limits limits = one_part_a_second();
   limits.stream_idle_ms = 3'000;
   Town t{.world = Nodes(3, {2}, limits)};
-  const Client phone = t.world.connect(1, t.ana);
-  t.leave_behind(phone);
-  t.world.restart(3);
-  t.world.run_for(seconds(1));
+  const std::size_t source = t.begin_to_catch_up();
   EXPECT_EQ(t.taken(), 0U);
-  const std::size_t source = t.world.leader_of(t.shard);
   t.world.kill(source);
   t.world.run_for(seconds(2));
   // No majority meanwhile: the one that installs stores nothing. It gives up, and then votes again.
@@ -150,15 +158,10 @@ TEST(CatchUp, a_source_that_dies_is_replaced_by_the_next_leader) {
 }
 
 TEST(CatchUp, who_takes_a_state_votes_when_its_source_falls_silent_and_takes_it_from_the_next) {
-  Limits limits = small_limits();
-  limits.stream_bytes_per_s = 600;  // one part a second
+  Limits limits = one_part_a_second();
   Town t{.world = Nodes(3, {2}, limits)};
-  const Client phone = t.world.connect(1, t.ana);
-  t.leave_behind(phone);
-  t.world.restart(3);
-  t.world.run_for(seconds(1));
+  const std::size_t source = t.begin_to_catch_up();
   ASSERT_EQ(t.taken(), 0U);
-  const std::size_t source = t.world.leader_of(t.shard);
   t.world.kill(source, false);
   t.world.run_for(seconds(3));
   EXPECT_EQ(t.world.count_notes(3, NoteKind::SnapshotWanted), 2U)

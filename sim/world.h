@@ -250,6 +250,7 @@ class World : private points::Listener {
   void tell_pressure(VirtualNode& node);
   [[nodiscard]] bool sync_stops(VirtualNode& node);
   [[nodiscard]] bool may_start(VirtualNode& node);
+  [[nodiscard]] std::string wiped(VirtualNode& node) const;
   void lose_syncs(VirtualNode& node, const Item& item);
   void rot(VirtualNode& node, ShardId shard, Time down);
 
@@ -307,7 +308,6 @@ class World : private points::Listener {
   // world_cluster.cc
   [[nodiscard]] static ClusterShape shape_of(const Plan& plan);
   void join_cluster(const VirtualNode& node, NodeConfig& config) const;
-  [[nodiscard]] std::string wiped(VirtualNode& node) const;
   void watch_store(VirtualNode& node);
   void tap_applied(VirtualNode& node);
   void count_disks(EntryApplied& fact) const;

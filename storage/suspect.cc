@@ -20,9 +20,8 @@ absl::Status check_not_suspect(const std::string& directory) {
       "). Check the disk and make a copy of the directory. What was acknowledged before the failure is on the other "
       "nodes of a cluster, which go on without this one; a node that stands alone may lack it. Then remove ",
       path,
-      " to take it back as it is. An emptied or exchanged disk is no way back: the other nodes refuse a node that "
-      "comes "
-      "with another store"));
+      " to take it back as it is. An emptied or exchanged disk is no way back: the other nodes refuse a node with "
+      "another store"));
 }
 
 }  // namespace chasqui::storage

@@ -95,12 +95,13 @@ class Replica {
   // So many of the appends handed out so far, counted from the first, are synced. Late and coalesced is fine.
   void appended(Now now, std::uint64_t count, Outputs& out);
 
+  // Did the leader that it knows speak within an election timeout?
+  [[nodiscard]] bool hears_leader(Now now) const;
+
   // Answers to Outputs.install. While it is under way nothing is committed here and this replica neither votes nor
   // stands. can_ingest(): all it had to write before is synced, so the state may be replaced now. ingested(): it is,
   // and durable, with a row that says so, applied up to `applied`. give_up(): it will not be; the replica goes on from
   // its log, and its leader offers a snapshot anew. `applied`: the state's.
-  // Did the leader that it knows speak within an election timeout?
-  [[nodiscard]] bool hears_leader(Now now) const;
   [[nodiscard]] bool installing() const;
   [[nodiscard]] bool can_ingest() const;
   void ingested(Now now, RaftIndex applied, Outputs& out);

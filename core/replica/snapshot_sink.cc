@@ -145,7 +145,7 @@ void SnapshotSink::unreachable(Now now, NodeId node, bool is_dead, chasqui::Outp
     if (stream.from != node) continue;
     stream.unreachable = true;
     stream.moved_at = now.mono;  // patience begins now
-    if (is_dead && (stream.state == State::Waiting || stream.state == State::Pulling)) give_up(shard, stream, out);
+    if (is_dead && waits(stream)) give_up(shard, stream, out);
   }
 }
 
@@ -181,7 +181,7 @@ void SnapshotSink::vote_wanted(Now now, ShardId shard, NodeId candidate, chasqui
   const auto it = streams_.find(shard);
   if (it == streams_.end() || it->second.from == candidate) return;
   Stream& stream = it->second;
-  if (stream.state != State::Waiting && stream.state != State::Pulling) return;
+  if (!waits(stream)) return;
   if (stream.moved_at + ms(limits_.election_timeout_ms) > now.mono) return;
   CHASQUI_MARK("stream_left_for_vote");
   give_up(shard, stream, out);
@@ -189,14 +189,13 @@ void SnapshotSink::vote_wanted(Now now, ShardId shard, NodeId candidate, chasqui
 
 void SnapshotSink::give_up_pulling(chasqui::Outputs& out) {
   for (auto& [shard, stream] : streams_) {
-    if (stream.state == State::Waiting || stream.state == State::Pulling) give_up(shard, stream, out);
+    if (waits(stream)) give_up(shard, stream, out);
   }
 }
 
 void SnapshotSink::tick(Now now, Random& random, StreamId& last_stream, chasqui::Outputs& out) {
   for (auto& [shard, stream] : streams_) {
-    const bool waits = stream.state == State::Waiting || stream.state == State::Pulling;
-    if (waits && patience(stream) <= now.mono) {
+    if (waits(stream) && patience(stream) <= now.mono) {
       give_up(shard, stream, out);
     } else if (stream.state == State::Pulling && stream.due <= now.mono) {
       CHASQUI_MARK("part_asked_again");
@@ -213,7 +212,7 @@ MonoTime SnapshotSink::next_deadline() const {
     running += stream.state != State::Waiting && stream.state != State::GivenUp ? 1 : 0;
   }
   for (const auto& [shard, stream] : streams_) {
-    if (stream.state != State::Waiting && stream.state != State::Pulling) continue;
+    if (!waits(stream)) continue;
     next = earlier(next, patience(stream));
     if (stream.state == State::Pulling || running < limits_.streams_in_max) next = earlier(next, stream.due);
   }

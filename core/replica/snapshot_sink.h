@@ -81,6 +81,10 @@ class SnapshotSink {
   };
   using Streams = absl::btree_map<ShardId, Stream>;
 
+  // Its source has still to give something: such a stream may be given up.
+  [[nodiscard]] static bool waits(const Stream& stream) {
+    return stream.state == State::Waiting || stream.state == State::Pulling;
+  }
   void begin_some(Now now, Random& random, StreamId& last_stream, chasqui::Outputs& out);
   void begin_anew(Now now, Stream& stream, Duration after, chasqui::Outputs& out);
   void pull(Now now, ShardId shard, Stream& stream, chasqui::Outputs& out);

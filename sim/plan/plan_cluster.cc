@@ -149,7 +149,13 @@ class Draw {
   Time end_;
 };
 
-// One replica's state changes on its disk, without a word: amid all else, or as the only thing that happens.
+// For a story of its own: amid all else in a swarm, or as the only thing that happens. False: neither.
+bool make_room(Plan& plan) {
+  if (plan.plan_class == PlanClass::Single) leave_only_sends(plan);
+  return plan.plan_class == PlanClass::Swarm || plan.plan_class == PlanClass::Single;
+}
+
+// One replica's state changes on its disk, without a word.
 void rot_one(Plan& plan) {
   Dice dice(plan.seed, Concern::ClusterPlan, 7);
   const bool on = dice.chance(200'000);
@@ -157,10 +163,7 @@ void rot_one(Plan& plan) {
   const auto node = static_cast<std::uint32_t>(dice.roll(0, plan.nodes - 1));
   const auto shard = static_cast<std::uint32_t>(dice.roll(0, plan.shards - 1));
   const auto down = static_cast<Time>(dice.log_roll(100, 5'000)) * millisecond;
-  if (!on || (plan.plan_class != PlanClass::Swarm && plan.plan_class != PlanClass::Single)) return;
-  if (plan.plan_class == PlanClass::Single) {
-    std::erase_if(plan.items, [](const Item& other) { return other.kind != ItemKind::Send; });
-  }
+  if (!on || !make_room(plan)) return;
   Item item{.at = Time{plan.seconds} * second / 100 * static_cast<Time>(percent), .kind = ItemKind::Rot};
   item.subject = node;
   item.object = shard;
@@ -178,10 +181,7 @@ void wipe_one(Plan& plan) {
   const auto length = static_cast<Time>(dice.log_roll(1'000, 20'000)) * millisecond;
   const auto down = static_cast<Time>(dice.log_roll(50, 1'000)) * millisecond;
   const auto dead = static_cast<Time>(dice.log_roll(2'000, 20'000)) * millisecond;
-  if (!on || (plan.plan_class != PlanClass::Swarm && plan.plan_class != PlanClass::Single)) return;
-  if (plan.plan_class == PlanClass::Single) {
-    std::erase_if(plan.items, [](const Item& other) { return other.kind != ItemKind::Send; });
-  }
+  if (!on || !make_room(plan)) return;
   const Time at = Time{plan.seconds} * second / 100 * static_cast<Time>(percent);
   const std::uint32_t forgets = (lags + next) % plan.nodes;
   plan.items.push_back({.at = at, .kind = ItemKind::Isolate, .subject = lags, .length = length});
@@ -305,9 +305,7 @@ void draw_cluster_faults(Plan& plan, const PlanOverrides& overrides) {
     if (plan.plan_class == PlanClass::Swarm) on = in_swarm;
     if (plan.plan_class == PlanClass::Hostile) on = in_swarm && rather;
     if (!on) continue;
-    if (plan.plan_class == PlanClass::Single) {
-      std::erase_if(plan.items, [](const Item& item) { return item.kind != ItemKind::Send; });
-    }
+    if (plan.plan_class == PlanClass::Single) leave_only_sends(plan);
     Draw(plan, static_cast<Family>(family)).fill();
   }
   if (!overrides.points_off) aim_at_streams(plan);

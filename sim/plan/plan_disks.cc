@@ -81,7 +81,7 @@ void draw_disks_and_clocks(Plan& plan) {
     case PlanClass::Hostile: return;
     case PlanClass::Single:
       if (only >= drawn_families) return;
-      std::erase_if(plan.items, [](const Item& item) { return item.kind != ItemKind::Send; });
+      leave_only_sends(plan);
       if (static_cast<Family>(only) == Family::Clocks) plan.knobs.drift_ppm = drift;
       return Draw(plan, static_cast<Family>(only)).fill();
     case PlanClass::Swarm:

@@ -26,6 +26,11 @@ void draw_windows(const Plan& plan, Dice& dice, Time at, Time gap, const Add& it
   }
 }
 
+// What follows is to be the only thing that happens.
+inline void leave_only_sends(Plan& plan) {
+  std::erase_if(plan.items, [](const Item& item) { return item.kind != ItemKind::Send; });
+}
+
 // Of the `all` items for which `which` is true `most` are kept, evenly spread.
 template <class Which>
 void keep_evenly(Plan& plan, std::uint64_t all, std::uint64_t most, const Which& which) {
