@@ -241,6 +241,7 @@ class World : private points::Listener {
   void audit_done(VirtualNode& node, Auditor& auditor);
   void audit_ends(VirtualNode& node, Auditor& auditor);
   void audits_die(const VirtualNode& node);
+  void judge_listeners();
   void audit_the_end();
 
   // world_disks.cc

@@ -136,7 +136,7 @@ void World::audit_hears(VirtualNode& node, Auditor& auditor, const std::string& 
     auditor.is_listening = true;
   }
   if (!auditor.is_listening) return;
-  if (plan_.is_cluster() && !auditor.at_end && judge_.audit_lacks(auditor.audit, auditor.known)) return;
+  if (plan_.is_cluster() && judge_.audit_lacks(auditor.audit, auditor.known)) return;
   audit_done(node, auditor);
 }
 
@@ -167,12 +167,16 @@ void World::audits_die(const VirtualNode& node) {
   std::erase_if(audit_sessions_, [&](const auto& session) { return session.first.first == node.index; });
 }
 
-// Once all has settled: whoever still listens lacks something; and a new device of everyone who has an auditor sees the
-// exact list.
-void World::audit_the_end() {
+void World::judge_listeners() {
   for (auto& [person, auditor] : auditors_) {
     if (auditor.session && auditor.is_listening) audit_done(*nodes_[auditor.node], auditor);
   }
+}
+
+// Once all has settled: whoever still listens lacks something; and a new device of everyone who has an auditor sees the
+// exact list. Of a cluster in time: people still read, and a row that a mark moves between two pages comes as a push.
+void World::audit_the_end() {
+  judge_listeners();
   for (auto& [person, auditor] : auditors_) {
     if (auditor.has_account) audit(person, 0, true);
   }

@@ -76,6 +76,7 @@ void World::ends() {
   std::vector<Fact> facts;
   cluster_log_.all_visible(facts);
   see_all(facts);
+  judge_listeners();
   for (const auto& device : devices_) {
     if (!device->has_account || !device->up()) continue;
     ListSeen list{device->index, {}};
