@@ -358,7 +358,12 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   entry.set_outbox_seq(send.outbox_seq());
   const Digest digest = blake2b_256(send.payload());
   entry.set_digest(std::string(view(digest)));
-  const absl::Status content = gateway::check_payload(send.payload(), config_.limits);
+  client::About about;
+  const absl::Status content = gateway::check_payload(send.payload(), config_.limits, about);
+  if (content.ok() && about.seq() != 0) {
+    entry.set_about_kind(static_cast<std::uint32_t>(about.kind()));
+    entry.set_about_seq(about.seq());
+  }
   if (content.ok() || CHASQUI_CANARY("refused_but_fed")) entry.set_payload(send.payload());
   if (!content.ok()) {
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.

@@ -48,6 +48,7 @@ enum class Concern : std::uint32_t {
   ClusterPlan = 50,
   Peers = 51,
   Servers = 52,
+  About = 60,
 };
 
 __extension__ using Wide = unsigned __int128;

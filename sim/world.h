@@ -204,6 +204,7 @@ class World : private points::Listener {
   void set_wake(Device& device);
   void person_sends(Device& device, const Item& item);
   void person_reads(Device& device);
+  [[nodiscard]] client::About drawn_about(const Device& device, const ConversationId& conversation) const;
   void send_text(Device& device, const ConversationId& conversation, std::uint64_t size);
 
   // world_phones.cc

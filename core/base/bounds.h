@@ -136,6 +136,10 @@ namespace bounds {
 // Part of the protocol or of the format on disk.
 constexpr std::uint64_t outbox_window = 64;            // numbers that a conversation remembers of each sending device
 constexpr std::uint64_t client_unanswered_max = 64;    // sends of a device into one conversation, not yet answered
+constexpr std::uint64_t edits_per_message_max = 64;
+constexpr std::int64_t edit_window_ms = 15 * 60 * 1'000;  // of log time, after the message
+constexpr std::uint64_t reaction_bytes_max = 32;
+constexpr std::uint64_t sealed_reaction_max = 256;
 constexpr std::uint64_t chain_checkpoint_events = 64;  // each such event carries the chain
 constexpr std::uint64_t secret_bytes = 32;
 constexpr std::uint64_t digest_bytes = 32;

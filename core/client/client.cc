@@ -151,8 +151,8 @@ void ClientImpl::end(MonoTime now, GoAway::Reason reason, std::string message, O
 
 // ---------------------------------------------------------------------------------------------------- application
 
-absl::StatusOr<OutboxSeq> ClientImpl::send(Now now, const ConversationId& conversation, std::string text_utf8,
-                                           Outputs& out) {
+absl::StatusOr<OutboxSeq> ClientImpl::send_about(Now now, const ConversationId& conversation, const About& about,
+                                                 std::string text_utf8, Outputs& out) {
   if (text_utf8.size() > text_bytes_max) {
     return absl::InvalidArgumentError(absl::StrCat("a message of ", text_utf8.size(), " bytes, at most ",
                                                    text_bytes_max, " are possible: send it in parts"));
@@ -162,7 +162,9 @@ absl::StatusOr<OutboxSeq> ClientImpl::send(Now now, const ConversationId& conver
   }
   Payload payload;
   payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  payload.set_text(std::move(text_utf8));
+  const bool may_be_empty = about.kind() == About::DELETION || about.kind() == About::REACTION;
+  if (!text_utf8.empty() || !may_be_empty) payload.set_text(std::move(text_utf8));
+  if (about.kind() != About::NOTHING) *payload.mutable_about() = about;
   absl::StatusOr<OutboxSeq> ticket =
       outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
   if (ticket.ok()) pump(now, out);

@@ -130,6 +130,9 @@ class Client {
   // waiting. On an error nothing is kept.
   virtual absl::StatusOr<OutboxSeq> send(Now now, const ConversationId& conversation, std::string text,
                                          Outputs& out) = 0;
+  // Likewise, about an earlier event there. Without a text: a deletion, or a reaction that is taken back.
+  virtual absl::StatusOr<OutboxSeq> send_about(Now now, const ConversationId& conversation, const About& about,
+                                               std::string text, Outputs& out) = 0;
   virtual void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   // The application has shown everything up to seq: these events need not be kept in the journal any more.
   virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;

@@ -7,6 +7,7 @@
 //   create NAME secret=WORD [id=NAME]   login NAME secret=WORD [name=WORD]   logout NAME/DEVICE
 //   renew NAME/DEVICE secret=WORD      touch NAME/DEVICE      cursor INDEX      unknown      garbage      barrier
 //   send NAME/DEVICE in CONVERSATION n=NUMBER "text" [refused=CODE]     n=A..B: so many sends, the text numbered
+//     [about=KIND/SEQ]: reply, edit, deletion, reaction, or a number
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
@@ -15,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <memory>
 
@@ -311,7 +313,33 @@ class World {
       } else {
         body.set_payload(payload);
       }
+      if (line.options.contains("about")) add_about(line.option("about"), body);
     }
+  }
+
+  static void add_about(const std::string& about, log::Send& body) {
+    const std::vector<std::string> parts = absl::StrSplit(about, '/');
+    std::uint64_t seq = 0;
+    EXPECT_TRUE(parts.size() == 2 && absl::SimpleAtoi(parts[1], &seq)) << about;
+    std::string kind = parts[0];
+    for (char& letter : kind) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    client::About::Kind known = client::About::NOTHING;
+    std::uint32_t number = 0;
+    if (client::About::Kind_Parse(kind, &known)) number = static_cast<std::uint32_t>(known);
+    else EXPECT_TRUE(absl::SimpleAtoi(kind, &number)) << about;
+    body.set_about_kind(number);
+    body.set_about_seq(seq);
+  }
+
+  static std::string describe_about(const client::Event& event) {
+    std::string line;
+    if (event.has_about()) {
+      absl::StrAppend(&line, " ", client::About::Kind_Name(event.about().kind()), " of ", event.about().seq());
+    }
+    if (event.edits() != 0) absl::StrAppend(&line, " edits=", event.edits(), " last=", event.edited_by());
+    if (event.edited_before() != 0) absl::StrAppend(&line, " before=", event.edited_before());
+    if (event.erased_by() != 0) absl::StrAppend(&line, " erased by ", event.erased_by());
+    return line;
   }
 
   template <class Row>
@@ -344,7 +372,7 @@ class World {
         const auto event = parsed<client::Event>(bytes);
         return absl::StrCat("event ", event.seq(), " ", name_of(UserId(event.sender())), "/", event.device(),
                             " n=", event.outbox_seq(), " time=", event.time_ms(), " \"", event.payload(), "\"",
-                            event.chain().empty() ? "" : " with the chain");
+                            describe_about(event), event.chain().empty() ? "" : " with the chain");
       }
       case keys::Kind::Account: {
         const auto account = parsed<state::Account>(bytes);

@@ -26,6 +26,12 @@ Overlay::Cell& Overlay::at(const std::string& key) const {
   return it->second;
 }
 
+const std::string* Overlay::find_bytes(const std::string& key) const {
+  const Cell& cell = at(key);
+  if (cell.parsed) return cell.row ? &std::get<std::string>(*cell.row) : nullptr;
+  return cell.bytes ? &*cell.bytes : nullptr;
+}
+
 bool Overlay::has(const std::string& key) const {
   const auto it = cells_.find(key);
   if (it == cells_.end()) return store_.get(key).has_value();

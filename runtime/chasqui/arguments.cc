@@ -68,6 +68,27 @@ void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::str
   send->add_option("WHO", options.who, "a handle, with or without @")->required();
   send->add_option("TEXT", words, "the message; - or nothing: one message a line from stdin");
 
+  struct About {
+    Command command;
+    const char* name;
+    const char* description;
+    const char* text;
+  };
+  for (const About& about :
+       {About{Command::Reply, "reply", "answer a message", "the answer"},
+        About{Command::Edit, "edit", "change a message of one's own, within 15 minutes", "what it should say"},
+        About{Command::Delete, "delete", "erase a message of one's own for everyone", nullptr},
+        About{Command::React, "react", "put a sign at a message, or take it away", "e.g. 👍; nothing: take it away"}}) {
+    CLI::App* sub = add(grammar, options, about.command, about.name, about.description);
+    sub->add_option("WHO", options.who, "a handle, with or without @")->required();
+    sub->add_option("SEQ", options.seq, "the message's number: `chasqui history --numbers` shows it")
+        ->required()
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+    if (about.text == nullptr) continue;
+    CLI::Option* said = sub->add_option("TEXT", words, about.text);
+    if (about.command != Command::React) said->required();
+  }
+
   CLI::App* history = add(grammar, options, Command::History, "history", "what was said, oldest first");
   history->add_option("WHO", options.who, "a handle, with or without @")->required();
   history->add_option("--after", options.after_seq, "only what comes after this seq; without it the newest are printed")
@@ -75,6 +96,7 @@ void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::str
   history->add_option("--limit", options.limit, "at most so many (default 50)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
       ->type_name("N");
+  history->add_flag("--numbers", options.numbers, "with the number (seq) of each message");
 
   CLI::App* inbox = add(grammar, options, Command::Inbox, "inbox", "print what this home has not shown yet");
   inbox->add_flag("--follow", options.follow, "go on until interrupted");
@@ -113,6 +135,14 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
     options.text.emplace();
     for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
   });
+
+  for (const char* name : {"reply", "edit", "delete", "react"}) {
+    CLI::App* sub = grammar->get_subcommand(name);
+    sub->final_callback([&options, words] {
+      options.text.emplace();
+      for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
+    });
+  }
 
   add_cluster_command(*grammar, options);
   CLI::App* completion = add(*grammar, options, Command::Completion, "completion", "print completions for a shell");

@@ -1,7 +1,8 @@
 // chat WHO: what was said last, what comes, and what is typed, with the state of each message of one's own.
 //
 // What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
-// shown is marked as shown and read. Other commands of this home are served meanwhile.
+// shown is marked as shown and read. Other commands of this home are served meanwhile. What is about an earlier message
+// (chat_words.h) stands as a line of its own, with that one's number.
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/text.h"
+#include "runtime/chasqui/chat_words.h"
 #include "runtime/chasqui/commands.h"
 #include "runtime/chasqui/event_text.h"
 #include "runtime/chasqui/outcome.h"
@@ -113,15 +115,18 @@ class Chat {
     if (line == "/quit") return end();
     if (line.empty()) return;
     if (!is_utf8(line)) return screen_.show_status("not sent: it is not UTF-8");
+    auto said = parse_chat_line(line, last_);
+    if (!said.ok()) return screen_.show_status(absl::StrCat("not sent: ", said.status().message()));
     const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
-      return client.send(now, conversation_, line, out);
+      return client.send_about(now, conversation_, said->about, said->text, out);
     });
     if (!ticket.ok()) return screen_.show_status(absl::StrCat("not sent: ", ticket.status().message()));
     OwnMessage& message = own_.emplace_back();
     message.key = ++last_key_;
     message.conversation = conversation_;
     message.time_ms = net::now().wall.ms;
-    message.text = std::move(line);
+    message.about = std::move(said->about);
+    message.text = std::move(said->text);
     by_ticket_[*ticket] = message.key;
     // "…" says that it is kept: so only when it is on the disk.
     device_.transport().when_persisted([this, key = message.key] {
@@ -181,6 +186,10 @@ class Chat {
     if (seq <= shown_) return;
     shown_ = seq;
     const UserId sender(event.sender());
+    if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
+      (sender == device_.me().user ? last_.own : last_.other) = event.seq();
+      if (sender == peer_) last_.other = event.seq();
+    }
     if (sender == device_.me().user) {
       if (!is_pending_own(event)) show_earlier_own(event);
     } else {
@@ -201,7 +210,9 @@ class Chat {
     if (!payload.ParseFromString(event.payload())) return false;
     for (const OwnMessage& message : own_) {
       if (message.seq == event.seq()) return true;
-      if (message.seq == 0 && message.text == payload.text()) return true;
+      const bool is_same = message.text == payload.text() && message.about.kind() == payload.about().kind() &&
+                           message.about.seq() == payload.about().seq();
+      if (message.seq == 0 && is_same) return true;
     }
     return false;
   }
@@ -214,7 +225,9 @@ class Chat {
     message.seq = event.seq();
     message.time_ms = event.time_ms();
     client::Payload payload;
-    const bool is_text = payload.ParseFromString(event.payload()) && payload.content_case() == client::Payload::kText;
+    const bool is_text = payload.ParseFromString(event.payload()) && event.erased_by() == 0 &&
+                         (payload.content_case() == client::Payload::kText || payload.has_about());
+    if (is_text) message.about = payload.about();
     message.text = is_text ? payload.text() : shown_text(event);
     message.state = state_of(event.seq());
     screen_.show_own(message, device_.me().handle);
@@ -295,6 +308,7 @@ class Chat {
   Seq shown_;
   Seq delivered_;  // of the peer
   Seq read_;
+  LastMessages last_;
   std::uint64_t last_key_ = 0;
   std::deque<OwnMessage> own_;
   std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages

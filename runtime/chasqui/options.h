@@ -8,7 +8,7 @@
 
 namespace chasqui::cli {
 
-enum class Command { None, Register, Login, Logout, Chat, Send, History, Inbox, Completion, Cluster, Help };
+enum class Command { None, Register, Login, Logout, Chat, Send, Reply, Edit, Delete, React, History, Inbox, Completion, Cluster, Help };
 
 struct Options {
   Command command = Command::None;
@@ -23,6 +23,8 @@ struct Options {
   std::string who;  // WHO, HANDLE, SHELL, or help's COMMAND
   std::string password_file;
   std::optional<std::string> text;  // nullopt: from stdin
+  std::uint64_t seq = 0;            // of the message that it is about
+  bool numbers = false;
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
   bool follow = false;

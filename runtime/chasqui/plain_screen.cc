@@ -37,15 +37,20 @@ class PlainScreen final : public Screen {
 
   void update_own(const OwnMessage& message, const std::string& me) override {
     if (json_) {
-      return print({{"conversation", message.conversation.hex()},
-                    {"from", me},
-                    {"seq", message.seq},
-                    {"time_ms", message.time_ms},
-                    {"text", message.text},
-                    {"state", name_of(message.state)}});
+      json::object object{{"conversation", message.conversation.hex()},
+                          {"from", me},
+                          {"seq", message.seq},
+                          {"time_ms", message.time_ms},
+                          {"text", message.text},
+                          {"state", name_of(message.state)}};
+      if (message.about.seq() != 0) {
+        object["about"] = std::string(about_name(message.about.kind()));
+        object["about_seq"] = message.about.seq();
+      }
+      return print(object);
     }
     std::printf("%s %s: %s  %s\n", clock_time(message.time_ms).c_str(), printable(me).c_str(),
-                printable(message.text, "\n    ").c_str(), mark_of(message.state));
+                printable(with_about(message.about, message.text), "\n    ").c_str(), mark_of(message.state));
     std::fflush(stdout);
   }
 

@@ -103,23 +103,25 @@ void Requests::later(std::function<void()> go) {
 
 // Nothing is kept before the server is there: a script that hears "unreachable" may then simply try again.
 void Requests::send(std::uint64_t id, const json::object& request) {
+  const client::About about = about_of(string_at(request, "about"), number_at(request, "seq"));
   device_.when_online(
-      [weak = weak_from_this(), id, who = string_at(request, "who"), text = string_at(request, "text")] {
+      [weak = weak_from_this(), id, about, who = string_at(request, "who"), text = string_at(request, "text")] {
         const auto self = weak.lock();
         if (!self) return;
-        self->device_.resolve(who, [weak, id, text](absl::StatusOr<UserId> user) {
+        self->device_.resolve(who, [weak, id, about, text](absl::StatusOr<UserId> user) {
           const auto still = weak.lock();
           if (!still) return;
           if (!user.ok()) return still->reply_(error_reply(id, user.status()));
-          still->take(id, *user, text);
+          still->take(id, *user, about, text);
         });
       });
 }
 
-void Requests::take(std::uint64_t id, UserId to, const std::string& text) {
+void Requests::take(std::uint64_t id, UserId to, const client::About& about, const std::string& text) {
   const ConversationId conversation = ConversationId::direct(device_.me().user, to);
-  const auto number = device_.transport().call(
-      [&](client::Client& client, Now now, client::Outputs& out) { return client.send(now, conversation, text, out); });
+  const auto number = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.send_about(now, conversation, about, text, out);
+  });
   if (!number.ok()) return reply_(error_reply(id, number.status()));
   unanswered_[{conversation, *number}] = id;
   reply_({{"id", id}, {"kept", true}});

@@ -35,7 +35,7 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void end_all(const absl::Status& why);
 
   void send(std::uint64_t id, const boost::json::object& request);
-  void take(std::uint64_t id, UserId to, const std::string& text);
+  void take(std::uint64_t id, UserId to, const client::About& about, const std::string& text);
   void history(std::uint64_t id, const boost::json::object& request);
   void ask_page(const std::shared_ptr<HistoryWalk>& walk);
   void on_page(const std::shared_ptr<HistoryWalk>& walk, const client::HistoryDone& done);

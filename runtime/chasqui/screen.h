@@ -27,6 +27,7 @@ struct OwnMessage {
   ConversationId conversation;
   std::uint64_t seq = 0;  // 0: not accepted yet
   std::int64_t time_ms = 0;
+  client::About about;  // what is said about an earlier message; of nothing: a message by itself
   std::string text;
   State state = State::Waiting;
 };

@@ -83,7 +83,7 @@ class TerminalScreen final : public Screen {
   std::string own_line(const OwnMessage& message, const std::string& me, bool styled) const {
     const std::string time = clock_time(message.time_ms);
     const std::string name = printable(me) + ":";
-    const std::string text = printable(message.text, "\n    ");
+    const std::string text = printable(with_about(message.about, message.text), "\n    ");
     std::string mark = mark_of(message.state);
     const std::string padding(mark_columns - std::min(mark_columns, columns(mark)), ' ');
     if (!styled) return absl::StrCat(time, " ", name, " ", text, "  ", mark, padding);

@@ -12,7 +12,8 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
       const auto conversation = ConversationId::parse(send.conversation());
       if (!conversation) continue;
       entry.commands.emplace_back(LoggedSend{*conversation, UserId(send.sender()), DeviceId(send.device()),
-                                             OutboxSeq(send.outbox_seq()), send.digest(), send.refused()});
+                                             OutboxSeq(send.outbox_seq()), send.digest(), send.refused(),
+                                             send.about_kind(), Seq(send.about_seq())});
     } else if (command.has_mark()) {
       const log::Mark& mark = command.mark();
       const auto conversation = ConversationId::parse(mark.conversation());

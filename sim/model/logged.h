@@ -19,7 +19,9 @@ struct LoggedSend {
   DeviceId device;
   OutboxSeq number;
   std::string digest;
-  std::uint32_t refused = 0;  // a client.Code; 0: it is to be stored
+  std::uint32_t refused = 0;     // a client.Code; 0: it is to be stored
+  std::uint32_t about_kind = 0;  // a client.About.Kind
+  Seq about;
 };
 struct LoggedMark {
   ConversationId conversation;

@@ -23,17 +23,48 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
   if (!send.conversation.has_direct_member(send.sender)) return;
   std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
   if (send.number.value() != answers.size() + 1) return;
-  if (send.refused != 0) {
-    answers.push_back({static_cast<client::Code>(send.refused), Seq(), entry.time});
+  Conversation** known = by_id_.find(send.conversation);
+  const std::uint32_t refusal = refused(known == nullptr ? Conversation() : **known, entry, send);
+  if (refusal != 0) {
+    answers.push_back({static_cast<client::Code>(refusal), Seq(), entry.time});
     return;
   }
   Conversation*& found = by_id_[send.conversation];
   if (found == nullptr) found = &conversations_[send.conversation];
   Conversation& conversation = *found;
-  conversation.events.push_back({send.sender, send.device, send.number, entry.time, send.digest});
+  about(conversation, send);
+  conversation.events.push_back(
+      {send.sender, send.device, send.number, entry.time, send.digest, send.about_kind, send.about, 0, false});
   const Seq seq(conversation.events.size());
   answers.push_back({client::OK, seq, entry.time});
   owed_[entry.shard].emplace_back(entry.index, Owed{send.conversation, seq});
+}
+
+// client.proto, About: "about a message that is there, never about an edit, a deletion or a reaction"; an edit "by its
+// sender, within 15 min, at most 64 times"; a deletion "by its sender"; a reply's message "may have been erased".
+std::uint32_t Model::refused(const Conversation& conversation, const LoggedEntry& entry, const LoggedSend& send) {
+  if (send.refused != 0) return send.refused;
+  if (send.about_kind == client::About::NOTHING) return 0;
+  if (send.about_kind > client::About::REACTION) return client::UNIMPLEMENTED;
+  if (!send.about || send.about.value() > conversation.events.size()) return client::NOT_FOUND;
+  const Event& message = conversation.events[send.about.value() - 1];
+  const bool is_message = message.about_kind == client::About::NOTHING || message.about_kind == client::About::REPLY;
+  if (!is_message) return client::NOT_FOUND;
+  if (send.about_kind == client::About::REPLY) return 0;
+  if (send.about_kind != client::About::REACTION && message.sender != send.sender) return client::PERMISSION_DENIED;
+  if (message.erased) return client::FAILED_PRECONDITION;
+  const bool too_late = entry.time.ms > message.time.ms + std::int64_t{15} * 60 * 1'000 || message.edits >= 64;
+  return send.about_kind == client::About::EDIT && too_late ? std::uint32_t{client::FAILED_PRECONDITION} : 0;
+}
+
+void Model::about(Conversation& conversation, const LoggedSend& send) {
+  if (send.about_kind == client::About::EDIT) ++conversation.events[send.about.value() - 1].edits;
+  if (send.about_kind != client::About::DELETION) return;
+  for (std::size_t i = 0; i < conversation.events.size(); ++i) {
+    Event& event = conversation.events[i];
+    const bool is_edit = event.about_kind == client::About::EDIT && event.about == send.about;
+    if (i + 1 == send.about.value() || is_edit) event.erased = true;
+  }
 }
 
 // "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.

@@ -33,6 +33,10 @@ class Model {
     OutboxSeq number;
     LogTime time;
     std::string digest;
+    std::uint32_t about_kind = 0;  // a client.About.Kind
+    Seq about;
+    std::uint64_t edits = 0;
+    bool erased = false;
   };
   struct Answer {
     client::Code code{};  // OK: it is the event `seq`
@@ -78,6 +82,10 @@ class Model {
 
  private:
   void apply(const LoggedEntry& entry, const LoggedSend& send);
+  // A client.Code; 0: it may be stored.
+  [[nodiscard]] static std::uint32_t refused(const Conversation& conversation, const LoggedEntry& entry,
+                                             const LoggedSend& send);
+  static void about(Conversation& conversation, const LoggedSend& send);
   void apply(const LoggedEntry& entry, const LoggedMark& mark);
   void apply(const LoggedEntry& entry, const LoggedNotice& notice);
   void apply(const LoggedEntry& entry, const LoggedCursor& cursor);

@@ -78,6 +78,9 @@ constexpr std::string_view all[] = {
     "state_differs",
     "slow_disk_gives_way",
     "stream_left_for_vote",
+    "about_nothing_there",
+    "about_erased",
+    "payload_erased",
 };
 }  // namespace
 

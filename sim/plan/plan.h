@@ -123,7 +123,8 @@ struct Item {
   X(per_process, 1, "nodes that share a process, so a machine, its clocks and its death")            \
   X(peer_us, 300, "between processes a frame takes a quarter of this to twice as long; seldom more") \
   X(peer_queue_kb, 65536, "most that waits at a peer link: three quarters of it may be Raft's")      \
-  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")
+  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")      \
+  X(about_ppm, 0, "of the messages that say something about an earlier one: reply, edit, reaction")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

@@ -162,6 +162,14 @@ void draw_limits(Plan& plan) {
   }
 }
 
+// In half of the runs people reply, edit and react, some much and some little.
+void draw_about(Plan& plan) {
+  Dice dice(plan.seed, Concern::About, 0);
+  const bool on = dice.chance(500'000);
+  const std::uint64_t often = dice.log_roll(20'000, 600'000);
+  if (on) plan.knobs.about_ppm = often;
+}
+
 // Draws of later times: each by dice of its own, so that those before stay as they were.
 void draw_more(Plan& plan, bool points_off) {
   if (plan.plan_class == PlanClass::Calm) return;
@@ -305,6 +313,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   }
   draw_phones(plan);
   draw_hostile(plan);
+  draw_about(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_cluster_faults(plan, overrides);

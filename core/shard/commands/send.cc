@@ -5,15 +5,19 @@
 //   2. A number that was taken: the same command hears its first answer, another one ALREADY_EXISTS; nothing is
 //   written.
 //   3. A number above the next: OUT_OF_RANGE, with the next.
-//   4. The next number is taken by a content that may not be stored as well: the refusal is kept for retries.
+//   4. The next number is taken by a content that may not be stored as well, or that is about an earlier event in a way
+//      that may not be (core/shard/about.h): the refusal is kept for retries.
 //   5. Else the message gets the next seq, the chain grows by its digest, and both members' indexes are owed the head.
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/digest.h"
 #include "core/base/points.h"
+#include "core/shard/about.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
 #include "core/shard/sender_row.h"
@@ -70,6 +74,10 @@ client::Event to_event(const log::Send& command, Seq seq, LogTime time) {
   event.set_outbox_seq(command.outbox_seq());
   event.set_digest(command.digest());
   event.set_payload(command.payload());
+  if (command.about_kind() != 0) {
+    event.mutable_about()->set_kind(static_cast<client::About::Kind>(command.about_kind()));
+    event.mutable_about()->set_seq(command.about_seq());
+  }
   return event;
 }
 
@@ -80,13 +88,14 @@ std::string next_link(const std::string& chain, const std::string& digest) {
 }
 
 // Rule 5.
-void store(const ShardView& view, const ConversationId& conversation, const log::Send& command, state::Header& header,
-           Effects& effects) {
+void store(const ShardView& view, const ConversationId& conversation, const log::Send& command,
+           std::optional<client::Event> target, state::Header& header, Effects& effects) {
   CHASQUI_ASSERT(header.head() < std::numeric_limits<std::uint64_t>::max(), "2^64 events are never reached");
   const Seq seq = Seq(header.head()).next();
   header.set_head(seq.value());
   header.set_chain(next_link(header.chain(), command.digest()));
   client::Event event = to_event(command, seq, view.time());
+  if (target) carry_out_about(view, conversation, event, *std::move(target), effects);
   if (seq.value() % bounds::chain_checkpoint_events == 0) event.set_chain(header.chain());
   std::string bytes = serialize(event);
   effects.consequences.push_back(EventStored{conversation, seq, bytes});
@@ -141,16 +150,18 @@ Effects send(const ShardView& view, const log::Send& command) {
   state::Sent answer;
   answer.set_time_ms(view.time().ms);
   answer.set_digest(digest);
-  if (command.refused() != 0) {
+  std::optional<client::Event> target;
+  std::optional<std::uint32_t> refused;
+  if (command.refused() != 0) refused = known_code(command.refused());
+  if (!refused) refused = refuse_about(view, *conversation, command, target);
+  if (refused) {
     CHASQUI_MARK("content_turned_down");
-    if (CHASQUI_CANARY("refusal_keeps_number")) {
-      return Effects::only(content_refused(known_code(command.refused()), number.next()));
-    }
-    if (CHASQUI_CANARY("refused_but_fed")) store(view, *conversation, command, header, effects);
-    answer.set_code(known_code(command.refused()));
+    if (CHASQUI_CANARY("refusal_keeps_number")) return Effects::only(content_refused(*refused, number.next()));
+    if (CHASQUI_CANARY("refused_but_fed")) store(view, *conversation, command, std::nullopt, header, effects);
+    answer.set_code(*refused);
     effects.reply = content_refused(answer.code(), number.next());
   } else {
-    store(view, *conversation, command, header, effects);
+    store(view, *conversation, command, std::move(target), header, effects);
     answer.set_seq(header.head());
   }
   take(member(header, *conversation, sender), device, std::move(answer));
