@@ -152,6 +152,16 @@ std::string describe(const client::ClientFrame& frame) {
     case client::ClientFrame::kHistory:
       return absl::StrCat(id, "history ", short_id(frame.history().conversation()),
                           " after=", frame.history().after_seq(), " limit=", frame.history().limit());
+    case client::ClientFrame::kHide:
+      return absl::StrCat(id, "hide ", short_id(frame.hide().conversation()), " seqs=", frame.hide().first_seq(), "..",
+                          frame.hide().last_seq());
+    case client::ClientFrame::kAskHidden:
+      return absl::StrCat(id, "ask_hidden ", short_id(frame.ask_hidden().conversation()));
+    case client::ClientFrame::kTyping:
+      return absl::StrCat(id, "typing ", short_id(frame.typing().conversation()),
+                          frame.typing().is_over() ? " over" : "");
+    case client::ClientFrame::kWatch: return absl::StrCat(id, "watch users=", frame.watch().users_size());
+    case client::ClientFrame::kSetPrivacy: return absl::StrCat(id, "set_privacy");
     case client::ClientFrame::kLookup: return absl::StrCat(id, "lookup");
     case client::ClientFrame::kMarks: return absl::StrCat(id, "marks of=", frame.marks().conversations_size());
     case client::ClientFrame::kPing: return absl::StrCat(id, "ping");
@@ -201,6 +211,16 @@ std::string describe(const client::ServerFrame& frame) {
     case client::ServerFrame::kGoAway:
       return absl::StrCat(id, "go_away reason=", static_cast<int>(frame.go_away().reason()),
                           " after_ms=", frame.go_away().after_ms());
+    case client::ServerFrame::kHidden:
+      return absl::StrCat(id, "hidden ", short_id(frame.hidden().conversation()), " hides=", frame.hidden().hides(),
+                          " ranges=", frame.hidden().ranges_size() / 2);
+    case client::ServerFrame::kTyping:
+      return absl::StrCat(id, "typing ", short_id(frame.typing().conversation()), " user=", frame.typing().user(),
+                          frame.typing().is_over() ? " over" : "");
+    case client::ServerFrame::kPresences:
+      return absl::StrCat(id, "presences users=", frame.presences().presences_size());
+    case client::ServerFrame::kPrivacySet:
+      return absl::StrCat(id, "privacy_set presence=", static_cast<int>(frame.privacy_set().presence()));
     case client::ServerFrame::BODY_NOT_SET: break;
   }
   return absl::StrCat(id, "unknown");

@@ -108,6 +108,7 @@ void Node::Impl::start(Now now, Outputs& out) {
 void Node::Impl::step(Now now, Input input_value, Outputs& out) {
   if (now.mono - now_ > frozen_after) watched_since_ = now.mono;
   now_ = now.mono;
+  wall_ = now.wall;
   if (!started_) start(now, out);
   std::visit([&](auto& in) { input(now, in, out); }, input_value);
   // Whatever came in, timers that are due are served: a late Tick must not delay what another input shows to be due.
@@ -172,6 +173,8 @@ void Node::Impl::set_timer(Shard& shard) {
     next = earlier(next, shard.marks.next_deadline());
     next = earlier(next, shard.notify.next_deadline());
     next = earlier(next, shard.feed.next_deadline());
+    next = earlier(next, shard.watchers.next_deadline());
+    next = earlier(next, expiry_deadline(shard));
     if (!shard.cursor_proposed) next = earlier(next, shard.cursor_due);
     if (!shard.unfresh.empty()) next = earlier(next, shard.unfresh_due);
   }
@@ -205,7 +208,8 @@ std::uint64_t Node::Impl::memory_bytes() const {
   for (const auto& shard : shards_) {
     if (shard == nullptr) continue;
     bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
-             shard->feed.memory_bytes() + (shard->notify.size() + shard->marks.size()) * 120;
+             shard->feed.memory_bytes() + shard->watchers.size() * 100 +
+             (shard->notify.size() + shard->marks.size()) * 120;
   }
   return bytes;
 }

@@ -16,7 +16,8 @@ namespace chasqui {
 namespace {
 
 bool is_command(const client::ClientFrame& frame) {
-  return frame.has_send() || frame.has_renew_device() || frame.has_logout();
+  return frame.has_send() || frame.has_renew_device() || frame.has_logout() || frame.has_hide() ||
+         frame.has_set_privacy();
 }
 
 gateway::Refusal refusal_of(const client::Error& error) {
@@ -140,6 +141,12 @@ void Node::Impl::take_ask(Now now, NodeId from, const peer::Ask& ask, Outputs& o
       request->deadline = deadline;
       if (!request->frame.ParseFromString(ask.frame())) break;
       if (request->frame.has_hello() && router_.of_user(request->user).shard != id) break;
+      if (request->frame.has_typing()) {
+        if (router_.of_user(request->user).shard == id) {
+          tell_typing(now, *shard, request->user, request->frame.typing(), out);
+        }
+        return;
+      }
       if (request->frame.has_ack()) return this->ack(now, *shard, *request, request->frame.request_id());
       return serve(now, *shard, request, out);
     }
@@ -168,6 +175,11 @@ void Node::Impl::serve(Now now, Shard& shard, const RequestPtr& request, Outputs
     case client::ClientFrame::kMarks: return marks(now, shard, request, out);
     case client::ClientFrame::kRenewDevice: return renew_device(now, shard, request, out);
     case client::ClientFrame::kLogout: return log_out(now, shard, request, out);
+    case client::ClientFrame::kHide: return hide(now, shard, request, out);
+    case client::ClientFrame::kAskHidden: return ask_hidden(now, shard, request, out);
+    case client::ClientFrame::kSetPrivacy: return set_privacy(now, shard, request, out);
+    case client::ClientFrame::kWatch: return watch(now, shard, request, out);
+    case client::ClientFrame::kTyping:
     case client::ClientFrame::kAck:
     case client::ClientFrame::kPing:
     case client::ClientFrame::BODY_NOT_SET: break;  // none of these is asked of a leader
@@ -323,6 +335,7 @@ void Node::Impl::marks_outcome(Now now, const SessionAsk& ask, Outcome& what, Ou
   --whole->parts;
   if (const auto* frame = std::get_if<client::ServerFrame>(&what)) {
     whole->page.MergeFrom(frame->marks());
+    whole->presences.MergeFrom(frame->presences());
   } else if (auto* refusal = std::get_if<gateway::Refusal>(&what)) {
     if (refusal->code == client::ABORTED) refusal->code = client::UNAVAILABLE;
     whole->refusal = *refusal;
@@ -332,7 +345,10 @@ void Node::Impl::marks_outcome(Now now, const SessionAsk& ask, Outcome& what, Ou
   marks_asked_.erase(ask.marks);
   if (done.refusal) return gateway_.refuse(now, done.session, done.request_id, *done.refusal, out);
   client::ServerFrame frame;
-  *frame.mutable_marks() = std::move(done.page);
+  if (done.is_watch)
+    *frame.mutable_presences() = std::move(done.presences);
+  else
+    *frame.mutable_marks() = std::move(done.page);
   gateway_.answer(now, done.session, done.request_id, frame, out);
 }
 

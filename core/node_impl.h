@@ -3,8 +3,9 @@
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
 // that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
-// node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
-// whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
+// node_settings.cc: what a user sets for themselves. node_ephemeral.cc: presence and typing. node_expiry.cc: messages
+// that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them.
+// node_hashes.cc: whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +20,13 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "core/base/hash_index.h"
+#include "core/fanout/expiry.h"
 #include "core/fanout/feed.h"
 #include "core/fanout/marks.h"
 #include "core/fanout/notify.h"
 #include "core/gateway/gateway.h"
 #include "core/gateway/registry.h"
+#include "core/gateway/watchers.h"
 #include "core/meta/placement.h"
 #include "core/node.h"
 #include "core/replica/batch.h"
@@ -94,9 +97,15 @@ struct DeviceOrigin {  // RenewDevice, Logout
 using ParkOrigin = log::Park;
 using UnparkOrigin = log::Unpark;
 struct CursorOrigin {};
+struct ExpireOrigin {};
+struct SettingOrigin {  // Hide, SetPrivacy
+  Asker asker;
+  UserId user;
+  std::string conversation;  // of a Hide
+};
 struct NobodyOrigin {};  // nobody waits
 using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, ParkOrigin, UnparkOrigin,
-                            CursorOrigin, NobodyOrigin>;
+                            CursorOrigin, ExpireOrigin, SettingOrigin, NobodyOrigin>;
 
 class Node::Impl {
  public:
@@ -136,9 +145,11 @@ class Node::Impl {
     fanout::Notify notify;
     fanout::Marks marks;
     gateway::Registry registry;  // of a leader
-    NodeId home_leader;          // who should lead it
-    MonoTime transfer_due;       // then, if that is another
-    NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
+    gateway::Watchers watchers;  // likewise
+    fanout::Expiry expiry;
+    NodeId home_leader;     // who should lead it
+    MonoTime transfer_due;  // then, if that is another
+    NodeId handing_to;      // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
     struct {
       NodeId node;
@@ -183,7 +194,7 @@ class Node::Impl {
   struct SessionAsk {
     std::shared_ptr<ShardRequest> request;
     std::uint64_t request_id = 0;
-    std::uint64_t marks = 0;  // > 0: a part of that Marks request
+    std::uint64_t marks = 0;  // > 0: a part of that Marks or Watch request
   };
   struct CallAsk {
     CallId call;
@@ -198,6 +209,8 @@ class Node::Impl {
     std::uint64_t request_id = 0;
     std::size_t parts = 0;
     client::MarksPage page;
+    client::Presences presences;  // of a Watch, whose parts are put together likewise
+    bool is_watch = false;
     std::optional<gateway::Refusal> refusal;
   };
   struct Unsynced {
@@ -389,6 +402,28 @@ class Node::Impl {
   void take(Now now, NodeId from, const peer::Registration& registration, Outputs& out);
   void take(Now now, NodeId from, const peer::Renewal& renewal);
 
+  // node_settings.cc
+  void hide(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void ask_hidden(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void set_privacy(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  [[nodiscard]] static client::ServerFrame setting_answer(Shard& shard, const SettingOrigin& origin,
+                                                          const shard::Reply& reply);
+
+  // node_ephemeral.cc
+  void ask_watch(Now now, const gateway::Request& request, Outputs& out);
+  void watch(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void take_typing(Now now, const gateway::Request& request, Outputs& out);
+  void tell_typing(Now now, Shard& shard, UserId user, const client::Typing& typing, Outputs& out);
+  void tell_presence(Now now, Shard& shard, Outputs& out);
+  void tell_watchers(Now now, const std::vector<gateway::Watcher>& watchers, const client::ServerFrame& frame,
+                     Outputs& out);
+  void take(Now now, const peer::EphemeralBatch& batch, Outputs& out);
+
+  // node_expiry.cc
+  void gather_expired(Shard& shard, Now now);
+  void read_expired(Shard& shard, Now now, Outputs& out);
+  [[nodiscard]] MonoTime expiry_deadline(Shard& shard) const;
+
   // node_peers.cc
   void take(Now now, NodeId from, const peer::RaftFrame& frame, Outputs& out);
   void take(Now now, NodeId from, const peer::Leads& leads, Outputs& out);
@@ -443,6 +478,7 @@ class Node::Impl {
   absl::btree_set<std::pair<MonoTime, ShardId>> timers_;
   std::deque<std::pair<ShardId, replica::Committed>> committed_;  // waiting to be applied, in order
   MonoTime now_;                                                  // of the last step
+  WallTime wall_;                                                 // likewise
 
   AppendId last_append_;
   std::deque<Unsynced> appends_;       // in order

@@ -105,6 +105,7 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
     case peer::PeerFrame::kSnapshotChunk:
     case peer::PeerFrame::kSnapshotRefusal: return stream_frame(now, in.from, frame, out);
     case peer::PeerFrame::kShardHash: return hash_told(in.from, frame.shard_hash(), out);
+    case peer::PeerFrame::kEphemerals: return take(now, frame.ephemerals(), out);
     case peer::PeerFrame::kHello:  // the link's own
     case peer::PeerFrame::kPing:
     case peer::PeerFrame::kClosing:

@@ -40,6 +40,8 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
     return gateway_.answer(now, in.session, in.request_id, frame, out);
   }
   if (frame_case == client::ClientFrame::kMarks) return ask_marks(now, in, out);
+  if (frame_case == client::ClientFrame::kWatch) return ask_watch(now, in, out);
+  if (frame_case == client::ClientFrame::kTyping) return take_typing(now, in, out);
   if (frame_case == client::ClientFrame::kSend || frame_case == client::ClientFrame::kHistory ||
       frame_case == client::ClientFrame::kAck) {
     const auto conversation = ConversationId::parse(in.frame.has_send()      ? in.frame.send().conversation()
@@ -67,7 +69,7 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
       in.frame.mutable_lookup()->set_handle(*folded);
       shard = router_.of_handle(*folded).shard;
     }
-  } else {  // Hello, Sync, RenewDevice, Logout: what the user's own shard knows
+  } else {  // Hello, Sync, RenewDevice, Logout, settings: what the user's own shard knows
     if (!is_valid(in.user)) return refuse_here(now, in, client::UNAUTHENTICATED, bad_token, out);
     shard = router_.of_user(in.user).shard;
   }
@@ -121,7 +123,7 @@ void Node::Impl::ask_marks(Now now, const gateway::Request& in, Outputs& out) {
     return gateway_.answer(now, in.session, in.request_id, frame, out);
   }
   const std::uint64_t whole = ++last_marks_asked_;
-  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, {}});
+  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, {}, false, {}});
   for (auto& [shard, part] : parts) ask(now, shard, in.deadline, SessionAsk{std::move(part), 0, whole}, out);
 }
 
@@ -316,6 +318,7 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, 
       entry.set_head(row.head());
       entry.set_read(row.read());
       entry.set_version(row.version());
+      entry.set_hides(row.hides());
     }
     if (!greeting) {
       *frame.mutable_sync() = std::move(filled);
@@ -358,12 +361,7 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   entry.set_outbox_seq(send.outbox_seq());
   const Digest digest = blake2b_256(send.payload());
   entry.set_digest(std::string(view(digest)));
-  client::About about;
-  const absl::Status content = gateway::check_payload(send.payload(), config_.limits, about);
-  if (content.ok() && about.seq() != 0) {
-    entry.set_about_kind(static_cast<std::uint32_t>(about.kind()));
-    entry.set_about_seq(about.seq());
-  }
+  const absl::Status content = gateway::check_payload(send.payload(), config_.limits, entry);
   if (content.ok() || CHASQUI_CANARY("refused_but_fed")) entry.set_payload(send.payload());
   if (!content.ok()) {
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.
@@ -432,6 +430,8 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
             row.ParseFromString(done.results[0].rows[0].value)) {
           page.set_head(row.head());
           page.set_chain(row.chain());
+          *page.mutable_pins() = row.pins();
+          page.set_timer_s(row.timer_s());
           std::vector<Row>& rows = done.results[1].rows;
           if (CHASQUI_CANARY("stale_history")) {
             page.set_head(row.head() - 1);

@@ -60,13 +60,15 @@ void Node::Impl::tell_push(Now now, Shard& shard, const peer::NotifyItem& item, 
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
-      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, is_whole(shard.id), out);
+      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, moved.hides,
+                          is_whole(shard.id), out);
       continue;
     }
     peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
     head.set_conversation(moved.conversation.str());
     head.set_head(moved.head.value());
     head.set_version(moved.version.value());
+    head.set_hides(moved.hides);
   }
 }
 
@@ -215,7 +217,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
       gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()),
-                          is_whole(id), out);
+                          tell.head().hides(), is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
       if (receipt.ParseFromString(tell.receipt())) gateway_.receipt(now, user, receipt, out);
@@ -365,13 +367,14 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
             gateway_.head_moved(then, lacking[i].user, lacking[i].conversation, Seq(row.head()), Version(row.version()),
-                                is_whole(shard.id), more);
+                                row.hides(), is_whole(shard.id), more);
             continue;
           }
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
           head.set_conversation(lacking[i].conversation.str());
           head.set_head(row.head());
           head.set_version(row.version());
+          head.set_hides(row.hides());
         }
         all_told(shard, list);
       },

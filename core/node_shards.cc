@@ -100,6 +100,8 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   }
   if (shard.feed.wants_rows()) read_feed(shard, out);
   read_parked(shard, now, out);
+  read_expired(shard, now, out);
+  tell_presence(now, shard, out);
   if (shard.feed.has_batches(now)) feeding_.insert(shard.id);
 }
 
@@ -129,6 +131,7 @@ void Node::Impl::gather(Shard& shard, Now now) {
     }
   }
   gather_parked(shard, now);
+  gather_expired(shard, now);
   const RaftIndex movable = shard.feed.movable();
   if (shard.cursor_proposed || movable <= shard.feed.committed()) return;
   if (shard.cursor_due == MonoTime::never()) {
@@ -210,6 +213,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
     router_.leads(shard.id, config_.node, shard.replica.term());
     shard.feed.lead(shard.replica.term(), RaftIndex(shard.machine.numbers().feed_cursor()),
                     shard.machine.applied_index());
+    shard.expiry.lead(shard.machine.numbers().expiries());
     announce(shard.id);
     leader_known(now, shard.id, out);
     return;
@@ -219,6 +223,8 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.notify.clear();
   shard.marks.clear();
   shard.registry.clear();
+  shard.watchers.clear();
+  shard.expiry.follow();
   std::deque<Shard::Unfresh> unfresh;
   unfresh.swap(shard.unfresh);
   shard.barrier = RaftIndex();
@@ -302,6 +308,7 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
   std::vector<fanout::FreshEvent> events;
   for (shard::Consequence& consequence : applied.consequences) {
     if (auto* event = std::get_if<shard::EventStored>(&consequence)) {
+      shard.expiry.stored(event->expires_ms);
       events.push_back({event->conversation, event->seq, std::move(event->event)});
     } else if (auto* owed = std::get_if<shard::FeedOwed>(&consequence)) {
       CHASQUI_ASSERT(owed->index == index, "an entry owes under its own index");
@@ -317,7 +324,7 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
         tell_receipt(now, moved->conversation.higher(), receipt, out);
       }
     } else if (auto* head = std::get_if<shard::IndexMoved>(&consequence)) {
-      if (head->head) tell_head(now, shard, *head, out);
+      if (head->head || head->hides != 0) tell_head(now, shard, *head, out);
     } else if (auto* gone = std::get_if<shard::DeviceGone>(&consequence)) {
       tell_device_gone(now, shard, gone->user, gone->device, out);
     }
@@ -376,6 +383,11 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
       frame.mutable_logged_out();
     }
     respond(now, device->asker, std::move(frame), out);
+  } else if (std::holds_alternative<ExpireOrigin>(origin)) {
+    shard.expiry.applied();
+    touched_.insert(shard.id);
+  } else if (auto* setting = std::get_if<SettingOrigin>(&origin)) {
+    respond(now, setting->asker, setting_answer(shard, *setting, answer), out);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {
     shard.cursor_proposed = false;
     shard.feed.cursor_moved(RaftIndex(shard.machine.numbers().feed_cursor()));
@@ -404,6 +416,10 @@ void Node::Impl::fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Ou
     respond(now, account->asker, std::move(outcome), out);
   } else if (auto* device = std::get_if<DeviceOrigin>(&origin)) {
     respond(now, device->asker, std::move(outcome), out);
+  } else if (auto* setting = std::get_if<SettingOrigin>(&origin)) {
+    respond(now, setting->asker, std::move(outcome), out);
+  } else if (std::holds_alternative<ExpireOrigin>(origin)) {
+    if (shard.led) shard.expiry.refused(now);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {
     shard.cursor_proposed = false;
   }

@@ -22,6 +22,8 @@ std::string made_again(const chasqui::keys::Parsed& key) {
     case keys::Kind::Handle: return keys::handle(key.shard, key.handle);
     case keys::Kind::Feed: return keys::feed(key.shard, RaftIndex(key.number));
     case keys::Kind::Parked: return keys::parked(key.shard, ShardId(key.number), key.user, key.conversation);
+    case keys::Kind::Hidden: return keys::hidden(key.shard, key.user, key.conversation);
+    case keys::Kind::Expiry: return keys::expiry(key.shard, key.expires_ms, key.conversation, Seq(key.number));
     case keys::Kind::Numbers: return keys::numbers(key.shard);
     case keys::Kind::Ingested: return keys::ingested(key.shard);
   }

@@ -85,7 +85,8 @@ struct Device {
 
   // Its person.
   std::uint64_t messages = 0;
-  std::map<ConversationId, Seq> seen;  // by the program that runs now
+  std::map<ConversationId, Seq> polls;  // the last one that it saw
+  std::map<ConversationId, Seq> seen;   // by the program that runs now
   std::map<ConversationId, Seq> read;
   bool reading = false;  // they will look at it soon
 

@@ -61,6 +61,7 @@ struct EventSeen {  // the application got it
   DeviceId sender_device;
   std::string text;
   bool digest_right = true;  // it is that of the payload
+  bool erased = false;       // by a deletion or by its timer: there is no text, and no payload to judge a digest by
 };
 struct PhoneCrashed {  // its application starts anew, and knows as shown only what its journal had synced
   std::uint32_t device = 0;
@@ -346,6 +347,22 @@ struct LeadChanged {  // it serves the shard from now on, or does not any more
   bool leads = false;
 };
 
+// Once all has settled: what of the erased payloads is still found among the rows of that node, of those shards in
+// which it has applied what anybody has.
+struct DiskSearched {
+  std::uint32_t node = 0;
+  std::uint64_t erased = 0;  // so many were looked for
+  std::vector<std::pair<ConversationId, Seq>> found;
+};
+struct HiddenListed {  // what a device hides from its person then
+  std::uint32_t node = 0;
+  std::uint32_t device = 0;
+  UserId user;
+  ConversationId conversation;
+  Seq up_to;  // of the events that it has
+  std::vector<std::uint64_t> ranges;
+};
+
 struct NodeStarted {  // it found its disk in order
   std::uint32_t node = 0;
   std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
@@ -359,7 +376,8 @@ using Fact =
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
-                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped, ReplicaInstalls>;
+                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped, ReplicaInstalls,
+                 DiskSearched, HiddenListed>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

@@ -16,7 +16,9 @@
 #include "sim/invariants/i12_marks_true.h"
 #include "sim/invariants/i13_receipts_true.h"
 #include "sim/invariants/i16_real_time.h"
+#include "sim/invariants/i18_devices_converge.h"
 #include "sim/invariants/i19_revoked.h"
+#include "sim/invariants/i20_deleted_is_gone.h"
 #include "sim/invariants/i22_available.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
@@ -77,7 +79,9 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<MarksTrue>(model_, cluster));
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
   invariants_.push_back(std::make_unique<RealTime>());
+  invariants_.push_back(std::make_unique<DevicesConverge>(model_));
   invariants_.push_back(std::make_unique<Revoked>(cluster));
+  invariants_.push_back(std::make_unique<DeletedIsGone>());
   if (cluster) invariants_.push_back(std::make_unique<Available>(shape, &model_));
   invariants_.push_back(std::make_unique<Settles>(settle_bound));
   invariants_.push_back(std::make_unique<Answers>());

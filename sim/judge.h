@@ -58,6 +58,7 @@ class Judge {
   [[nodiscard]] bool audit_lacks(std::uint64_t audit, const std::map<ConversationId, Seq>& known) const {
     return told_->lacks(audit, known);
   }
+  [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] bool has_violations() const { return violations_ > 0; }
   [[nodiscard]] std::uint64_t accepted() const { return kept_->accepted(); }
   [[nodiscard]] Verdict finish(Time at, Ending ending);

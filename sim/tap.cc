@@ -22,7 +22,7 @@ void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
     watch_device(in.session, frame);
     if (!hostile) ++frames_up_;
     if (!hostile && idle_) facts.push_back(IdleFrame{node_, in.session, frame.has_ping(), describe(frame)});
-    if (frame.body_case() == client::ClientFrame::kAck) continue;
+    if (frame.body_case() == client::ClientFrame::kAck || frame.body_case() == client::ClientFrame::kTyping) continue;
     ++unanswered_[in.session];
     if (hostile) continue;
     facts.push_back(RequestTaken{node_, in.session, frame.request_id()});

@@ -204,8 +204,17 @@ class World : private points::Listener {
   void set_wake(Device& device);
   void person_sends(Device& device, const Item& item);
   void person_reads(Device& device);
-  [[nodiscard]] client::About drawn_about(const Device& device, const ConversationId& conversation) const;
+
+  // world_words.cc
   void send_text(Device& device, const ConversationId& conversation, std::uint64_t size);
+  [[nodiscard]] client::Payload drawn_payload(const Device& device, const ConversationId& conversation,
+                                              std::uint64_t size) const;
+  [[nodiscard]] client::About drawn_about(const Device& device, const ConversationId& conversation,
+                                          std::uint64_t bits) const;
+  void person_hides(Device& device, const ConversationId& conversation, Seq seen, client::Outputs& outputs);
+  void person_watches(Device& device, client::Outputs& outputs);
+  void search_disks();
+  void list_hidden();
 
   // world_phones.cc
   void phone_crashes(Device& device, Time down);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
+#include "sim/payload_text.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
 
@@ -54,6 +55,7 @@ void World::device_rises(Device& device) {
   device.started = true;
   device.greeted = true;
   device.client->start(device.now(now_), outputs);
+  if (plan_.knobs.watch != 0) person_watches(device, outputs);
   carry_out(device, outputs);
 }
 
@@ -120,11 +122,21 @@ void World::shown(Device& device, const ConversationId& conversation, client::Ou
 
 void World::saw(Device& device, const ConversationId& conversation, const client::Event& event) {
   client::Payload payload;
-  EventSeen seen{
-      device.index, conversation, Seq(event.seq()), {event.time_ms()}, UserId(event.sender()), DeviceId(event.device()),
-      {},           true};
-  if (payload.ParseFromString(event.payload())) seen.text = payload.text();
-  seen.digest_right = event.digest() == view(blake2b_256(event.payload()));
+  EventSeen seen{device.index,
+                 conversation,
+                 Seq(event.seq()),
+                 {event.time_ms()},
+                 UserId(event.sender()),
+                 DeviceId(event.device()),
+                 {},
+                 true,
+                 false};
+  seen.erased = event.erased_by() != 0 || event.expired();
+  if (!seen.erased) {
+    if (payload.ParseFromString(event.payload())) seen.text = text_of(payload);
+    if (payload.has_poll()) device.polls[conversation] = seen.seq;
+    seen.digest_right = event.digest() == view(blake2b_256(event.payload()));
+  }
   device.seen[conversation] = seen.seq;
   if (options_.lie == Lie::DoubleSight && chance_ppm(noise(Concern::Think, 77, report_.delivered), 10'000)) see(seen);
   see(std::move(seen));
@@ -186,37 +198,6 @@ void World::device_wakes(Device& device, Time meant) {
 
 // ----------------------------------------------------------------------------------------------------- the person
 
-// What the next message is about. Mostly a message that is there; some edit another's, or mean what is not there yet.
-client::About World::drawn_about(const Device& device, const ConversationId& conversation) const {
-  client::About about;
-  const std::uint64_t bits = noise(Concern::About, device.index + 1, device.messages);
-  if (!chance_ppm(bits, plan_.knobs.about_ppm)) return about;
-  const std::uint64_t more = mix(bits, 0x9e3779b97f4a7c15ULL);
-  const std::uint64_t taken = device.client->taken(conversation).value();
-  constexpr client::About::Kind kinds[] = {client::About::REPLY, client::About::EDIT, client::About::REACTION};
-  about.set_kind(kinds[below(more, 3)]);
-  about.set_seq(1 + below(mix(more, bits), taken + (chance_ppm(mix(more, more), 100'000) || taken == 0 ? 3 : 0)));
-  return about;
-}
-
-void World::send_text(Device& device, const ConversationId& conversation, std::uint64_t size) {
-  ++device.messages;
-  const client::About about = drawn_about(device, conversation);
-  const bool short_one = about.kind() == client::About::REACTION;
-  std::string text = short_one ? absl::StrCat("sign ", device.messages, " of ", device.index)
-                               : absl::StrCat("message ", device.messages, " of device ", device.index, " ");
-  if (text.size() < size && !short_one) text.append(static_cast<std::size_t>(size - text.size()), 'x');
-  client::Outputs outputs;
-  const std::uint64_t before = device.handed;
-  const auto number = device.client->send_about(device.now(now_), conversation, about, text, outputs);
-  if (number.ok()) {
-    ++report_.sent;
-    see(MessageSent{device.index, conversation, *number, text});
-    device.doubts.push_back({before, before + outputs.persist.size(), conversation, {}, std::move(text)});
-  }
-  carry_out(device, outputs);
-}
-
 void World::person_sends(Device& device, const Item& item) {
   if (!device.up()) return;
   if (item.kind == ItemKind::Send) {
@@ -245,6 +226,7 @@ void World::person_reads(Device& device) {
     read = seq;
     see(ReadByPerson{device.index, conversation, seq});
     device.client->mark_read(device.now(now_), conversation, seq, outputs);
+    if (plan_.knobs.hide_ppm != 0) person_hides(device, conversation, seq, outputs);
   }
   carry_out(device, outputs);
 }

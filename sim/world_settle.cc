@@ -77,6 +77,10 @@ void World::ends() {
   cluster_log_.all_visible(facts);
   see_all(facts);
   judge_listeners();
+  if (plan_.plan_class != PlanClass::Beyond) {
+    search_disks();
+    list_hidden();
+  }
   for (const auto& device : devices_) {
     if (!device->has_account || !device->up()) continue;
     ListSeen list{device->index, {}};

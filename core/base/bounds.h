@@ -79,6 +79,17 @@
   X(connection_address_burst, 50, 1000000, "sockets", "opened from one address but loopback; above: closed")         \
   X(connection_address_refill_ms, 200, 1, "ms per socket", "")                                                       \
   X(rate_entries_max, 100000, 100000, "entries", "buckets kept in memory; the fullest are forgotten first")          \
+  X(forward_device_burst, 5, 1000000, "forwards",                                                                    \
+    "of one device at once; one that was forwarded 5 times already counts as 5; above: RESOURCE_EXHAUSTED")          \
+  X(forward_device_refill_ms, 12000, 1, "ms per forward", "")                                                        \
+  X(setting_device_burst, 60, 1000000, "requests",                                                                   \
+    "HideEvents and SetPrivacy of one device at once; above: RESOURCE_EXHAUSTED")                                    \
+  X(setting_device_refill_ms, 1000, 1, "ms per request", "")                                                         \
+  X(ephemeral_device_burst, 10, 1000000, "requests",                                                                 \
+    "Typing and Watch of one device at once; above: Typing is dropped, Watch is RESOURCE_EXHAUSTED")                 \
+  X(ephemeral_device_refill_ms, 1000, 1, "ms per request", "")                                                       \
+  X(watchers_user_max, 1024, 65536, "sessions", "that watch one user; above: RESOURCE_EXHAUSTED")                    \
+  X(watchers_shard_max, 65536, 1048576, "pairs", "of session and user watched, in one shard; above: likewise")       \
   X(ping_interval_ms, 30000, 30000, "ms", "of silence, then the server pings")                                       \
   X(idle_timeout_ms, 75000, 75000, "ms", "of silence, then the session is closed")                                   \
   X(message_complete_ms, 30000, 30000, "ms", "from a WebSocket message's first byte to its last; then: closed")      \
@@ -134,22 +145,41 @@ struct Limits {
 namespace bounds {
 
 // Part of the protocol or of the format on disk.
-constexpr std::uint64_t outbox_window = 64;            // numbers that a conversation remembers of each sending device
-constexpr std::uint64_t client_unanswered_max = 64;    // sends of a device into one conversation, not yet answered
-constexpr std::uint64_t edits_per_message_max = 64;
+constexpr std::uint64_t outbox_window = 64;          // numbers that a conversation remembers of each sending device
+constexpr std::uint64_t client_unanswered_max = 64;  // sends of a device into one conversation, not yet answered
+constexpr std::uint64_t edits_per_message_max = 64;  // so that a deletion, which erases them all, stays short
 constexpr std::int64_t edit_window_ms = 15 * 60 * 1'000;  // of log time, after the message
 constexpr std::uint64_t reaction_bytes_max = 32;
-constexpr std::uint64_t sealed_reaction_max = 256;
-constexpr std::uint64_t chain_checkpoint_events = 64;  // each such event carries the chain
+constexpr std::uint64_t sealed_reaction_bytes_max = 256;
+constexpr std::uint64_t mentions_max = 50;   // in one message
+constexpr std::uint64_t forwards_viral = 5;  // from here on a message goes on to one conversation at a time
+constexpr std::uint64_t pins_max = 3;        // of a conversation
+constexpr std::uint64_t poll_question_bytes_max = 256;
+constexpr std::uint64_t poll_options_min = 2;
+constexpr std::uint64_t poll_options_max = 12;
+constexpr std::uint64_t poll_option_bytes_max = 100;
+constexpr std::uint64_t place_name_bytes_max = 256;
+constexpr std::uint64_t contact_name_bytes_max = 256;
+constexpr std::uint64_t contact_phone_bytes_max = 64;
+constexpr std::uint64_t timer_s_max = 366 * 86'400;     // of a conversation whose messages disappear
+constexpr std::uint64_t expiries_per_command_max = 64;  // each with the edits of its message: an apply stays short
+constexpr std::uint64_t hidden_ranges_max = 256;        // of a user, in one conversation: "delete for me"
+constexpr std::uint64_t watched_max = 64;               // users that one session watches
+constexpr std::uint64_t watch_ms = 60'000;              // that a Watch holds
+constexpr std::uint64_t watch_again_ms = 30'000;        // that a client says it again after
+constexpr std::uint64_t typing_ms = 6'000;              // that a Typing holds
+constexpr std::uint64_t typing_again_ms = 3'000;        // that a client says it again after
+constexpr std::uint64_t chain_checkpoint_events = 64;   // each such event carries the chain
 constexpr std::uint64_t secret_bytes = 32;
 constexpr std::uint64_t digest_bytes = 32;
 constexpr std::uint64_t nonce_bytes = 16;
-constexpr std::uint64_t payload_overhead_bytes_max = 64;  // of a Payload over its content
-constexpr std::uint64_t marks_asked_max = 64;             // conversations in one Marks request
+constexpr std::uint64_t payload_overhead_bytes_max = 1'024;  // of a Payload over its content: nonce, mentions, votes
+constexpr std::uint64_t marks_asked_max = 64;                // conversations in one Marks request
 constexpr std::uint64_t peer_frame_bytes_max = 4 * 1024 * 1024;
 constexpr std::uint64_t outbox_messages_max = 10'000;  // that a client keeps unsent
 constexpr std::uint64_t shards_max = 65'536;
 
+static_assert(watch_again_ms < watch_ms && typing_again_ms < typing_ms, "what is said again has not ended");
 static_assert(client_unanswered_max <= outbox_window, "a retry of every unanswered send must still find its answer");
 
 }  // namespace bounds

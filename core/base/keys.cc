@@ -93,6 +93,25 @@ std::string feed(ShardId shard, RaftIndex index) {
   put<8>(key, index.value());
   return key;
 }
+std::string hidden(ShardId shard, UserId user, const ConversationId& conversation) {
+  std::string key = of_user(shard, user, 'x');
+  key.append(conversation.bytes());
+  return key;
+}
+std::string expiry(ShardId shard, std::int64_t expires_ms, const ConversationId& conversation, Seq seq) {
+  CHASQUI_ASSERT(expires_ms > 0, "keys are ordered by time");
+  std::string key = tagged(shard, 'E');
+  put<8>(key, static_cast<std::uint64_t>(expires_ms));
+  key.append(conversation.bytes());
+  put<8>(key, seq.value());
+  return key;
+}
+std::string expiry_begin(ShardId shard) {
+  return tagged(shard, 'E');
+}
+std::string expiry_end(ShardId shard) {
+  return tagged(shard, 'E' + 1);
+}
 std::string parked_begin(ShardId shard, std::uint64_t destination) {
   CHASQUI_ASSERT(destination <= 65'536, "a destination is a shard, or the one behind the last");
   if (destination == 65'536) return tagged(shard, 'P' + 1);
@@ -146,10 +165,10 @@ std::optional<Parsed> parse(std::string_view key) {
     parsed.user = UserId(get(take(8)));
     if (!is_valid(parsed.user)) return std::nullopt;
     const char part = take(1)[0];
-    if (part == 'i') {
+    if (part == 'i' || part == 'x') {
       const auto conversation = ConversationId::parse(rest);
       if (!conversation) return std::nullopt;
-      parsed.kind = Kind::Index;
+      parsed.kind = part == 'i' ? Kind::Index : Kind::Hidden;
       parsed.conversation = *conversation;
       return parsed;
     }
@@ -175,6 +194,16 @@ std::optional<Parsed> parse(std::string_view key) {
   }
   if (tag == 'F' && rest.size() == 8) {
     parsed.kind = Kind::Feed;
+    parsed.number = get(rest);
+    return parsed;
+  }
+  if (tag == 'E' && rest.size() == 8 + conversation_bytes + 8) {
+    const std::uint64_t expires_ms = get(take(8));
+    const auto conversation = ConversationId::parse(take(conversation_bytes));
+    if (!conversation || expires_ms == 0 || expires_ms > std::uint64_t{1} << 62) return std::nullopt;
+    parsed.kind = Kind::Expiry;
+    parsed.conversation = *conversation;
+    parsed.expires_ms = static_cast<std::int64_t>(expires_ms);
     parsed.number = get(rest);
     return parsed;
   }

@@ -15,14 +15,19 @@ namespace chasqui::keys {
 [[nodiscard]] std::string shard_begin(ShardId shard);  // at or below every key of the shard
 [[nodiscard]] std::string shard_end(ShardId shard);    // above every key of the shard
 
-[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);              // C conv h
-[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);      // C conv e seq
-[[nodiscard]] std::string account(ShardId shard, UserId user);                                    // U user h
-[[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                    // U user d device
-[[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);  // U user i conv
-[[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                   // U user v version
-[[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                         // H handle
-[[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                   // F raft_index
+[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);               // C conv h
+[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);       // C conv e seq
+[[nodiscard]] std::string account(ShardId shard, UserId user);                                     // U user h
+[[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                     // U user d device
+[[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);   // U user i conv
+[[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                    // U user v version
+[[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                          // H handle
+[[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                    // F raft_index
+[[nodiscard]] std::string hidden(ShardId shard, UserId user, const ConversationId& conversation);  // U user x conv
+// E expires_ms conv seq: a payload that is to be erased then.
+[[nodiscard]] std::string expiry(ShardId shard, std::int64_t expires_ms, const ConversationId& conversation, Seq seq);
+[[nodiscard]] std::string expiry_begin(ShardId shard);  // at or below every such key
+[[nodiscard]] std::string expiry_end(ShardId shard);    // above all of them
 // P destination user conv: what is owed to a user of a shard that is silent.
 [[nodiscard]] std::string parked(ShardId shard, ShardId destination, UserId user, const ConversationId& conversation);
 // At or below every such key of this destination or a later one; of the shard count: above all of them.
@@ -42,15 +47,19 @@ enum class Kind : std::uint8_t {
   Feed,
   Numbers,
   Ingested,
-  Parked
+  Parked,
+  Hidden,
+  Expiry
 };
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
-  ConversationId conversation;  // Header, Event, Index, Parked
-  UserId user;                  // Account, Device, Index, Version, Parked
-  std::uint64_t number = 0;     // Event: seq; Device: device; Version: version; Feed: Raft index; Parked: destination
+  ConversationId conversation;  // Header, Event, Index, Parked, Hidden, Expiry
+  UserId user;                  // Account, Device, Index, Version, Parked, Hidden
+  // Event, Expiry: seq; Device: device; Version: version; Feed: Raft index; Parked: destination
+  std::uint64_t number = 0;
+  std::int64_t expires_ms = 0;  // Expiry
   std::string handle;           // Handle
 };
 [[nodiscard]] std::optional<Parsed> parse(std::string_view key);

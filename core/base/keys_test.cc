@@ -37,6 +37,7 @@ struct Made {
   ConversationId conversation;
   UserId user;
   std::uint64_t number = 0;
+  std::int64_t expires_ms = 0;
   std::string handle;
 };
 
@@ -45,7 +46,8 @@ Made any_key() {
   Made made;
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
-                                Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked);
+                                Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked, Kind::Hidden,
+                                Kind::Expiry);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -89,6 +91,18 @@ Made any_key() {
       made.conversation = any_conversation();
       made.key = parked(made.shard, ShardId(made.number), made.user, made.conversation);
       break;
+    case Kind::Hidden:
+      made.user = any_user();
+      made.conversation = any_conversation();
+      made.key = hidden(made.shard, made.user, made.conversation);
+      break;
+    case Kind::Expiry:
+      made.expires_ms = static_cast<std::int64_t>(any_number(std::uint64_t{1} << 50));
+      if (made.expires_ms == 0) made.expires_ms = 1;
+      made.conversation = any_conversation();
+      made.number = any_64();
+      made.key = expiry(made.shard, made.expires_ms, made.conversation, Seq(made.number));
+      break;
     case Kind::Numbers: made.key = numbers(made.shard); break;
     case Kind::Ingested: made.key = ingested(made.shard); break;
   }
@@ -104,6 +118,7 @@ RC_GTEST_PROP(KeysLaw, every_key_says_again_what_it_was_made_of, ()) {
   RC_ASSERT(parsed->conversation == made.conversation);
   RC_ASSERT(parsed->user == made.user);
   RC_ASSERT(parsed->number == made.number);
+  RC_ASSERT(parsed->expires_ms == made.expires_ms);
   RC_ASSERT(parsed->handle == made.handle);
 }
 
@@ -129,6 +144,11 @@ RC_GTEST_PROP(KeysLaw, keys_are_ordered_like_their_fields, ()) {
   const ShardId d1 = any_shard();
   const ShardId d2 = any_shard();
   RC_ASSERT((parked(s, d1, u1, c1) < parked(s, d2, u2, c2)) == (std::tie(d1, u1, c1) < std::tie(d2, u2, c2)));
+  RC_ASSERT((hidden(s, u1, c1) < hidden(s, u2, c2)) == (std::tie(u1, c1) < std::tie(u2, c2)));
+  const auto t1 = static_cast<std::int64_t>(n1 >> 2) + 1;
+  const auto t2 = static_cast<std::int64_t>(n2 >> 2) + 1;
+  RC_ASSERT((expiry(s, t1, c1, Seq(n2)) < expiry(s, t2, c2, Seq(n1))) == (std::tie(t1, c1, n2) < std::tie(t2, c2, n1)));
+  RC_ASSERT(expiry_begin(s) <= expiry(s, t1, c1, Seq(n1)) && expiry(s, t1, c1, Seq(n1)) < expiry_end(s));
 }
 
 RC_GTEST_PROP(KeysLaw, what_is_parked_for_a_shard_is_one_range, ()) {
@@ -171,6 +191,8 @@ TEST(Keys, the_bytes_on_disk_never_change) {
   EXPECT_EQ(handle(shard, "ana"), "\1\2Hana");
   EXPECT_EQ(feed(shard, RaftIndex(6)), "\1\2F" + zeros + "\6");
   EXPECT_EQ(parked(shard, ShardId(0x0304), ana, conversation), "\1\2P\3\4" + zeros + "\5" + pair);
+  EXPECT_EQ(hidden(shard, ana, conversation), "\1\2U" + zeros + "\5x" + pair);
+  EXPECT_EQ(expiry(shard, 7, conversation, Seq(9)), "\1\2E" + zeros + "\a" + pair + zeros + "\t");
   EXPECT_EQ(numbers(shard), "\1\2R");
 }
 

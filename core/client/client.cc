@@ -96,6 +96,8 @@ MonoTime ClientImpl::next_deadline() const {
   next = earlier(next, earlier(outbox_.next_deadline(), inbox_.next_deadline(now_)));
   next = earlier(next, earlier(acks_.next_deadline(), sync_.next_deadline()));
   next = earlier(next, identity_.next_deadline(now_));
+  if (const MonoTime hidden = hidden_.next_deadline(); hidden > now_) next = earlier(next, hidden);
+  if (const MonoTime watch = watching_.next_deadline(); watch > now_) next = earlier(next, watch);
   if (marks_at_ > now_) next = earlier(next, marks_at_);
   if (logging_out_ && logout_at_ > now_) next = earlier(next, logout_at_);
   return next;
@@ -135,8 +137,9 @@ void ClientImpl::forget_session(MonoTime now, Outputs& out) {
   inbox_.on_connection_lost();
   sync_.on_connection_lost();
   identity_.on_connection_lost();
+  hidden_.on_connection_lost();
   for (const Request& request : requests_.take_all()) {
-    if (request.asked != Asked::Lookup && request.asked != Asked::History) continue;
+    if (request.asked != Asked::Lookup && request.asked != Asked::History && request.asked != Asked::Privacy) continue;
     refuse({request.call, request.asked, request.conversation, {}},
            absl::UnavailableError("the connection broke before the answer came: ask again"), out);
   }
@@ -161,14 +164,55 @@ absl::StatusOr<OutboxSeq> ClientImpl::send_about(Now now, const ConversationId& 
     return absl::InvalidArgumentError("a message must be UTF-8 without NUL: convert it first");
   }
   Payload payload;
-  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  const bool may_be_empty = about.kind() == About::DELETION || about.kind() == About::REACTION;
-  if (!text_utf8.empty() || !may_be_empty) payload.set_text(std::move(text_utf8));
+  const bool has_content =
+      about.kind() == About::NOTHING || about.kind() == About::REPLY || about.kind() == About::EDIT;
+  if (!text_utf8.empty() || has_content) payload.set_text(std::move(text_utf8));
   if (about.kind() != About::NOTHING) *payload.mutable_about() = about;
-  absl::StatusOr<OutboxSeq> ticket =
-      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
+  return send_payload(now, conversation, std::move(payload), out);
+}
+
+absl::StatusOr<OutboxSeq> ClientImpl::send_payload(Now now, const ConversationId& conversation, Payload payload,
+                                                   Outputs& out) {
+  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
+  std::string bytes = payload.SerializeAsString();
+  if (bytes.size() > text_bytes_max + bounds::payload_overhead_bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat("a message of ", bytes.size(), " bytes, at most ", text_bytes_max,
+                                                   " are possible: send it in parts"));
+  }
+  absl::StatusOr<OutboxSeq> ticket = outbox_.send(conversation, std::move(bytes), inbox_.taken(conversation));
   if (ticket.ok()) pump(now, out);
   return ticket;
+}
+
+absl::Status ClientImpl::hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) {
+  if (!first || first > last || last > inbox_.taken(conversation)) {
+    return absl::OutOfRangeError(absl::StrCat("there is no stretch ", first.value(), " to ", last.value(),
+                                              " of this conversation here, the last event is ",
+                                              inbox_.taken(conversation).value()));
+  }
+  absl::Status status = hidden_.hide(conversation, first.value(), last.value());
+  if (status.ok()) pump(now, out);
+  return status;
+}
+
+void ClientImpl::watch(Now now, std::vector<UserId> users, Outputs& out) {
+  watching_.watch(std::move(users), now.mono);
+  pump(now, out);
+}
+
+void ClientImpl::type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) {
+  if (!is_connected()) return;
+  if (auto typing = watching_.type(conversation, is_over, now.mono)) {
+    *frame(requests_.id_alone()).mutable_typing() = *std::move(typing);
+  }
+  pump(now, out);
+}
+
+std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_set_privacy();
+  if (presence) asked.mutable_set_privacy()->set_presence(*presence);
+  return ask(now, Asked::Privacy, {}, std::move(asked), out);
 }
 
 void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
@@ -226,6 +270,7 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
 void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& out) {
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
+  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}});
 }
 
 void ClientImpl::log_out(Now now, Outputs& out) {
@@ -255,7 +300,7 @@ void ClientImpl::pump(Now now, Outputs& out) {
     if (!config_.fetch_events) sync_.wait_for_nothing();
     say_requests(now.mono);
     say_sends_and_fetches(now.mono);
-    if (sync_.complete(!inbox_.is_verifying())) out.happenings.emplace_back(Synced{});
+    if (sync_.complete(!inbox_.is_verifying() && !hidden_.is_lacking())) out.happenings.emplace_back(Synced{});
   }
   flush(now.mono, out);
 }
@@ -286,6 +331,14 @@ void ClientImpl::say_requests(MonoTime now) {
     call.frame.set_request_id(said.request_id());
     said = std::move(call.frame);
   }
+  if (auto wanted = hidden_.next_request(now)) {
+    ClientFrame& said = frame(request(now, Asked::Hide, wanted->conversation));
+    if (wanted->hide)
+      *said.mutable_hide() = *std::move(wanted->hide);
+    else
+      said.mutable_ask_hidden()->set_conversation(wanted->conversation.str());
+  }
+  if (auto watch = watching_.next_request(now)) *frame(request(now, Asked::Watch)).mutable_watch() = *std::move(watch);
   if (logging_out_ && logout_at_ <= now && requests_.count(Asked::Logout) == 0) {
     frame(request(now, Asked::Logout)).mutable_logout();
   }

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,6 +32,7 @@
 #include "core/base/ids.h"
 #include "core/base/now.h"
 #include "core/base/random.h"
+#include "core/base/seq_ranges.h"
 #include "proto/client.pb.h"
 
 namespace chasqui::client {
@@ -89,6 +91,25 @@ struct HistoryDone {  // answer to history
   absl::Status status;
   HistoryPage page;
 };
+struct HiddenMoved {  // more of that conversation is hidden, by another device of this user
+  ConversationId conversation;
+};
+struct HiddenSaid {  // the server has taken something that this device hides
+  ConversationId conversation;
+};
+struct PresenceHeard {  // of a user who is watched
+  Presence presence;
+};
+struct TypingHeard {  // a user who is watched writes there, or does no more; for bounds::typing_ms at most
+  ConversationId conversation;
+  UserId user;
+  bool is_over = false;
+};
+struct PrivacyDone {  // answer to set_privacy
+  std::uint64_t request = 0;
+  absl::Status status;
+  Audience presence{};
+};
 struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
@@ -96,8 +117,9 @@ struct Ended {  // for good: the owner must not connect again (revoked, replaced
 struct DeviceChanged {  // the device got a new id and secret: the owner keeps these credentials from now on
   Credentials credentials;
 };
-using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
-                               LookupDone, HistoryDone, Ended, DeviceChanged>;
+using Happening =
+    std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, LookupDone,
+                 HistoryDone, HiddenMoved, HiddenSaid, PresenceHeard, TypingHeard, PrivacyDone, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -133,6 +155,18 @@ class Client {
   // Likewise, about an earlier event there. Without a text: a deletion, or a reaction that is taken back.
   virtual absl::StatusOr<OutboxSeq> send_about(Now now, const ConversationId& conversation, const About& about,
                                                std::string text, Outputs& out) = 0;
+  // Likewise, whatever it is: a place, a poll, a vote, a forwarded message. Its nonce is drawn here.
+  virtual absl::StatusOr<OutboxSeq> send_payload(Now now, const ConversationId& conversation, Payload payload,
+                                                 Outputs& out) = 0;
+  // Not shown to this user any more, on any device: "delete for me". OutOfRange: not all of it is here yet.
+  // ResourceExhausted: too many separate stretches.
+  virtual absl::Status hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) = 0;
+  // Whom to tell of: PresenceHeard and TypingHeard; none: nobody any more.
+  virtual void watch(Now now, std::vector<UserId> users, Outputs& out) = 0;
+  // The person writes there, or has stopped: said at most each bounds::typing_again_ms, to those who watch.
+  virtual void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) = 0;
+  // nullopt: only asks how it is. Answered by PrivacyDone.
+  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) = 0;
   virtual void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   // The application has shown everything up to seq: these events need not be kept in the journal any more.
   virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
@@ -149,9 +183,13 @@ class Client {
   [[nodiscard]] virtual MonoTime unserved_since() const = 0;
   [[nodiscard]] virtual Seq taken(const ConversationId& conversation) const = 0;  // all of 1..taken is taken
   [[nodiscard]] virtual std::vector<Received> not_shown() const = 0;              // by conversation, then seq
-  [[nodiscard]] virtual std::uint64_t unsent() const = 0;                         // sends without a final answer
-  [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;    // known, by id
-  [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;  // a shorter journal of the same meaning
+  [[nodiscard]] virtual bool is_hidden(const ConversationId& conversation, Seq seq) const = 0;
+  // And the server knows it, so that other devices will.
+  [[nodiscard]] virtual bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const = 0;
+  [[nodiscard]] virtual SeqRanges hidden(const ConversationId& conversation) const = 0;
+  [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
+  [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id
+  [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;         // a shorter journal of the same meaning
 };
 
 }  // namespace chasqui::client

@@ -63,7 +63,8 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
     return true;
   }
   if (frame.body_case() == ServerFrame::kPush || frame.body_case() == ServerFrame::kHead ||
-      frame.body_case() == ServerFrame::kReceipt) {
+      frame.body_case() == ServerFrame::kReceipt || frame.body_case() == ServerFrame::kTyping ||
+      (frame.body_case() == ServerFrame::kPresences && frame.request_id() == 0)) {
     return !is_connected() || on_unasked(now, frame, out);  // before Hello is answered: it comes again by sync
   }
   if (frame.body_case() == ServerFrame::BODY_NOT_SET) return true;  // of a later protocol
@@ -80,6 +81,11 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
 
 bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out) {
   if (frame.body_case() == ServerFrame::kReceipt) return on_receipt(frame.receipt(), out);
+  if (frame.body_case() == ServerFrame::kTyping) return on_typing(frame.typing(), out);
+  if (frame.body_case() == ServerFrame::kPresences) {
+    for (const Presence& presence : frame.presences().presences()) out.happenings.emplace_back(PresenceHeard{presence});
+    return true;
+  }
   const bool is_push = frame.body_case() == ServerFrame::kPush;
   const std::optional<ConversationId> conversation =
       ConversationId::parse(is_push ? frame.push().conversation() : frame.head().conversation());
@@ -90,6 +96,7 @@ bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out
   (void)now;
   if (is_push) return inbox_.on_event(*conversation, frame.push().event()).ok();
   inbox_.note_head(*conversation, Seq(frame.head().seq()));
+  hidden_.note(*conversation, frame.head().hides());
   return true;
 }
 
@@ -134,6 +141,22 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
       return true;
     }
     case Asked::Ping: return frame.has_pong();
+    case Asked::Hide: {
+      bool is_news = false;
+      if (!frame.has_hidden() || !hidden_.on_answer(request.conversation, frame.hidden(), is_news)) return false;
+      if (is_news) out.happenings.emplace_back(HiddenMoved{request.conversation});
+      out.happenings.emplace_back(HiddenSaid{request.conversation});
+      return true;
+    }
+    case Asked::Watch:
+      for (const Presence& presence : frame.presences().presences()) {
+        out.happenings.emplace_back(PresenceHeard{presence});
+      }
+      return frame.has_presences();
+    case Asked::Privacy:
+      if (!frame.has_privacy_set()) return false;
+      out.happenings.emplace_back(PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence()});
+      return true;
     case Asked::Renew: {
       if (!frame.has_device_renewed()) return false;
       lose(now, Duration{}, false, true, out);
@@ -162,7 +185,9 @@ bool ClientImpl::on_hello(MonoTime now, const HelloAnswer& hello, Outputs& out) 
     outbox_.on_history_restored();
     acks_.confirm_all_anew();
     receipts_.forget_all();
+    hidden_.on_history_restored();
   }
+  watching_.on_connected(now);
   follow(started->known, out);
   inbox_.on_connected();
   acks_.on_connected(now);
@@ -176,6 +201,7 @@ void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
   const UserId self = identity_.credentials().user;
   for (const Known& entry : known) {
     inbox_.note_head(entry.conversation, entry.head);
+    hidden_.note(entry.conversation, entry.hides);
     progress(entry.conversation);
     if (entry.read <= acks_.read(entry.conversation)) continue;  // this device has said so itself
     if (auto moved = receipts_.merge(entry.conversation, self, Seq(), entry.read)) out.happenings.emplace_back(*moved);
@@ -184,6 +210,13 @@ void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
 
 void ClientImpl::progress(const ConversationId& conversation) {
   sync_.on_progress(conversation, inbox_.taken(conversation), inbox_.head(conversation));
+}
+
+bool ClientImpl::on_typing(const Typing& typing, Outputs& out) {
+  const std::optional<ConversationId> conversation = ConversationId::parse(typing.conversation());
+  if (!conversation || !is_valid(UserId(typing.user()))) return false;
+  out.happenings.emplace_back(TypingHeard{*conversation, UserId(typing.user()), typing.is_over()});
+  return true;
 }
 
 bool ClientImpl::on_receipt(const Receipt& receipt, Outputs& out) {
@@ -269,7 +302,13 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
         marks_at_ = retry_time(now, error);
       }
       return true;
+    case Asked::Hide:
+      hidden_.on_error(request.conversation, !is_retryable(error.code()) && error.code() != NOT_FOUND,
+                       retry_time(now, error));
+      return true;
+    case Asked::Watch: return true;  // it is said again soon
     case Asked::Lookup:
+    case Asked::Privacy:
     case Asked::History:
       refuse({request.call, request.asked, request.conversation, {}}, to_status(error), out);
       return true;

@@ -18,6 +18,7 @@
 #include "absl/container/btree_set.h"
 #include "core/client/acks.h"
 #include "core/client/client.h"
+#include "core/client/hidden.h"
 #include "core/client/identity.h"
 #include "core/client/inbox.h"
 #include "core/client/journal.h"
@@ -26,6 +27,7 @@
 #include "core/client/receipts.h"
 #include "core/client/requests.h"
 #include "core/client/sync.h"
+#include "core/client/watch.h"
 
 namespace chasqui::client {
 
@@ -49,6 +51,12 @@ class ClientImpl final : public Client {
   }
   absl::StatusOr<OutboxSeq> send_about(Now now, const ConversationId& conversation, const About& about,
                                        std::string text, Outputs& out) override;
+  absl::StatusOr<OutboxSeq> send_payload(Now now, const ConversationId& conversation, Payload payload,
+                                         Outputs& out) override;
+  absl::Status hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) override;
+  void watch(Now now, std::vector<UserId> users, Outputs& out) override;
+  void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) override;
+  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) override;
   void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   std::uint64_t look_up(Now now, std::string handle, Outputs& out) override;
@@ -61,6 +69,15 @@ class ClientImpl final : public Client {
   [[nodiscard]] MonoTime unserved_since() const override { return unserved_since_; }
   [[nodiscard]] Seq taken(const ConversationId& conversation) const override { return inbox_.taken(conversation); }
   [[nodiscard]] std::vector<Received> not_shown() const override { return inbox_.not_shown(); }
+  [[nodiscard]] bool is_hidden(const ConversationId& conversation, Seq seq) const override {
+    return hidden_.is_hidden(conversation, seq);
+  }
+  [[nodiscard]] bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const override {
+    return hidden_.is_confirmed(conversation, seq);
+  }
+  [[nodiscard]] SeqRanges hidden(const ConversationId& conversation) const override {
+    return hidden_.all(conversation);
+  }
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;
@@ -101,6 +118,7 @@ class ClientImpl final : public Client {
   [[nodiscard]] bool on_accepted(MonoTime now, const Request& request, const Accepted& accepted, Outputs& out);
   [[nodiscard]] bool on_search_page(const Request& request, const HistoryPage& page, Outputs& out);
   [[nodiscard]] bool on_receipt(const Receipt& receipt, Outputs& out);
+  [[nodiscard]] static bool on_typing(const Typing& typing, Outputs& out);
   void on_send_error(MonoTime now, const Request& request, const Error& error, Outputs& out);
   void on_go_away(MonoTime now, const GoAway& go_away, Outputs& out);
   void follow(const std::vector<Known>& known, Outputs& out);
@@ -123,6 +141,8 @@ class ClientImpl final : public Client {
   Receipts receipts_{UserId()};
   SyncRun sync_;
   Identity identity_;
+  Hidden hidden_{journal_};
+  Watching watching_;
 
   HistoryEpoch epoch_;               // the session's
   std::vector<ClientFrame> frames_;  // said, not yet in an Outputs

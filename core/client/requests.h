@@ -26,13 +26,16 @@ enum class Asked : std::uint8_t {
   Ping,
   Renew,
   Logout,
+  Hide,  // or AskHidden
+  Watch,
+  Privacy,
 };
 
 struct Request {
   Asked asked{};
-  ConversationId conversation;                // of Send, Fetch, Search, History
+  ConversationId conversation;                // of Send, Fetch, Search, History, Hide
   OutboxSeq ticket;                           // of Send
-  std::uint64_t call = 0;                     // of Lookup, History: what the application knows it by
+  std::uint64_t call = 0;                     // of Lookup, History, Privacy: what the application knows it by
   std::vector<ConversationId> conversations;  // of Marks
   MonoTime deadline{};
 };
@@ -76,7 +79,7 @@ class Requests {
   Duration timeout_;
   std::uint64_t last_id_ = 0;
   absl::btree_map<std::uint64_t, Request> open_;
-  std::uint64_t count_[static_cast<std::size_t>(Asked::Logout) + 1] = {};
+  std::uint64_t count_[static_cast<std::size_t>(Asked::Privacy) + 1] = {};
 };
 
 }  // namespace chasqui::client

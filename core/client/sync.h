@@ -27,6 +27,7 @@ struct Known {  // one entry of the index
   ConversationId conversation;
   Seq head;
   Seq read;  // of this user, from any device
+  std::uint64_t hides = 0;
 };
 
 class SyncRun {

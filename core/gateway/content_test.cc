@@ -28,39 +28,39 @@ TEST(Content, a_handle_is_folded_and_checked) {
 
 TEST(Content, a_text_of_64_kib_is_taken_and_one_byte_more_is_not) {
   const Limits limits;
-  client::About about;
-  EXPECT_TRUE(check_payload(text_payload(std::string(65'536, 'x')), limits, about).ok());
-  const absl::Status refused = check_payload(text_payload(std::string(65'537, 'x')), limits, about);
+  log::Send facts;
+  EXPECT_TRUE(check_payload(text_payload(std::string(65'536, 'x')), limits, facts).ok());
+  const absl::Status refused = check_payload(text_payload(std::string(65'537, 'x')), limits, facts);
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(refused.message().find("65537"), absl::string_view::npos) << refused;
 }
 
 TEST(Content, what_is_no_text_is_refused) {
   const Limits limits;
-  client::About about;
-  EXPECT_FALSE(check_payload("\xff\xff\xff", limits, about).ok());
-  EXPECT_FALSE(check_payload("", limits, about).ok());
-  EXPECT_FALSE(check_payload(text_payload(""), limits, about).ok());
-  EXPECT_FALSE(check_payload(text_payload(std::string("a\0b", 3)), limits, about).ok());
+  log::Send facts;
+  EXPECT_FALSE(check_payload("\xff\xff\xff", limits, facts).ok());
+  EXPECT_FALSE(check_payload("", limits, facts).ok());
+  EXPECT_FALSE(check_payload(text_payload(""), limits, facts).ok());
+  EXPECT_FALSE(check_payload(text_payload(std::string("a\0b", 3)), limits, facts).ok());
   client::Payload payload;
   payload.set_nonce(std::string(15, 'n'));
   payload.set_text("x");
-  EXPECT_FALSE(check_payload(payload.SerializeAsString(), limits, about).ok());
+  EXPECT_FALSE(check_payload(payload.SerializeAsString(), limits, facts).ok());
   std::string not_utf8 = text_payload("xx");
   not_utf8[not_utf8.size() - 1] = '\xff';
-  EXPECT_FALSE(check_payload(not_utf8, limits, about).ok());
+  EXPECT_FALSE(check_payload(not_utf8, limits, facts).ok());
 }
 
 TEST(Content, sealed_bytes_and_kinds_of_the_future_pass_untouched) {
   const Limits limits;
-  client::About about;
+  log::Send facts;
   client::Payload payload;
   payload.set_nonce(std::string(16, 'n'));
   payload.set_sealed(std::string("\xff\0\x01", 3));
-  EXPECT_TRUE(check_payload(payload.SerializeAsString(), limits, about).ok());
+  EXPECT_TRUE(check_payload(payload.SerializeAsString(), limits, facts).ok());
   client::Payload bare;
   bare.set_nonce(std::string(16, 'n'));
-  EXPECT_TRUE(check_payload(bare.SerializeAsString() + "\xa2\x01\x01x", limits, about).ok());  // field 20
+  EXPECT_TRUE(check_payload(bare.SerializeAsString() + "\xa2\x01\x01x", limits, facts).ok());  // field 20
 }
 
 TEST(Content, what_is_about_an_earlier_event_has_what_its_kind_needs) {
@@ -71,10 +71,10 @@ TEST(Content, what_is_about_an_earlier_event_has_what_its_kind_needs) {
     if (!text.empty()) payload.set_text(text);
     payload.mutable_about()->set_kind(kind);
     payload.mutable_about()->set_seq(seq);
-    client::About about;
-    if (!check_payload(payload.SerializeAsString(), limits, about).ok()) return false;
-    EXPECT_EQ(about.kind(), kind);
-    EXPECT_EQ(about.seq(), seq);
+    log::Send facts;
+    if (!check_payload(payload.SerializeAsString(), limits, facts).ok()) return false;
+    EXPECT_EQ(facts.about_kind(), static_cast<std::uint32_t>(kind));
+    EXPECT_EQ(facts.about_seq(), seq);
     return true;
   };
   EXPECT_TRUE(ok(client::About::REPLY, "yes"));

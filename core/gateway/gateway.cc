@@ -9,6 +9,7 @@
 #include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/gateway/frames_out.h"
+#include "core/gateway/typed_content.h"
 #include "core/wire/frames.h"
 
 namespace chasqui::gateway {
@@ -150,7 +151,9 @@ void Gateway::one_frame(Now now, Session& session, client::ClientFrame& frame, s
     bad_frame(session.id, "nothing may follow Hello before its answer", out);
     return;
   }
-  if (frame.body_case() != client::ClientFrame::kAck) {
+  const bool is_answered =
+      frame.body_case() != client::ClientFrame::kAck && frame.body_case() != client::ClientFrame::kTyping;
+  if (is_answered) {
     ++session.unanswered;
     if (session.unanswered >= limits_.session_unanswered_max && session.reading) {
       CHASQUI_MARK("unanswered_full");
@@ -211,18 +214,37 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
              out);
       return false;
     }
-    case client::ClientFrame::kSend:
+    case client::ClientFrame::kSend: {
+      // The brake on forwards: what went through many hands already goes on to one conversation at a time.
+      const std::uint32_t forwards = forwards_in(frame.send().payload());
+      const std::uint64_t steps = forwards == 0 ? 0 : forwards > bounds::forwards_viral ? bounds::forwards_viral : 1;
+      const Rate rate = Rate::per_token_ms(limits_.forward_device_burst, limits_.forward_device_refill_ms);
+      if (steps > 0 && !take(session.forwards, rate, "forwards", std::min(steps, limits_.forward_device_burst))) {
+        return false;
+      }
       return take(session.sends, Rate::per_token_ms(limits_.send_device_burst, limits_.send_device_refill_ms),
                   "sends") &&
              take(session.send_bytes,
                   {limits_.send_bytes_user_burst,
                    1'000'000 / std::max<std::uint64_t>(1, limits_.send_bytes_user_per_ms)},
                   "bytes sent", frame.send().payload().size());
+    }
     case client::ClientFrame::kAck:
       return session.acks.take(now.mono, Rate::per_token_ms(limits_.ack_device_burst, limits_.ack_device_refill_ms));
     case client::ClientFrame::kSync:
     case client::ClientFrame::kHistory:
+    case client::ClientFrame::kAskHidden:
     case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
+    case client::ClientFrame::kHide:
+    case client::ClientFrame::kSetPrivacy:
+      return take(session.settings, Rate::per_token_ms(limits_.setting_device_burst, limits_.setting_device_refill_ms),
+                  "settings");
+    case client::ClientFrame::kTyping:
+      return session.ephemerals.take(
+          now.mono, Rate::per_token_ms(limits_.ephemeral_device_burst, limits_.ephemeral_device_refill_ms));
+    case client::ClientFrame::kWatch:
+      return take(session.ephemerals,
+                  Rate::per_token_ms(limits_.ephemeral_device_burst, limits_.ephemeral_device_refill_ms), "watches");
     case client::ClientFrame::kLookup:
       return take(look_ups_.at(session.user),
                   Rate::per_token_ms(limits_.lookup_user_burst, limits_.lookup_user_refill_ms), "look-ups");
@@ -384,14 +406,15 @@ void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
     frame.mutable_head()->set_conversation(first->first.str());
     frame.mutable_head()->set_seq(first->second.head.value());
     frame.mutable_head()->set_version(first->second.version.value());
-    session.pushed.note(first->first, first->second.head);
+    frame.mutable_head()->set_hides(first->second.hides);
+    session.pushed.note(first->first, first->second.head, first->second.hides);
     session.missed.erase(first);
     --missed_;
     send(now, session, encode(frame), out);
   }
 }
 
-bool Gateway::miss(Session& session, const ConversationId& conversation, Seq head, Version version, Outputs& out) {
+bool Gateway::miss(Session& session, const ConversationId& conversation, const Session::Missed& what, Outputs& out) {
   if (session.missed.size() >= Session::missed_max && !session.missed.contains(conversation)) {
     end(session.id, client::GoAway::TOO_SLOW, "more happened than this session can be told: connect again", out);
     return false;
@@ -399,14 +422,15 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, Seq hea
   const auto [entry, fresh] = session.missed.try_emplace(conversation);
   if (fresh) ++missed_;
   Session::Missed& missed = entry->second;
-  missed.head = std::max(missed.head, head);
-  missed.version = std::max(missed.version, version);
+  missed.head = std::max(missed.head, what.head);
+  missed.version = std::max(missed.version, what.version);
+  missed.hides = std::max(missed.hides, what.hides);
   return true;
 }
 
 void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event,
                    Outputs& out) {
-  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), false, out);
+  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), 0, false, out);
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;  // miss() may end one of them
@@ -415,7 +439,7 @@ void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq
     Session& session = *find(id);
     if (session.behind || session.state != Session::State::Live || CHASQUI_MAYBE("push_missed")) {
       CHASQUI_MARK("push_missed");
-      miss(session, conversation, seq, Version(), out);
+      miss(session, conversation, {seq, Version(), 0}, out);
       continue;
     }
     if (bytes.empty()) bytes = encode_push(conversation, event);
@@ -425,7 +449,7 @@ void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq
 }
 
 void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                         bool whole, Outputs& out) {
+                         std::uint64_t hides, bool whole, Outputs& out) {
   if (CHASQUI_CANARY("mark_after_hello")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
@@ -434,8 +458,8 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
     Session& session = *find(id);
     session.heard = std::max(session.heard, version);
     if (whole) session.count_as_told();
-    if (session.pushed.covers(conversation, head)) continue;
-    if (!miss(session, conversation, head, version, out)) continue;
+    if (session.pushed.covers(conversation, head, hides)) continue;
+    if (!miss(session, conversation, {head, version, hides}, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
   }
 }
@@ -454,6 +478,17 @@ void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Output
       bytes = encode(frame);
     }
     send(now, session, bytes, out);
+  }
+}
+
+void Gateway::ephemeral(Now now, const std::vector<SessionId>& sessions, const client::ServerFrame& frame,
+                        Outputs& out) {
+  std::string bytes;
+  for (const SessionId id : sessions) {
+    Session* session = find(id);
+    if (session == nullptr || session->state != Session::State::Live || session->behind) continue;
+    if (bytes.empty()) bytes = encode(frame);
+    send(now, *session, bytes, out);
   }
 }
 

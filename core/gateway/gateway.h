@@ -74,11 +74,13 @@ class Gateway {
   // What a user's sessions are told unasked.
   void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
   // `whole`: nothing below that version is still to come.
-  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version, bool whole,
-                  Outputs& out);
+  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
+                  std::uint64_t hides, bool whole, Outputs& out);
   // What the sessions of that shard lacked has been told.
   void caught_up(ShardId shard);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  // Presence and typing: for those of these sessions that can take it now.
+  void ephemeral(Now now, const std::vector<SessionId>& sessions, const client::ServerFrame& frame, Outputs& out);
   // The device is logged out: its sessions end.
   void device_gone(UserId user, DeviceId device, Outputs& out);
   // Another session of that device stands, at another node.
@@ -119,7 +121,7 @@ class Gateway {
   [[nodiscard]] std::uint32_t wait_of_next_hello(MonoTime now, Rate rate);
   void send(Now now, Session& session, std::string bytes, Outputs& out);
   void tell_missed(Now now, Session& session, Outputs& out);
-  bool miss(Session& session, const ConversationId& conversation, Seq head, Version version, Outputs& out);
+  bool miss(Session& session, const ConversationId& conversation, const Session::Missed& what, Outputs& out);
   void settle(Session& session, Outputs& out);  // one request less is unanswered
   void bad_frame(SessionId session, std::string_view message, Outputs& out);
   void forget(SessionId session);

@@ -91,11 +91,59 @@ TEST_F(GatewayTest, a_committed_head_is_told_only_to_who_was_not_pushed_it) {
   client::Event event;
   event.set_seq(3);
   gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
-  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), 0, true, out);
   EXPECT_EQ(sent(1).size(), 2U);  // hello, push
-  gateway.head_moved(now, UserId(7), both, Seq(4), Version(11), true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(4), Version(11), 0, true, out);
   ASSERT_EQ(sent(1).size(), 3U);
   EXPECT_EQ(sent(1)[2].head().version(), 11U);
+}
+
+TEST_F(GatewayTest, what_was_hidden_elsewhere_is_told_once_though_the_head_was_pushed) {
+  log_in(1, 7);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  client::Event event;
+  event.set_seq(3);
+  gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), 2, true, out);
+  ASSERT_EQ(sent(1).size(), 3U);
+  EXPECT_EQ(sent(1)[2].head().hides(), 2U);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(11), 2, true, out);
+  EXPECT_EQ(sent(1).size(), 3U);
+}
+
+TEST_F(GatewayTest, what_went_through_many_hands_is_forwarded_to_one_at_a_time) {
+  log_in(1, 7);
+  const auto forward = [this](std::uint32_t forwards) {
+    client::Payload payload;
+    payload.set_text("look");
+    payload.set_forwards(forwards);
+    client::ClientFrame one;
+    one.mutable_send()->set_payload(payload.SerializeAsString());
+    const std::size_t before = requests.size();
+    frame(1, one);
+    return requests.size() > before;
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(forward(1)) << i;
+  EXPECT_FALSE(forward(1));
+  EXPECT_EQ(sent(1).back().error().code(), client::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(forward(0)) << "what is one's own is no forward";
+  now.mono = now.mono + seconds(60);
+  EXPECT_TRUE(forward(6));
+  EXPECT_FALSE(forward(6));
+  EXPECT_FALSE(forward(1));
+  now.mono = now.mono + seconds(12);
+  EXPECT_TRUE(forward(5)) << "five times before: the sixth goes to several still";
+}
+
+TEST_F(GatewayTest, typing_over_its_rate_is_dropped_in_silence_and_expects_no_answer) {
+  log_in(1, 7);
+  const std::size_t before = sent(1).size();
+  client::ClientFrame one;
+  one.mutable_typing();
+  for (int i = 0; i < 200; ++i) frame(1, one);
+  EXPECT_EQ(requests.size(), 1U + limits.ephemeral_device_burst);  // and the Hello
+  EXPECT_EQ(sent(1).size(), before);
+  EXPECT_EQ(gateway.sizes().unanswered_most, 0U);
 }
 
 TEST_F(GatewayTest, a_thousand_sockets_without_hello_hurt_nobody) {
@@ -237,12 +285,12 @@ TEST_F(GatewayTest, a_version_counts_as_told_only_once_nothing_below_it_is_to_co
   log_in(1, 7);
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), false, out);
+  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), 0, false, out);
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   EXPECT_LT(gateway.of_shard(shard)[0].version, Version(20));
   gateway.caught_up(shard);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(20));
-  gateway.head_moved(now, UserId(7), both, Seq(10), Version(21), true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(10), Version(21), 0, true, out);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(21));
 }
 
@@ -255,7 +303,7 @@ TEST_F(GatewayTest, a_session_registered_before_its_answer_is_registered_again_f
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), 0, true, out);
   gateway.caught_up(shard);
   client::ServerFrame greeting;
   greeting.mutable_hello()->mutable_sync()->set_top_version(12);

@@ -22,19 +22,21 @@ namespace chasqui::gateway {
 // a superfluous Head, nothing more.
 class PushedHeads {
  public:
-  void note(const ConversationId& conversation, Seq head) {
+  void note(const ConversationId& conversation, Seq head, std::uint64_t hides = 0) {
     for (Entry& entry : entries_) {
       if (entry.conversation == conversation) {
         entry.head = std::max(entry.head, head);
+        entry.hides = std::max(entry.hides, hides);
         return;
       }
     }
-    entries_[next_] = {conversation, head};
+    entries_[next_] = {conversation, head, hides};
     next_ = (next_ + 1) % entries_.size();
   }
-  [[nodiscard]] bool covers(const ConversationId& conversation, Seq head) const {
+  // An event says nothing of `hides`: a row of the index that moves between two pages of a sync is told as a whole.
+  [[nodiscard]] bool covers(const ConversationId& conversation, Seq head, std::uint64_t hides) const {
     for (const Entry& entry : entries_) {
-      if (entry.conversation == conversation) return entry.head >= head;
+      if (entry.conversation == conversation) return entry.head >= head && entry.hides >= hides;
     }
     return false;
   }
@@ -43,6 +45,7 @@ class PushedHeads {
   struct Entry {
     ConversationId conversation;
     Seq head;
+    std::uint64_t hides = 0;
   };
   std::array<Entry, 8> entries_{};
   std::size_t next_ = 0;
@@ -56,6 +59,7 @@ struct Session {
   struct Missed {
     Seq head;
     Version version;
+    std::uint64_t hides = 0;  // of the index entry; 0: nothing new
   };
 
   SessionId id;
@@ -85,6 +89,9 @@ struct Session {
   Bucket send_bytes;
   Bucket acks;
   Bucket pages;
+  Bucket forwards;
+  Bucket settings;
+  Bucket ephemerals;
 };
 
 }  // namespace chasqui::gateway

@@ -46,6 +46,9 @@ Effects run(const ShardView& view, const log::Command& command) {
     case log::Command::kCheckHash: return check_hash(view, command.check_hash());
     case log::Command::kPark: return park(view, command.park());
     case log::Command::kUnpark: return unpark(view, command.unpark());
+    case log::Command::kExpire: return expire(view, command.expire());
+    case log::Command::kHide: return hide(view, command.hide());
+    case log::Command::kSetPrivacy: return set_privacy(view, command.set_privacy());
     case log::Command::BODY_NOT_SET: break;
   }
   return Effects::refused(client::UNIMPLEMENTED, "this server does not know that command: upgrade it, then try again");
@@ -65,6 +68,7 @@ void write(Effects& effects, Overlay& overlay, state::Shard& numbers, OwedMarks&
     CHASQUI_ASSERT(effects.feed_cursor->value() > numbers.feed_cursor(), "the feed's cursor only grows");
     numbers.set_feed_cursor(effects.feed_cursor->value());
   }
+  numbers.set_expiries(numbers.expiries() + static_cast<std::uint64_t>(effects.expiries));  // modulo 2^64: may shrink
   applied.replies.push_back(std::move(effects.reply));
 }
 

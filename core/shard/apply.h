@@ -42,15 +42,23 @@ struct Refused {
   std::string message;
   OutboxSeq next;  // of a Send: the number that is taken next; 0: not said
 };
+struct HiddenNow {  // what the user has hidden in that conversation
+  std::uint64_t hides = 0;
+  std::vector<std::uint64_t> ranges;
+};
+struct PrivacyNow {
+  client::Audience presence{};
+};
 struct Done {};  // nothing to tell, no effect is an effect
-using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused>;
+using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused, HiddenNow, PrivacyNow>;
 
 // ------------------------------------------------------ what the leader must do because of it (followers drop these)
 
 struct EventStored {  // push it to whoever is online; the feed row says who
   ConversationId conversation;
   Seq seq;
-  std::string event;  // a client.Event, as stored
+  std::string event;            // a client.Event, as stored
+  std::int64_t expires_ms = 0;  // by log time; 0: never
 };
 struct FeedOwed {  // row `F index` was written
   RaftIndex index;
@@ -68,6 +76,7 @@ struct IndexMoved {  // an entry of a user's index here has changed: tell the us
   Seq head;
   Seq read;
   Version version;
+  std::uint64_t hides = 0;  // how often something was hidden there
 };
 struct DeviceGone {  // its sessions end at once
   UserId user;

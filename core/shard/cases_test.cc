@@ -7,7 +7,10 @@
 //   create NAME secret=WORD [id=NAME]   login NAME secret=WORD [name=WORD]   logout NAME/DEVICE
 //   renew NAME/DEVICE secret=WORD      touch NAME/DEVICE      cursor INDEX      unknown      garbage      barrier
 //   send NAME/DEVICE in CONVERSATION n=NUMBER "text" [refused=CODE]     n=A..B: so many sends, the text numbered
-//     [about=KIND/SEQ]: reply, edit, deletion, reaction, or a number
+//     [about=KIND/SEQ]: reply, edit, deletion, reaction, pin, unpin, vote, or a number
+//     [poll=OPTIONS/CHOICES] [votes=COUNT/HIGHEST] [timer=SECONDS]: what the log is told of the content
+//   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
+//   privacy NAME [presence=NUMBER]
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
@@ -130,6 +133,12 @@ std::string describe(const Reply& reply) {
     std::string operator()(const Marked& r) const {
       return absl::StrCat("marked delivered=", r.delivered.value(), " read=", r.read.value());
     }
+    std::string operator()(const HiddenNow& r) const {
+      return absl::StrCat("hidden hides=", r.hides, " ranges ", absl::StrJoin(r.ranges, " "));
+    }
+    std::string operator()(const PrivacyNow& r) const {
+      return absl::StrCat("presence for ", client::Audience_Name(r.presence));
+    }
     std::string operator()(const Refused& r) const {
       return absl::StrCat("refused ", client::Code_Name(r.code), r.next ? absl::StrCat(" next=", r.next.value()) : "",
                           ": ", r.message);
@@ -164,7 +173,8 @@ std::string describe(const Consequence& consequence) {
     }
     std::string operator()(const IndexMoved& c) const {
       return absl::StrCat("index of ", name_of(c.user), " ", name_of(c.conversation.bytes()), " head=", c.head.value(),
-                          " read=", c.read.value(), " version=", c.version.value());
+                          " read=", c.read.value(), " version=", c.version.value(),
+                          c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides));
     }
     std::string operator()(const DeviceGone& c) const {
       return absl::StrCat("gone ", name_of(c.user), "/", c.device.value());
@@ -266,6 +276,28 @@ class World {
       add_mark(line, *command.mutable_park());
     } else if (what == "unpark") {
       add_mark(line, *command.mutable_unpark());
+    } else if (what == "expire") {
+      for (std::size_t i = 2; i < line.words.size(); ++i) {
+        log::DueEvent& due = *command.mutable_expire()->add_events();
+        std::uint64_t seq = 0;
+        EXPECT_TRUE(absl::SimpleAtoi(line.word(i), &seq)) << line.word(i);
+        due.set_conversation(conversation_bytes(line.word(1)));
+        due.set_seq(seq);
+        due.set_expires_ms(static_cast<std::int64_t>(line.number("due")));
+      }
+    } else if (what == "hide") {
+      auto& body = *command.mutable_hide();
+      std::uint64_t first = 0;
+      std::uint64_t last = 0;
+      EXPECT_TRUE(absl::SimpleAtoi(line.word(3), &first) && absl::SimpleAtoi(line.word(4), &last));
+      body.set_user(line.user(1).value());
+      body.set_conversation(conversation_bytes(line.word(2)));
+      body.set_first_seq(first);
+      body.set_last_seq(last);
+    } else if (what == "privacy") {
+      auto& body = *command.mutable_set_privacy();
+      body.set_user(line.user(1).value());
+      if (line.options.contains("presence")) body.set_presence(static_cast<std::uint32_t>(line.number("presence")));
     } else if (what == "cursor") {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
@@ -314,6 +346,7 @@ class World {
         body.set_payload(payload);
       }
       if (line.options.contains("about")) add_about(line.option("about"), body);
+      add_content(line, body);
     }
   }
 
@@ -325,14 +358,41 @@ class World {
     for (char& letter : kind) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
     client::About::Kind known = client::About::NOTHING;
     std::uint32_t number = 0;
-    if (client::About::Kind_Parse(kind, &known)) number = static_cast<std::uint32_t>(known);
-    else EXPECT_TRUE(absl::SimpleAtoi(kind, &number)) << about;
+    if (client::About::Kind_Parse(kind, &known))
+      number = static_cast<std::uint32_t>(known);
+    else
+      EXPECT_TRUE(absl::SimpleAtoi(kind, &number)) << about;
     body.set_about_kind(number);
     body.set_about_seq(seq);
   }
 
+  static void add_content(const Line& line, log::Send& body) {
+    const auto two = [&line](const std::string& key) {
+      const std::vector<std::string> parts = absl::StrSplit(line.option(key), '/');
+      std::pair<std::uint32_t, std::uint32_t> numbers;
+      EXPECT_TRUE(parts.size() == 2 && absl::SimpleAtoi(parts[0], &numbers.first) &&
+                  absl::SimpleAtoi(parts[1], &numbers.second))
+          << line.option(key);
+      return numbers;
+    };
+    if (line.options.contains("poll")) {
+      body.set_poll_options(two("poll").first);
+      body.set_poll_choices_max(two("poll").second);
+    }
+    if (line.options.contains("votes")) {
+      body.set_votes(two("votes").first);
+      body.set_vote_highest(two("votes").second);
+    }
+    if (line.options.contains("timer")) body.set_timer_s(static_cast<std::uint32_t>(line.number("timer")));
+  }
+
   static std::string describe_about(const client::Event& event) {
     std::string line;
+    if (event.poll_options() != 0) {
+      absl::StrAppend(&line, " poll of ", event.poll_options(), ", choose ", event.poll_choices_max());
+    }
+    if (event.expires_ms() != 0) absl::StrAppend(&line, " expires=", event.expires_ms());
+    if (event.expired()) absl::StrAppend(&line, " expired");
     if (event.has_about()) {
       absl::StrAppend(&line, " ", client::About::Kind_Name(event.about().kind()), " of ", event.about().seq());
     }
@@ -354,12 +414,14 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it = what == "parked" ? row->kind == keys::Kind::Parked
-                         : what == "feed" ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-                         : what.find('-') != std::string::npos
-                             ? (row->kind == keys::Kind::Header || row->kind == keys::Kind::Event) &&
-                                   row->conversation.bytes() == conversation_bytes(what)
-                             : row->user == user_of(what) && row->kind != keys::Kind::Parked;
+      const bool of_it =
+          what == "parked"     ? row->kind == keys::Kind::Parked
+          : what == "expiries" ? row->kind == keys::Kind::Expiry
+          : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+          : what.find('-') != std::string::npos
+              ? (row->kind == keys::Kind::Header || row->kind == keys::Kind::Event) &&
+                    row->conversation.bytes() == conversation_bytes(what)
+              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry;
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;
@@ -377,7 +439,8 @@ class World {
       case keys::Kind::Account: {
         const auto account = parsed<state::Account>(bytes);
         return absl::StrCat("account ", account.handle(), " devices ", absl::StrJoin(account.devices(), " "),
-                            ", the last ", account.last_device());
+                            ", the last ", account.last_device(),
+                            account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()));
       }
       case keys::Kind::Device: {
         const auto device = parsed<state::Device>(bytes);
@@ -387,7 +450,8 @@ class World {
       case keys::Kind::Index: {
         const auto index = parsed<state::Index>(bytes);
         return absl::StrCat("index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
-                            " version=", index.version());
+                            " version=", index.version(),
+                            index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()));
       }
       case keys::Kind::Version: {
         const auto row = parsed<state::Version>(bytes);
@@ -398,6 +462,11 @@ class World {
       case keys::Kind::Handle: return absl::StrCat("handle ", key.handle);
       case keys::Kind::Feed: return absl::StrCat("feed @", key.number, ": ", describe(parsed<state::Feed>(bytes)));
       case keys::Kind::Ingested: return "ingested";  // local to a replica: apply writes none
+      case keys::Kind::Hidden:
+        return absl::StrCat("hidden in ", name_of(key.conversation.bytes()), ": ",
+                            absl::StrJoin(parsed<state::Hidden>(bytes).ranges(), " "));
+      case keys::Kind::Expiry:
+        return absl::StrCat("expires at ", key.expires_ms, ": ", name_of(key.conversation.bytes()), " ", key.number);
       case keys::Kind::Parked: {
         const auto row = parsed<state::Parked>(bytes);
         return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
@@ -406,7 +475,8 @@ class World {
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);
         if (!feed) return "";
-        return absl::StrCat("applied=", numbers.applied_index(), " cursor=", numbers.feed_cursor());
+        return absl::StrCat("applied=", numbers.applied_index(), " cursor=", numbers.feed_cursor(),
+                            numbers.expiries() == 0 ? "" : absl::StrCat(" expiries=", numbers.expiries()));
       }
     }
     return "";
@@ -414,6 +484,8 @@ class World {
 
   static std::string describe_header(const ConversationId& conversation, const state::Header& header) {
     std::string out = absl::StrCat("head=", header.head());
+    if (header.pins_size() > 0) absl::StrAppend(&out, " pins ", absl::StrJoin(header.pins(), " "));
+    if (header.timer_s() > 0) absl::StrAppend(&out, " timer=", header.timer_s(), "s");
     for (int i = 0; i < header.members_size(); ++i) {
       const auto& member = header.members(i);
       absl::StrAppend(&out, "\n", name_of(i == 0 ? conversation.lower() : conversation.higher()),

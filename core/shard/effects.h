@@ -28,6 +28,7 @@ struct Effects {
   std::vector<state::FeedItem> owed;
   std::vector<Consequence> consequences;
   std::optional<RaftIndex> feed_cursor;  // moved to here
+  std::int64_t expiries = 0;             // rows `E` written, less those removed
   Reply reply = Done{};
 
   [[nodiscard]] static Effects only(Reply reply) {

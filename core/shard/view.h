@@ -50,6 +50,12 @@ class ShardView {
     CHASQUI_ASSERT(event.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
     return event;
   }
+  [[nodiscard]] const state::Hidden* hidden(UserId user, const ConversationId& conversation) const {
+    return overlay_.find<state::Hidden>(keys::hidden(shard(), user, conversation));
+  }
+  [[nodiscard]] bool expires(std::int64_t expires_ms, const ConversationId& conversation, Seq seq) const {
+    return overlay_.has(keys::expiry(shard(), expires_ms, conversation, seq));
+  }
   [[nodiscard]] const state::Account* account(UserId user) const {
     return overlay_.find<state::Account>(keys::account(shard(), user));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/chasqui/home.h"
+#include "runtime/chasqui/message_arguments.h"
 #include "runtime/chasqui/outcome.h"
 
 namespace chasqui::cli {
@@ -16,13 +17,6 @@ namespace {
 constexpr const char* footer =
     "Exit codes: 0 done, 1 refused (code and message on stderr), 2 usage, 3 unreachable or out of time.\n"
     "Try: chasqui register ana; chasqui chat beto";
-
-CLI::App* add(CLI::App& grammar, Options& options, Command command, const char* name, const char* description) {
-  CLI::App* sub = grammar.add_subcommand(name, description);
-  sub->fallthrough();  // --json and its like may stand behind the command, too
-  sub->callback([&options, command] { options.command = command; });
-  return sub;
-}
 
 void add_common(CLI::App& grammar, Options& options) {
   grammar
@@ -49,47 +43,28 @@ void add_common(CLI::App& grammar, Options& options) {
 void add_account_commands(CLI::App& grammar, Options& options) {
   for (const Command command : {Command::Register, Command::Login}) {
     const bool is_new = command == Command::Register;
-    CLI::App* sub = add(grammar, options, command, is_new ? "register" : "login",
-                        is_new ? "create an account and log this device in" : "log this device in to an account");
+    CLI::App* sub =
+        add_command(grammar, options, command, is_new ? "register" : "login",
+                    is_new ? "create an account and log this device in" : "log this device in to an account");
     sub->add_option("HANDLE", options.who, "the account's name")->required();
     sub->add_option("--password-file", options.password_file, "its first line is the password; - is stdin")
         ->type_name("FILE");
   }
-  CLI::App* logout = add(grammar, options, Command::Logout, "logout", "end this device's login and forget its state");
+  CLI::App* logout =
+      add_command(grammar, options, Command::Logout, "logout", "end this device's login and forget its state");
   logout->add_flag("--force", options.force, "even if messages are not sent yet: they are forgotten");
 }
 
 void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::string>& words) {
   CLI::App* chat =
-      add(grammar, options, Command::Chat, "chat", "talk with somebody; other commands of this home go on");
+      add_command(grammar, options, Command::Chat, "chat", "talk with somebody; other commands of this home go on");
   chat->add_option("WHO", options.who, "a handle, with or without @")->required();
 
-  CLI::App* send = add(grammar, options, Command::Send, "send", "send a message; exit 0 when it is accepted");
+  CLI::App* send = add_command(grammar, options, Command::Send, "send", "send a message; exit 0 when it is accepted");
   send->add_option("WHO", options.who, "a handle, with or without @")->required();
   send->add_option("TEXT", words, "the message; - or nothing: one message a line from stdin");
 
-  struct About {
-    Command command;
-    const char* name;
-    const char* description;
-    const char* text;
-  };
-  for (const About& about :
-       {About{Command::Reply, "reply", "answer a message", "the answer"},
-        About{Command::Edit, "edit", "change a message of one's own, within 15 minutes", "what it should say"},
-        About{Command::Delete, "delete", "erase a message of one's own for everyone", nullptr},
-        About{Command::React, "react", "put a sign at a message, or take it away", "e.g. 👍; nothing: take it away"}}) {
-    CLI::App* sub = add(grammar, options, about.command, about.name, about.description);
-    sub->add_option("WHO", options.who, "a handle, with or without @")->required();
-    sub->add_option("SEQ", options.seq, "the message's number: `chasqui history --numbers` shows it")
-        ->required()
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
-    if (about.text == nullptr) continue;
-    CLI::Option* said = sub->add_option("TEXT", words, about.text);
-    if (about.command != Command::React) said->required();
-  }
-
-  CLI::App* history = add(grammar, options, Command::History, "history", "what was said, oldest first");
+  CLI::App* history = add_command(grammar, options, Command::History, "history", "what was said, oldest first");
   history->add_option("WHO", options.who, "a handle, with or without @")->required();
   history->add_option("--after", options.after_seq, "only what comes after this seq; without it the newest are printed")
       ->type_name("SEQ");
@@ -98,13 +73,13 @@ void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::str
       ->type_name("N");
   history->add_flag("--numbers", options.numbers, "with the number (seq) of each message");
 
-  CLI::App* inbox = add(grammar, options, Command::Inbox, "inbox", "print what this home has not shown yet");
+  CLI::App* inbox = add_command(grammar, options, Command::Inbox, "inbox", "print what this home has not shown yet");
   inbox->add_flag("--follow", options.follow, "go on until interrupted");
 }
 
 void add_cluster_command(CLI::App& grammar, Options& options) {
-  CLI::App* cluster = add(grammar, options, Command::Cluster, "cluster",
-                          "for operators: init-certs makes an authority, and a certificate for each node");
+  CLI::App* cluster = add_command(grammar, options, Command::Cluster, "cluster",
+                                  "for operators: init-certs makes an authority, and a certificate for each node");
   cluster->add_option("ACTION", options.who, "init-certs")->required()->check(CLI::IsMember({"init-certs"}));
   cluster->add_option("--cluster", options.cluster, "the cluster's name, as cluster.id says")->type_name("NAME");
   cluster->add_option("--node", options.nodes, "numbers of nodes; again for those that are added or renewed")
@@ -115,6 +90,13 @@ void add_cluster_command(CLI::App& grammar, Options& options) {
 }
 
 }  // namespace
+
+CLI::App* add_command(CLI::App& grammar, Options& options, Command command, const char* name, const char* description) {
+  CLI::App* sub = grammar.add_subcommand(name, description);
+  sub->fallthrough();  // --json and its like may stand behind the command, too
+  sub->callback([&options, command] { options.command = command; });
+  return sub;
+}
 
 std::unique_ptr<CLI::App> make_grammar(Options& options) {
   options.home = default_home();
@@ -127,6 +109,7 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
 
   const auto words = std::make_shared<std::vector<std::string>>();
   add_chat_commands(*grammar, options, *words);
+  add_message_commands(*grammar, options);
   CLI::App* send = grammar->get_subcommand("send");
   send->callback([&options, words] {
     options.command = Command::Send;
@@ -136,20 +119,13 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
     for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
   });
 
-  for (const char* name : {"reply", "edit", "delete", "react"}) {
-    CLI::App* sub = grammar->get_subcommand(name);
-    sub->final_callback([&options, words] {
-      options.text.emplace();
-      for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
-    });
-  }
-
   add_cluster_command(*grammar, options);
-  CLI::App* completion = add(*grammar, options, Command::Completion, "completion", "print completions for a shell");
+  CLI::App* completion =
+      add_command(*grammar, options, Command::Completion, "completion", "print completions for a shell");
   completion->add_option("SHELL", options.who, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  CLI::App* help = add(*grammar, options, Command::Help, "help", "explain a command");
+  CLI::App* help = add_command(*grammar, options, Command::Help, "help", "explain a command");
   help->add_option("COMMAND", options.who, "which");
   return grammar;
 }

@@ -2,6 +2,13 @@
 // objects, one a line when they go through the home's socket.
 //
 //   {"id", "send": {"who", "text"}}      -> {"id", "kept": true} once it is on disk, then {"id", "sent": {...}}
+//   and so for what content_json.h says, and with "about" and "seq" for what is about an earlier message
+//   {"id", "forward": {"who", "seq", "to"}}        -> the same
+//   {"id", "hide": {"who", "seq"}}       -> {"id", "hidden": {"conversation", "seq"}} once the server has it
+//   {"id", "presence": {"who"}}          -> {"id", "presence": {"user", "online"?: true, "last_seen_ms"?}} at once and
+//   at
+//                                           each change, {"id", "typing": {"user", "over"?: true}} when they write
+//   {"id", "privacy": {"presence"?}}     -> {"id", "privacy": {"presence"}}
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":
 //                                           {"conversation", "seq"}} stands for an event of this home's own

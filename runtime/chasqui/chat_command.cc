@@ -15,9 +15,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bounds.h"
 #include "core/base/text.h"
 #include "runtime/chasqui/chat_words.h"
 #include "runtime/chasqui/commands.h"
+#include "runtime/chasqui/content_json.h"
 #include "runtime/chasqui/event_text.h"
 #include "runtime/chasqui/outcome.h"
 #include "runtime/chasqui/printable.h"
@@ -105,7 +107,8 @@ class Chat {
     if (const std::uint64_t unsent = device_.client().unsent(); unsent > 0) {
       screen_.show_status(absl::StrCat(unsent, " messages of before are still to be sent"));
     }
-    screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }});
+    screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }, [this] { on_key(); }});
+    device_.watch(peer_);
   }
 
   // ------------------------------------------------------------------------------------------------- what is typed
@@ -117,22 +120,41 @@ class Chat {
     if (!is_utf8(line)) return screen_.show_status("not sent: it is not UTF-8");
     auto said = parse_chat_line(line, last_);
     if (!said.ok()) return screen_.show_status(absl::StrCat("not sent: ", said.status().message()));
+    if (said->hide != 0) return hide(Seq(said->hide));
+    const std::string words = content_words(said->payload);
+    const client::About about = said->payload.about();
     const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
-      return client.send_about(now, conversation_, said->about, said->text, out);
+      client.type(now, conversation_, true, out);
+      return client.send_payload(now, conversation_, std::move(said->payload), out);
     });
     if (!ticket.ok()) return screen_.show_status(absl::StrCat("not sent: ", ticket.status().message()));
     OwnMessage& message = own_.emplace_back();
     message.key = ++last_key_;
     message.conversation = conversation_;
     message.time_ms = net::now().wall.ms;
-    message.about = std::move(said->about);
-    message.text = std::move(said->text);
+    message.about = about;
+    message.text = words;
     by_ticket_[*ticket] = message.key;
     // "…" says that it is kept: so only when it is on the disk.
     device_.transport().when_persisted([this, key = message.key] {
       if (const OwnMessage* kept = own(key)) screen_.show_own(*kept, device_.me().handle);
     });
     if (own_.size() > own_max) own_.pop_front();
+  }
+
+  void hide(Seq seq) {
+    const absl::Status status = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      return client.hide(now, conversation_, seq, seq, out);
+    });
+    screen_.show_status(status.ok() ? absl::StrCat("#", seq.value(), " is hidden from you from now on")
+                                    : absl::StrCat("not hidden: ", status.message()));
+  }
+
+  void on_key() {
+    device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      client.type(now, conversation_, false, out);
+      return 0;
+    });
   }
 
   OwnMessage* own(std::uint64_t key) {
@@ -163,11 +185,36 @@ class Chat {
       if (began_ && !std::exchange(said_offline_, true)) {
         screen_.show_status("offline; what you write is kept and sent when the server is back");
       }
+    } else if (const auto* presence = std::get_if<client::PresenceHeard>(&happening)) {
+      on_presence(presence->presence);
+    } else if (const auto* typing = std::get_if<client::TypingHeard>(&happening)) {
+      on_typing(*typing);
     } else if (std::holds_alternative<client::Synced>(happening)) {
       if (peer_) ask_tail();
     } else if (std::holds_alternative<client::Connected>(happening)) {
       if (began_ && std::exchange(said_offline_, false)) screen_.show_status("online");
     }
+  }
+
+  // A watch is said again and again: only what is new is shown.
+  void on_presence(const client::Presence& presence) {
+    if (UserId(presence.user()) != peer_ || peer_ == device_.me().user) return;
+    const bool is_known = presence.is_online() || presence.last_seen_ms() != 0;
+    if (!is_known || (presence_told_ && presence.is_online() == is_online_)) return;
+    presence_told_ = true;
+    is_online_ = presence.is_online();
+    screen_.show_status(is_online_
+                            ? absl::StrCat("@", peer_name_, " is online")
+                            : absl::StrCat("@", peer_name_, " was last seen ", date_time(presence.last_seen_ms())));
+  }
+
+  // Told once for each time they begin: a line for each would be too much.
+  void on_typing(const client::TypingHeard& typing) {
+    if (typing.conversation != conversation_ || typing.user != peer_) return;
+    const MonoTime now = net::now().mono;
+    const bool goes_on = now < typing_until_;
+    typing_until_ = typing.is_over ? MonoTime{} : now + milliseconds(static_cast<std::int64_t>(bounds::typing_ms));
+    if (!typing.is_over && !goes_on) screen_.show_status(absl::StrCat("@", peer_name_, " is writing"));
   }
 
   void on_received(const client::Received& received) {
@@ -186,6 +233,9 @@ class Chat {
     if (seq <= shown_) return;
     shown_ = seq;
     const UserId sender(event.sender());
+    if (device_.client().is_hidden(conversation_, seq)) return mark_shown(seq);
+    if (event.poll_options() != 0) last_.poll = event.seq();
+    if (sender == peer_) typing_until_ = MonoTime{};
     if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
       (sender == device_.me().user ? last_.own : last_.other) = event.seq();
       if (sender == peer_) last_.other = event.seq();
@@ -196,6 +246,10 @@ class Chat {
       screen_.show_message(conversation_, event, sender == peer_ ? peer_name_ : absl::StrCat("#", sender.value()));
     }
     if (!screen_.flush()) return session_.finish(absl::DataLossError("the screen cannot be written"));
+    mark_shown(seq);
+  }
+
+  void mark_shown(Seq seq) {
     device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
       client.mark_read(now, conversation_, seq, out);
       client.mark_shown(now, conversation_, seq, out);
@@ -210,7 +264,7 @@ class Chat {
     if (!payload.ParseFromString(event.payload())) return false;
     for (const OwnMessage& message : own_) {
       if (message.seq == event.seq()) return true;
-      const bool is_same = message.text == payload.text() && message.about.kind() == payload.about().kind() &&
+      const bool is_same = message.text == content_words(payload) && message.about.kind() == payload.about().kind() &&
                            message.about.seq() == payload.about().seq();
       if (message.seq == 0 && is_same) return true;
     }
@@ -225,10 +279,11 @@ class Chat {
     message.seq = event.seq();
     message.time_ms = event.time_ms();
     client::Payload payload;
-    const bool is_text = payload.ParseFromString(event.payload()) && event.erased_by() == 0 &&
-                         (payload.content_case() == client::Payload::kText || payload.has_about());
-    if (is_text) message.about = payload.about();
-    message.text = is_text ? payload.text() : shown_text(event);
+    const bool is_known = payload.ParseFromString(event.payload()) && event.erased_by() == 0 && !event.expired() &&
+                          (payload.has_text() || !content_kind(payload).empty() ||
+                           (payload.has_about() && payload.content_case() == client::Payload::CONTENT_NOT_SET));
+    if (is_known) message.about = payload.about();
+    message.text = is_known ? content_words(payload) : shown_text(event);
     message.state = state_of(event.seq());
     screen_.show_own(message, device_.me().handle);
     if (own_.size() > own_max) own_.pop_front();
@@ -309,6 +364,9 @@ class Chat {
   Seq delivered_;  // of the peer
   Seq read_;
   LastMessages last_;
+  bool presence_told_ = false;
+  bool is_online_ = false;  // the peer, as told last
+  MonoTime typing_until_{};
   std::uint64_t last_key_ = 0;
   std::deque<OwnMessage> own_;
   std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages

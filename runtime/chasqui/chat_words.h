@@ -1,8 +1,9 @@
-// What a line typed in a chat means: a message, or something about an earlier one.
+// What a line typed in a chat means: a message, or one of the words below.
 //
-//   /reply [#N] TEXT   /edit [#N] TEXT   /delete [#N]   /react [#N] [SIGN]   //TEXT: a message that begins with one /
+//   /reply [#N] TEXT   /edit [#N] TEXT   /delete [#N]   /react [#N] [SIGN]   /pin [#N]   /unpin [#N]   /hide [#N]
+//   /poll QUESTION | OPTION | OPTION ...   /vote [#N] [OPTION ...]   /timer TIME   //TEXT: a message that begins with /
 //
-// Without a number: the other's last message (reply, react), one's own (edit, delete).
+// Without a number: the other's last message (reply, react, pin, hide), one's own (edit, delete), the last poll (vote).
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,15 @@
 namespace chasqui::cli {
 
 struct Said {
-  client::About about;  // of nothing: a message by itself
-  std::string text;
+  client::Payload payload;
+  std::uint64_t hide = 0;  // instead: that message is hidden from this person
 };
 
 // The last messages, by seq; 0: there is none yet.
 struct LastMessages {
   std::uint64_t other = 0;
   std::uint64_t own = 0;
+  std::uint64_t poll = 0;
 };
 
 // InvalidArgument: no such word, no number, nothing to say; NotFound: no message yet that it could mean.

@@ -8,6 +8,9 @@ namespace chasqui::cli {
 int run_account(const Options& options);  // register, login
 int run_logout(const Options& options);
 int run_send(const Options& options);
+int run_hide(const Options& options);  // delete --for-me
+int run_presence(const Options& options);
+int run_privacy(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
 int run_chat(const Options& options);

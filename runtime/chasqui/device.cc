@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "runtime/chasqui/outcome.h"
@@ -159,6 +160,16 @@ void Device::resolve(const std::string& who, Resolved done) {
   auto& waiting = handles_asked_[handle];
   waiting.push_back(std::move(done));
   if (waiting.size() == 1) look_up_handle(handle);
+}
+
+void Device::watch(UserId user) {
+  std::erase(watched_, user);
+  watched_.push_back(user);
+  if (watched_.size() > bounds::watched_max) watched_.erase(watched_.begin());
+  transport_->call([this](client::Client& client, Now now, client::Outputs& out) {
+    client.watch(now, watched_, out);
+    return 0;
+  });
 }
 
 void Device::look_up_handle(const std::string& handle) {

@@ -50,6 +50,8 @@ class Device {
   // WHO as typed. NotFound and the like: the server's answer. Waits for the server if the name is not known here.
   void resolve(const std::string& who, std::function<void(absl::StatusOr<UserId>)> done);
   [[nodiscard]] std::optional<UserId> known(const std::string& who) const { return names_.user(fold_handle(who)); }
+  // From now on PresenceHeard and TypingHeard of that user, too; of the last bounds::watched_max.
+  void watch(UserId user);
   // The user's handle; "#ID" if the server does not tell.
   void name_of(UserId user, std::function<void(const std::string&)> done);
 
@@ -77,6 +79,7 @@ class Device {
   bool synced_ = false;
   absl::Status end_;
   int last_id_ = 0;
+  std::vector<UserId> watched_;
   std::map<int, Hear> hearers_;
   std::vector<std::function<void()>> offline_;  // waiting for the connection
   // Look-ups under way, and who waits for them.

@@ -1,9 +1,11 @@
 // An event as this program shows it: the one JSON object of history, inbox and chat, and its line for people.
 //
 // {"conversation": 32 hex digits, "from": handle, "seq", "time_ms", "text"}. `text` is null, and a "kind" is added, for
-// content that is no text: "sealed" (end-to-end encrypted by another client), "deleted", or "unknown" (of a newer
-// program). What is about an earlier message has "about": "reply", "edit", "deletion" or "reaction", and "about_seq"; of
-// a reaction that was taken back the text is "". A message has "edited_by" if there is an edit, with the last one's seq.
+// content that is no text: "location", "contact", "poll" or "timer", with what content_json.h says and "words";
+// "sealed" (end-to-end encrypted by another client), "deleted", "expired", or "unknown" (of a newer program). What is
+// about an earlier message has "about": "reply", "edit", "deletion", "reaction", "pin", "unpin" or "vote", and
+// "about_seq"; where such a thing has no text, that is "". A message has "edited_by" if there is an edit, with the last
+// one's seq, "expires_ms" if it is to disappear, and in a history "pinned" if it is.
 #pragma once
 
 #include <boost/json.hpp>

@@ -98,6 +98,8 @@ class Editor final : public LineEditor {
     if (ended_ || count < 0) return hears_.end();
     if (text != nullptr && count > 0 && (text[count - 1] == '\n' || text[count - 1] == '\r')) {
       finish_line({text, static_cast<std::size_t>(count - 1)});
+    } else if (const LineInfo* line = ::el_line(edit_); line->lastchar != line->buffer) {
+      hears_.key();
     }
     stdin_.arm();
   }

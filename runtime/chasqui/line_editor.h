@@ -17,6 +17,7 @@ class LineEditor {
     // The line is done, and still on the screen: `rows` above the cursor, which stands at the start of a fresh row.
     std::function<void(std::string line, std::size_t rows)> line;
     std::function<void()> end;  // Ctrl-D on an empty line, or the terminal is gone
+    std::function<void()> key;  // the line being typed has changed, and is not empty
   };
 
   // The terminal must be stdin and stdout.

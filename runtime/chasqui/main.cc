@@ -34,8 +34,18 @@ int run(int argc, const char* const* argv) {
     case Command::Send:
     case Command::Reply:
     case Command::Edit:
-    case Command::Delete:
-    case Command::React: return chasqui::cli::run_send(options);
+    case Command::React:
+    case Command::Pin:
+    case Command::Unpin:
+    case Command::Poll:
+    case Command::Vote:
+    case Command::Location:
+    case Command::Contact:
+    case Command::Timer:
+    case Command::Forward: return chasqui::cli::run_send(options);
+    case Command::Delete: return options.for_me ? chasqui::cli::run_hide(options) : chasqui::cli::run_send(options);
+    case Command::Presence: return chasqui::cli::run_presence(options);
+    case Command::Privacy: return chasqui::cli::run_privacy(options);
     case Command::History: return chasqui::cli::run_history(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);
     case Command::Inbox: return chasqui::cli::run_inbox(options);

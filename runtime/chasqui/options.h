@@ -8,7 +8,33 @@
 
 namespace chasqui::cli {
 
-enum class Command { None, Register, Login, Logout, Chat, Send, Reply, Edit, Delete, React, History, Inbox, Completion, Cluster, Help };
+enum class Command {
+  None,
+  Register,
+  Login,
+  Logout,
+  Chat,
+  Send,
+  Reply,
+  Edit,
+  Delete,
+  React,
+  Pin,
+  Unpin,
+  Poll,
+  Vote,
+  Location,
+  Contact,
+  Timer,
+  Forward,
+  Presence,
+  Privacy,
+  History,
+  Inbox,
+  Completion,
+  Cluster,
+  Help
+};
 
 struct Options {
   Command command = Command::None;
@@ -25,6 +51,12 @@ struct Options {
   std::optional<std::string> text;  // nullopt: from stdin
   std::uint64_t seq = 0;            // of the message that it is about
   bool numbers = false;
+  std::vector<std::string> words;  // arguments behind WHO [SEQ]
+  bool for_me = false;             // delete
+  std::uint64_t choices = 1;       // poll
+  std::string phone;               // contact
+  std::string to;                  // forward: to whom
+  std::string presence;            // privacy: everyone, nobody; empty: only say how it is
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
   bool follow = false;

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/bounds.h"
 #include "runtime/chasqui/channel.h"
+#include "runtime/chasqui/content_json.h"
 #include "runtime/chasqui/event_text.h"
 #include "runtime/chasqui/outcome.h"
 #include "runtime/chasqui/printable.h"
@@ -16,6 +20,18 @@ namespace {
 namespace json = boost::json;
 constexpr std::uint32_t page_events_max = 200;
 constexpr std::uint64_t history_newest_max = 100'000;  // kept in memory, since pages come newest first
+
+// Whom the text means by @HANDLE, as far as this home knows them.
+void add_mentions(const Device& device, client::Payload& payload) {
+  if (!payload.has_text()) return;
+  std::set<std::uint64_t> users;
+  for (const auto& word : absl::StrSplit(payload.text(), absl::ByAnyChar(" \t\n,:;!?()"), absl::SkipEmpty())) {
+    if (word.size() < 2 || word.front() != '@') continue;
+    const auto user = device.known(std::string(word));
+    if (user && users.size() < bounds::mentions_max) users.insert(user->value());
+  }
+  for (const std::uint64_t user : users) payload.add_mentions(user);
+}
 
 bool passes(const absl::Status& status) {
   return exit_code(status) == exit_unreachable || absl::IsResourceExhausted(status);
@@ -53,6 +69,10 @@ void Requests::handle(const json::object& request) {
   const std::uint64_t id = id_of(request);
   if (!device_.end().ok()) return reply_(error_reply(id, device_.end()));
   if (const json::object* body = object_at(request, "send")) return send(id, *body);
+  if (const json::object* body = object_at(request, "forward")) return forward(id, *body);
+  if (const json::object* body = object_at(request, "hide")) return hide(id, *body);
+  if (const json::object* body = object_at(request, "presence")) return presence(id, *body);
+  if (const json::object* body = object_at(request, "privacy")) return privacy(id, *body);
   if (const json::object* body = object_at(request, "history")) return history(id, *body);
   if (const json::object* body = object_at(request, "inbox")) return inbox(id, *body);
   if (const json::object* body = object_at(request, "shown")) return shown(*body);
@@ -80,6 +100,24 @@ void Requests::hear(const client::Happening& happening) {
     if (inbox_id_ != 0 && inbox_told_) say_news(inbox_id_, received->conversation, received->event);
   } else if (std::holds_alternative<client::Synced>(happening)) {
     inbox_from_journal();
+  } else if (std::holds_alternative<client::HiddenSaid>(happening)) {
+    say_if_hidden();
+  } else if (const auto* presence = std::get_if<client::PresenceHeard>(&happening)) {
+    say_presence(presence->presence);
+  } else if (const auto* typing = std::get_if<client::TypingHeard>(&happening)) {
+    const auto it = watched_.find(typing->user);
+    if (it == watched_.end()) return;
+    device_.name_of(typing->user, [this, id = it->second, is_over = typing->is_over](const std::string& name) {
+      json::object answer{{"user", name}};
+      if (is_over) answer["over"] = true;
+      reply_({{"id", id}, {"typing", std::move(answer)}});
+    });
+  } else if (const auto* privacy = std::get_if<client::PrivacyDone>(&happening)) {
+    const auto node = asked_.extract(privacy->request);
+    if (!node) return;
+    if (!privacy->status.ok()) return reply_(error_reply(node.mapped(), privacy->status));
+    const char* presence_for = privacy->presence == client::NOBODY ? "nobody" : "everyone";
+    reply_({{"id", node.mapped()}, {"privacy", json::object{{"presence", presence_for}}}});
   } else if (std::holds_alternative<client::Ended>(happening)) {
     end_all(device_.end());
   }
@@ -103,28 +141,152 @@ void Requests::later(std::function<void()> go) {
 
 // Nothing is kept before the server is there: a script that hears "unreachable" may then simply try again.
 void Requests::send(std::uint64_t id, const json::object& request) {
-  const client::About about = about_of(string_at(request, "about"), number_at(request, "seq"));
-  device_.when_online(
-      [weak = weak_from_this(), id, about, who = string_at(request, "who"), text = string_at(request, "text")] {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->device_.resolve(who, [weak, id, about, text](absl::StatusOr<UserId> user) {
-          const auto still = weak.lock();
-          if (!still) return;
-          if (!user.ok()) return still->reply_(error_reply(id, user.status()));
-          still->take(id, *user, about, text);
-        });
-      });
+  absl::StatusOr<client::Payload> payload = payload_of(request);
+  if (!payload.ok()) return reply_(error_reply(id, payload.status()));
+  device_.when_online([weak = weak_from_this(), id, who = string_at(request, "who"), payload = *std::move(payload)] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->device_.resolve(who, [weak, id, payload](absl::StatusOr<UserId> user) {
+      const auto still = weak.lock();
+      if (!still) return;
+      if (!user.ok()) return still->reply_(error_reply(id, user.status()));
+      still->take(id, *user, payload);
+    });
+  });
 }
 
-void Requests::take(std::uint64_t id, UserId to, const client::About& about, const std::string& text) {
+void Requests::take(std::uint64_t id, UserId to, client::Payload payload) {
   const ConversationId conversation = ConversationId::direct(device_.me().user, to);
+  add_mentions(device_, payload);
+  if (payload.has_contact() && payload.contact().name().starts_with('@')) {
+    if (const auto user = device_.known(payload.contact().name())) payload.mutable_contact()->set_user(user->value());
+  }
   const auto number = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
-    return client.send_about(now, conversation, about, text, out);
+    return client.send_payload(now, conversation, std::move(payload), out);
   });
   if (!number.ok()) return reply_(error_reply(id, number.status()));
   unanswered_[{conversation, *number}] = id;
   reply_({{"id", id}, {"kept", true}});
+}
+
+void Requests::forward(std::uint64_t id, const json::object& request) {
+  const std::uint64_t seq = number_at(request, "seq");
+  device_.when_online(
+      [weak = weak_from_this(), id, seq, who = string_at(request, "who"), to = string_at(request, "to")] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->device_.resolve(who, [weak, id, seq, to](absl::StatusOr<UserId> from) {
+          const auto still = weak.lock();
+          if (!still) return;
+          if (!from.ok()) return still->reply_(error_reply(id, from.status()));
+          still->device_.resolve(to, [weak, id, seq, from = *from](absl::StatusOr<UserId> user) {
+            const auto yet = weak.lock();
+            if (!yet) return;
+            if (!user.ok()) return yet->reply_(error_reply(id, user.status()));
+            yet->send_on(id, *user, ConversationId::direct(yet->device_.me().user, from), seq);
+          });
+        });
+      });
+}
+
+// What it says and how often it was sent on, not what it was about there, nor whom it meant.
+void Requests::send_on(std::uint64_t id, UserId to, const ConversationId& from, std::uint64_t seq) {
+  const std::uint64_t request = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.history(now, from, Seq(seq - 1), 1, false, out);
+  });
+  pages_[request] = [this, id, to, seq](const client::HistoryDone& done) {
+    if (!done.status.ok()) return reply_(error_reply(id, done.status));
+    client::Payload payload;
+    const bool is_there = done.page.events_size() == 1 && done.page.events(0).seq() == seq &&
+                          payload.ParseFromString(done.page.events(0).payload()) &&
+                          payload.content_case() != client::Payload::CONTENT_NOT_SET && !payload.has_timer();
+    if (!is_there)
+      return reply_(error_reply(id, absl::NotFoundError("there is no such message that could be sent on")));
+    payload.clear_about();
+    payload.clear_mentions();
+    payload.set_forwards(payload.forwards() + 1);
+    take(id, to, std::move(payload));
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------ for oneself
+
+void Requests::hide(std::uint64_t id, const json::object& request) {
+  const Seq seq(number_at(request, "seq"));
+  device_.when_online([weak = weak_from_this(), id, seq, who = string_at(request, "who")] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->device_.resolve(who, [weak, id, seq](absl::StatusOr<UserId> user) {
+      const auto still = weak.lock();
+      if (!still) return;
+      if (!user.ok()) return still->reply_(error_reply(id, user.status()));
+      const ConversationId conversation = ConversationId::direct(still->device_.me().user, *user);
+      still->hide_here(id, conversation, seq);
+    });
+  });
+}
+
+// Of this home first: then it is kept, whatever becomes of the server. Answered once that has it, too.
+void Requests::hide_here(std::uint64_t id, const ConversationId& conversation, Seq seq) {
+  if (!device_.is_synced()) return later([this, id, conversation, seq] { hide_here(id, conversation, seq); });
+  const absl::Status status = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.hide(now, conversation, seq, seq, out);
+  });
+  if (!status.ok()) return reply_(error_reply(id, status));
+  hiding_[id] = {conversation, seq};
+  say_if_hidden();
+}
+
+void Requests::say_if_hidden() {
+  for (auto it = hiding_.begin(); it != hiding_.end();) {
+    const auto& [id, hiding] = *it;
+    if (device_.client().is_hidden_everywhere(hiding.conversation, hiding.seq)) {
+      reply_({{"id", id},
+              {"hidden", json::object{{"conversation", hiding.conversation.hex()}, {"seq", hiding.seq.value()}}}});
+      it = hiding_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+void Requests::presence(std::uint64_t id, const json::object& request) {
+  device_.when_online([weak = weak_from_this(), id, who = string_at(request, "who")] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->device_.resolve(who, [weak, id](absl::StatusOr<UserId> user) {
+      const auto still = weak.lock();
+      if (!still) return;
+      if (!user.ok()) return still->reply_(error_reply(id, user.status()));
+      still->watched_[*user] = id;
+      still->device_.watch(*user);
+    });
+  });
+}
+
+void Requests::say_presence(const client::Presence& presence) {
+  const auto it = watched_.find(UserId(presence.user()));
+  if (it == watched_.end()) return;
+  device_.name_of(it->first, [this, id = it->second, presence](const std::string& name) {
+    json::object answer{{"user", name}};
+    if (presence.is_online()) answer["online"] = true;
+    if (presence.last_seen_ms() != 0) answer["last_seen_ms"] = presence.last_seen_ms();
+    reply_({{"id", id}, {"presence", std::move(answer)}});
+  });
+}
+
+void Requests::privacy(std::uint64_t id, const json::object& request) {
+  std::optional<client::Audience> presence;
+  const std::string wanted = string_at(request, "presence");
+  if (wanted == "nobody") presence = client::NOBODY;
+  if (wanted == "everyone") presence = client::EVERYONE;
+  device_.when_online([weak = weak_from_this(), id, presence] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const std::uint64_t asked = self->device_.transport().call(
+        [&](client::Client& client, Now now, client::Outputs& out) { return client.set_privacy(now, presence, out); });
+    self->asked_[asked] = id;
+  });
 }
 
 // ---------------------------------------------------------------------------------------------------------- history
@@ -172,12 +334,12 @@ void Requests::on_page(const std::shared_ptr<HistoryWalk>& walk, const client::H
     if (count > 0) walk->position = Seq(events.Get(0).seq());
     more = more && walk->position.value() > 1;
   } else {
-    for (const auto& event : events) say_event(walk->id, walk->conversation, event);
+    for (const auto& event : events) say_event(walk->id, walk->conversation, event, &done.page);
     if (count > 0) walk->position = Seq(events.Get(events.size() - 1).seq());
     more = more && walk->position.value() < done.page.head();
   }
   if (more) return ask_page(walk);
-  for (const auto& event : walk->gathered) say_event(walk->id, walk->conversation, event);
+  for (const auto& event : walk->gathered) say_event(walk->id, walk->conversation, event, &done.page);
   say_in_order({{"id", walk->id}, {"done", true}});
 }
 
@@ -233,11 +395,21 @@ void Requests::finish(std::uint64_t id) {
   pages_[request] = [this, id](const client::HistoryDone&) { reply_({{"id", id}, {"done", true}}); };
 }
 
-void Requests::say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event) {
+void Requests::say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event,
+                         const client::HistoryPage* page) {
+  if (device_.client().is_hidden(conversation, Seq(event.seq()))) {
+    if (page != nullptr) return;
+    return say_in_order(
+        {{"id", id}, {"skip", json::object{{"conversation", conversation.hex()}, {"seq", event.seq()}}}});
+  }
+  const bool is_pinned =
+      page != nullptr && std::find(page->pins().begin(), page->pins().end(), event.seq()) != page->pins().end();
   auto slot = in_order_.emplace_back(std::make_shared<std::optional<json::object>>());
   device_.name_of(UserId(event.sender()),
-                  [weak = weak_from_this(), slot, id, conversation, event](const std::string& from) {
-                    *slot = json::object{{"id", id}, {"message", event_object(conversation, event, from)}};
+                  [weak = weak_from_this(), slot, id, conversation, event, is_pinned](const std::string& from) {
+                    json::object message = event_object(conversation, event, from);
+                    if (is_pinned) message["pinned"] = true;
+                    *slot = json::object{{"id", id}, {"message", std::move(message)}};
                     if (const auto self = weak.lock()) self->say_ready();
                   });
 }

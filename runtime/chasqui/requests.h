@@ -35,7 +35,15 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void end_all(const absl::Status& why);
 
   void send(std::uint64_t id, const boost::json::object& request);
-  void take(std::uint64_t id, UserId to, const client::About& about, const std::string& text);
+  void take(std::uint64_t id, UserId to, client::Payload payload);
+  void forward(std::uint64_t id, const boost::json::object& request);
+  void send_on(std::uint64_t id, UserId to, const ConversationId& from, std::uint64_t seq);
+  void hide(std::uint64_t id, const boost::json::object& request);
+  void hide_here(std::uint64_t id, const ConversationId& conversation, Seq seq);
+  void say_if_hidden();
+  void presence(std::uint64_t id, const boost::json::object& request);
+  void say_presence(const client::Presence& presence);
+  void privacy(std::uint64_t id, const boost::json::object& request);
   void history(std::uint64_t id, const boost::json::object& request);
   void ask_page(const std::shared_ptr<HistoryWalk>& walk);
   void on_page(const std::shared_ptr<HistoryWalk>& walk, const client::HistoryDone& done);
@@ -43,7 +51,9 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void inbox_from_journal();
   void shown(const boost::json::object& request);
   void finish(std::uint64_t id);
-  void say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event);
+  // `page`: of a history, which knows what is pinned; nullptr: it is news.
+  void say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event,
+                 const client::HistoryPage* page = nullptr);
   void say_news(std::uint64_t id, const ConversationId& conversation, const client::Event& event);
   void later(std::function<void()> go);
   // Replies that keep their order although some wait for a name.
@@ -56,7 +66,14 @@ class Requests : public std::enable_shared_from_this<Requests> {
   int subscription_ = 0;
   std::map<std::pair<ConversationId, OutboxSeq>, std::uint64_t> unanswered_;  // sends, by their id here
   std::map<std::uint64_t, std::function<void(const client::HistoryDone&)>> pages_;
-  std::uint64_t inbox_id_ = 0;  // 0: nobody asked
+  struct Hiding {
+    ConversationId conversation;
+    Seq seq;
+  };
+  std::map<std::uint64_t, Hiding> hiding_;        // by their id here
+  std::map<std::uint64_t, std::uint64_t> asked_;  // privacy: by the client's number, the id here
+  std::map<UserId, std::uint64_t> watched_;       // presence: the id here
+  std::uint64_t inbox_id_ = 0;                    // 0: nobody asked
   bool inbox_follows_ = false;
   bool inbox_told_ = false;  // what the journal held was said: from then on what is received
   std::deque<std::shared_ptr<std::optional<boost::json::object>>> in_order_;  // empty ones wait

@@ -37,6 +37,7 @@ class Screen {
   struct Input {
     std::function<void(std::string)> line;
     std::function<void()> end;
+    std::function<void()> key;  // something was typed; of a terminal alone
   };
 
   virtual ~Screen() = default;

@@ -1,5 +1,6 @@
 // send WHO [TEXT | -]: one message, or one for each line of stdin, pipelined. Prints in the order of sending.
-// reply, edit, delete and react WHO SEQ [TEXT]: one that is about an earlier message.
+// reply, edit, delete, react, pin, vote, ... WHO SEQ: one about an earlier message. poll, location, contact, timer: one
+// that is no text. forward WHO SEQ TO: one that is sent on.
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/chasqui/channel.h"
 #include "runtime/chasqui/commands.h"
+#include "runtime/chasqui/content_json.h"
 #include "runtime/chasqui/outcome.h"
 #include "runtime/chasqui/printable.h"
 #include "runtime/chasqui/session.h"
@@ -30,7 +32,45 @@ const char* about_of(Command command) {
   if (command == Command::Reply) return "reply";
   if (command == Command::Edit) return "edit";
   if (command == Command::Delete) return "deletion";
+  if (command == Command::Pin) return "pin";
+  if (command == Command::Unpin) return "unpin";
+  if (command == Command::Vote) return "vote";
   return command == Command::React ? "reaction" : nullptr;
+}
+
+// What is asked for it, as requests.cc reads it.
+json::object body_of(const Options& options, std::string text) {
+  json::object body{{"who", options.who}, {"text", std::move(text)}};
+  if (const char* about = about_of(options.command)) {
+    body["about"] = about;
+    body["seq"] = options.seq;
+  }
+  const std::vector<std::string>& words = options.words;
+  if (options.command == Command::Vote) {
+    json::array votes;
+    for (const std::string& word : words) votes.emplace_back(std::stoull(word));  // the grammar has looked at them
+    body["votes"] = std::move(votes);
+  } else if (options.command == Command::Poll) {
+    json::array answers(words.begin() + 1, words.end());
+    body["poll"] = json::object{{"question", words[0]}, {"options", std::move(answers)}, {"choices", options.choices}};
+  } else if (options.command == Command::Location) {
+    body["location"] =
+        json::object{{"latitude", words[0]}, {"longitude", words[1]}, {"name", words.size() > 2 ? words[2] : ""}};
+  } else if (options.command == Command::Contact) {
+    std::string name;
+    for (const std::string& word : words) name += name.empty() ? word : " " + word;
+    body["contact"] = json::object{{"name", name}, {"phone", options.phone}};
+  } else if (options.command == Command::Timer) {
+    body["timer_s"] = parse_seconds(words[0]).value_or(0);
+  } else if (options.command == Command::Forward) {
+    body["seq"] = options.seq;
+    body["to"] = options.to;
+  }
+  return body;
+}
+
+bool takes_lines(const Options& options) {
+  return options.command == Command::Send && !options.text;
 }
 
 class Sender {
@@ -40,8 +80,8 @@ class Sender {
   int run() {
     session_.channel().listen([this](const json::object& reply) { on_reply(reply); },
                               [this](const absl::Status& why) { session_.finish(why); });
-    if (options_.text) {
-      send(*options_.text);
+    if (!takes_lines(options_)) {
+      send(options_.text.value_or(""));
       at_end_ = true;
     } else {
       stdin_ = std::make_unique<StdinWatch>(session_.io(), [this] { read(); });
@@ -103,12 +143,8 @@ class Sender {
       answer.reply = error_reply(id, absl::InvalidArgumentError("the message is not UTF-8: nothing of it was sent"));
       return print_ready();
     }
-    json::object body{{"who", options_.who}, {"text", std::move(text)}};
-    if (const char* about = about_of(options_.command)) {
-      body["about"] = about;
-      body["seq"] = options_.seq;
-    }
-    session_.channel().request({{"id", id}, {"send", std::move(body)}});
+    const char* what = options_.command == Command::Forward ? "forward" : "send";
+    session_.channel().request({{"id", id}, {what, body_of(options_, std::move(text))}});
   }
 
   void on_reply(const json::object& reply) {

@@ -34,7 +34,7 @@ class TerminalScreen final : public Screen {
                                   input_.line(std::move(line));
                                   std::fflush(stdout);
                                 },
-                                [this] { input_.end(); }});
+                                [this] { input_.end(); }, [this] { input_.key(); }});
   }
 
   void show_message(const ConversationId&, const client::Event& event, const std::string& from) override {

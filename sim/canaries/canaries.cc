@@ -30,6 +30,7 @@ constexpr Canary all[] = {
     {28, "local_clock", "apply takes the node's clock for log time", {8}, "cluster"},
     {29, "unordered_apply", "apply iterates a hash map", {30}, ""},
     {32, "token_cached", "a gateway trusts a token that is revoked", {19}, ""},
+    {33, "payload_kept", "a deletion forgets the edits of its message", {20}, ""},
     {35, "prevote_off", "a node that hears nobody calls elections", {22}, "cluster", true},
     {36, "lost_wakeup", "next_deadline forgets one timer", {23}, ""},
     {40, "one_stale_byte", "a frame carries an uninitialised byte", {30}, ""},
@@ -49,6 +50,7 @@ constexpr Canary all[] = {
     {51, "mark_after_hello", "a mark that commits after Hello is not pushed", {7}, ""},
     {52, "dead_shard_jams", "what is owed to a shard that is silent is never parked", {22, 26}, "cluster", true},
     {57, "differing_serves", "a replica whose state differs from the others' goes on (rule R4)", {27}, "cluster", true},
+    {60, "hides_uncounted", "what one device hides from its user is not told to the others", {18}, ""},
     {55, "ping_at_once", "a client pings after 100 ms of silence", {25}, ""},
     {56, "resend_at_once", "a client sends at once what it was told to send later", {25}, ""},
 };

@@ -85,6 +85,7 @@ struct ToLine {
     line.device(fact.device).in(fact.conversation).number("seq", fact.seq.value()).time(fact.time);
     line.text("sender", hex(fact.sender)).number("sender_device", fact.sender_device.value()).text("text", fact.text);
     if (!fact.digest_right) line.text("digest", "wrong");
+    if (fact.erased) line.text("payload", "erased");
     return line.str();
   }
   std::string operator()(const PhoneCrashed& fact) const {
@@ -225,10 +226,17 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
     return Fact(RefusalHeard{in.device(), in.conversation(), in.number<OutboxSeq>("number"), in.text("reason")});
   }
   if (what == "seen") {
-    EventSeen seen{in.device(),           in.conversation(),
-                   in.number<Seq>("seq"), in.log_time(),
-                   in.user("sender"),     in.number<DeviceId>("sender_device"),
-                   in.text("text"),       true};
+    EventSeen seen{in.device(),
+                   in.conversation(),
+                   in.number<Seq>("seq"),
+                   in.log_time(),
+                   in.user("sender"),
+                   in.number<DeviceId>("sender_device"),
+                   in.text("text"),
+                   true,
+                   false};
+    seen.erased = in.fields().has("payload");
+    if (seen.erased && in.text("payload") != "erased") in.fields().wrong("\"payload\" is \"erased\", or is not there");
     if (in.fields().has("digest")) {
       seen.digest_right = false;
       if (in.text("digest") != "wrong") in.fields().wrong("\"digest\" is \"wrong\", or is not there");

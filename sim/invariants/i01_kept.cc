@@ -50,7 +50,15 @@ void Kept::see(Time at, const Fact& fact) {
     // Nothing more reaches them, and they were told why: that is I27's.
     for (const std::uint32_t device : refused->devices) owners_.erase(device);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
-    hold(at, seen->conversation, seen->seq, seen->text, "seen");
+    if (!seen->erased) {
+      hold(at, seen->conversation, seen->seq, seen->text, "seen");
+    } else if (model_ != nullptr && model_->fed()) {
+      const Model::Event* logged = model_->event(seen->conversation, seen->seq);
+      check(logged != nullptr && logged->erased, at, [&] {
+        return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ",
+                            seen->seq.value(), " without its payload, which nobody has deleted");
+      });
+    }
     Seq& up_to = seen_[seen->device][seen->conversation];
     if (seen->seq > up_to) up_to = seen->seq;
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {

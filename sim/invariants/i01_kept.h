@@ -1,4 +1,5 @@
-// I1. Every accepted event is, with the same bytes, on every device of the conversation's members.
+// I1. Every accepted event is, with the same bytes, on every device of the conversation's members, unless a deletion or
+// its timer has erased it before it came there.
 //
 // While the run goes on: all who see a seq see the same bytes, and they are those that were accepted. At the end: every
 // device has everything up to the highest seq that anyone was told of: one that was reinstalled or restored once more

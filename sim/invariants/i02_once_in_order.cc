@@ -34,6 +34,7 @@ void OnceInOrder::see(Time at, const Fact& fact) {
                           " after ", last.value());
     });
     last = seen->seq;
+    if (seen->erased) return;
     const auto* known = order_.find({seen->conversation, xxh3_64(seen->text)});
     if (known == nullptr) return;  // I3's matter
     for (const auto& [sender, order] : *known) {

@@ -33,6 +33,11 @@ void NothingInvented::see(Time at, const Fact& fact) {
     check(logged == nullptr ||
               (logged->sender == seen->sender && logged->device == seen->sender_device && logged->time == seen->time),
           at, [&] { return describe("the log has another event there"); });
+    if (seen->erased) {  // whose it was is known all the same
+      check(seen->conversation.has_direct_member(owners_[seen->device]), at,
+            [&] { return describe("it is not for this user"); });
+      return;
+    }
     if (const auto ids = hostile_ids_.find(seen->sender); ids != hostile_ids_.end()) {
       check(hostile_sent_.contains({seen->conversation, seen->sender, seen->text}), at,
             [&] { return describe("that hostile user never sent it there"); });

@@ -29,6 +29,7 @@ void Refused::see(Time at, const Fact& fact) {
                           " was told that it is refused: ", refusal->reason);
     });
   } else if (const auto* event = std::get_if<EventSeen>(&fact)) {
+    if (event->erased) return;
     const std::uint64_t text = xxh3_64(event->text);
     seen_.insert(text, {});
     check(!refused_.contains(text), at, [&] {

@@ -14,7 +14,9 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i13_receipts_true.h"
 #include "sim/invariants/i16_real_time.h"
+#include "sim/invariants/i18_devices_converge.h"
 #include "sim/invariants/i19_revoked.h"
+#include "sim/invariants/i20_deleted_is_gone.h"
 #include "sim/invariants/i23_settles.h"
 #include "sim/invariants/i24_answers.h"
 #include "sim/invariants/i25_bounded_traffic.h"
@@ -44,7 +46,12 @@ AcceptedHeard accepted(std::uint64_t number, std::uint64_t seq, std::uint32_t de
   return {device, talk, OutboxSeq(number), Seq(seq), {}};
 }
 EventSeen seen(std::uint32_t device, std::uint64_t seq, std::string text, UserId sender = ana) {
-  return {device, talk, Seq(seq), {}, sender, phone, std::move(text), true};
+  return {device, talk, Seq(seq), {}, sender, phone, std::move(text), true, false};
+}
+EventSeen erased(std::uint32_t device, std::uint64_t seq, UserId sender = ana) {
+  EventSeen event = seen(device, seq, "", sender);
+  event.erased = true;
+  return event;
 }
 
 template <class Judge>
@@ -243,6 +250,38 @@ TEST(Invariant, i3_only_what_was_sent_here_by_that_device_may_be_shown) {
   EventSeen rotten = seen(1, 1, "a");
   rotten.digest_right = false;
   refuses<NothingInvented>({sent(1, "a"), rotten});
+  accepts<NothingInvented>({sent(1, "a"), erased(1, 1)});
+  refuses<NothingInvented>({sent(1, "a"), erased(2, 1)});  // not for a stranger, either
+}
+
+TEST(Invariant, what_was_erased_before_it_came_is_neither_lost_nor_out_of_order) {
+  accepts<Kept>({sent(1, "a"), accepted(1, 1), erased(0, 1), erased(1, 1)});
+  accepts<Kept>({sent(1, "a"), accepted(1, 1), seen(0, 1, "a"), erased(1, 1)});
+  accepts<OnceInOrder>({sent(1, "a"), sent(2, "b"), erased(1, 1), seen(1, 2, "b")});
+  refuses<OnceInOrder>({sent(1, "a"), erased(1, 1), erased(1, 1)});
+  accepts<Gapless>({erased(1, 1), erased(1, 2), seen(1, 3, "c")});
+  refuses<Gapless>({erased(1, 2)});
+}
+
+TEST(Invariant, i18_each_device_hides_what_its_user_has_hidden) {
+  Model model;
+  LoggedEntry entry{{0, ShardId(2)}, RaftIndex(1), {1}, {}};
+  entry.commands.emplace_back(LoggedNotice{ana, talk, Seq(9), Seq()});
+  entry.commands.emplace_back(LoggedHide{ana, talk, 2, 3});
+  ASSERT_TRUE(model.apply(entry));
+  const auto violations = [&](std::vector<std::uint64_t> ranges) {
+    DevicesConverge judge(model);
+    judge.see(second, HiddenListed{0, 0, ana, talk, Seq(9), std::move(ranges)});
+    return judge.violations().size();
+  };
+  EXPECT_EQ(violations({2, 3}), 0U);
+  EXPECT_GT(violations({}), 0U);
+  EXPECT_GT(violations({2, 4}), 0U);
+}
+
+TEST(Invariant, i20_what_was_erased_is_on_no_disk) {
+  accepts<DeletedIsGone>({DiskSearched{0, 3, {}}});
+  refuses<DeletedIsGone>({DiskSearched{0, 3, {{talk, Seq(1)}}}});
 }
 
 TEST(Invariant, i4_no_seq_is_skipped) {

@@ -1,6 +1,32 @@
 #include "sim/model/logged.h"
 
+#include "proto/client.pb.h"
+
 namespace chasqui::sim {
+namespace {
+
+LoggedSend decode_send(const ConversationId& conversation, const log::Send& send) {
+  LoggedSend logged{conversation,
+                    UserId(send.sender()),
+                    DeviceId(send.device()),
+                    OutboxSeq(send.outbox_seq()),
+                    send.digest(),
+                    send.refused(),
+                    send.about_kind(),
+                    Seq(send.about_seq()),
+                    send.poll_options(),
+                    send.poll_choices_max(),
+                    send.votes(),
+                    send.vote_highest(),
+                    std::nullopt,
+                    {}};
+  if (send.has_timer_s()) logged.timer_s = send.timer_s();
+  client::Payload payload;
+  if (payload.ParseFromString(send.payload())) logged.nonce = payload.nonce();
+  return logged;
+}
+
+}  // namespace
 
 LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view bytes, log::Entry& kept) {
   LoggedEntry entry{shard, index, {}, {}};
@@ -11,9 +37,17 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
       const log::Send& send = command.send();
       const auto conversation = ConversationId::parse(send.conversation());
       if (!conversation) continue;
-      entry.commands.emplace_back(LoggedSend{*conversation, UserId(send.sender()), DeviceId(send.device()),
-                                             OutboxSeq(send.outbox_seq()), send.digest(), send.refused(),
-                                             send.about_kind(), Seq(send.about_seq())});
+      entry.commands.emplace_back(decode_send(*conversation, send));
+    } else if (command.has_expire()) {
+      for (const log::DueEvent& due : command.expire().events()) {
+        const auto conversation = ConversationId::parse(due.conversation());
+        if (conversation) entry.commands.emplace_back(LoggedDue{*conversation, Seq(due.seq()), due.expires_ms()});
+      }
+    } else if (command.has_hide()) {
+      const log::Hide& hide = command.hide();
+      const auto conversation = ConversationId::parse(hide.conversation());
+      if (!conversation) continue;
+      entry.commands.emplace_back(LoggedHide{UserId(hide.user()), *conversation, hide.first_seq(), hide.last_seq()});
     } else if (command.has_mark()) {
       const log::Mark& mark = command.mark();
       const auto conversation = ConversationId::parse(mark.conversation());

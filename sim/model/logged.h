@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +23,23 @@ struct LoggedSend {
   std::uint32_t refused = 0;     // a client.Code; 0: it is to be stored
   std::uint32_t about_kind = 0;  // a client.About.Kind
   Seq about;
+  std::uint32_t poll_options = 0;
+  std::uint32_t poll_choices_max = 0;
+  std::uint32_t votes = 0;
+  std::uint32_t vote_highest = 0;
+  std::optional<std::uint32_t> timer_s;
+  std::string nonce;  // of the payload, which is found on no disk once it is erased
+};
+struct LoggedDue {  // of an Expire
+  ConversationId conversation;
+  Seq seq;
+  std::int64_t expires_ms = 0;
+};
+struct LoggedHide {
+  UserId user;
+  ConversationId conversation;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
 };
 struct LoggedMark {
   ConversationId conversation;
@@ -48,7 +66,8 @@ struct LoggedUnparked {  // that has taken effect there now
   ConversationId conversation;
   Seq head;
 };
-using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked>;
+using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked,
+                                   LoggedDue, LoggedHide>;
 
 // A shard of one of the world's clusters, each of which counts its shards from 0.
 struct LoggedShard {

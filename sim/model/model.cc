@@ -32,39 +32,103 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
   Conversation*& found = by_id_[send.conversation];
   if (found == nullptr) found = &conversations_[send.conversation];
   Conversation& conversation = *found;
+  Event event{send.sender,           send.device, send.number, entry.time, send.digest,
+              send.about_kind,       send.about,  0,           false,      send.poll_options,
+              send.poll_choices_max, 0,           send.nonce};
+  event.expires_ms = expiry(conversation, entry, send);
   about(conversation, send);
-  conversation.events.push_back(
-      {send.sender, send.device, send.number, entry.time, send.digest, send.about_kind, send.about, 0, false});
+  if (send.timer_s) conversation.timer_s = *send.timer_s;
+  conversation.events.push_back(std::move(event));
   const Seq seq(conversation.events.size());
   answers.push_back({client::OK, seq, entry.time});
   owed_[entry.shard].emplace_back(entry.index, Owed{send.conversation, seq});
 }
 
-// client.proto, About: "about a message that is there, never about an edit, a deletion or a reaction"; an edit "by its
-// sender, within 15 min, at most 64 times"; a deletion "by its sender"; a reply's message "may have been erased".
+// client.proto, Timer: "messages sent from here on are erased so long after they were sent"; what is said on one
+// message goes with it, and what says nothing goes never.
+std::int64_t Model::expiry(const Conversation& conversation, const LoggedEntry& entry, const LoggedSend& send) {
+  switch (send.about_kind) {
+    case client::About::EDIT:
+    case client::About::REACTION:
+    case client::About::VOTE: return conversation.events[send.about.value() - 1].expires_ms;
+    case client::About::DELETION:
+    case client::About::PIN:
+    case client::About::UNPIN: return 0;
+    default: break;
+  }
+  if (send.timer_s || conversation.timer_s == 0) return 0;
+  return entry.time.ms + std::int64_t{1'000} * conversation.timer_s;
+}
+
+// client.proto, About: "about a message that is there, never about an edit, a deletion, a reaction, a vote or a pin";
+// an edit "by its sender, within 15 min, at most 64 times"; a deletion "by its sender"; a reply's message "may have
+// been erased"; pins "at most 3 of a conversation".
 std::uint32_t Model::refused(const Conversation& conversation, const LoggedEntry& entry, const LoggedSend& send) {
   if (send.refused != 0) return send.refused;
   if (send.about_kind == client::About::NOTHING) return 0;
-  if (send.about_kind > client::About::REACTION) return client::UNIMPLEMENTED;
+  if (send.about_kind > client::About::VOTE) return client::UNIMPLEMENTED;
   if (!send.about || send.about.value() > conversation.events.size()) return client::NOT_FOUND;
   const Event& message = conversation.events[send.about.value() - 1];
   const bool is_message = message.about_kind == client::About::NOTHING || message.about_kind == client::About::REPLY;
   if (!is_message) return client::NOT_FOUND;
   if (send.about_kind == client::About::REPLY) return 0;
-  if (send.about_kind != client::About::REACTION && message.sender != send.sender) return client::PERMISSION_DENIED;
-  if (message.erased) return client::FAILED_PRECONDITION;
+  const bool of_own = send.about_kind == client::About::EDIT || send.about_kind == client::About::DELETION;
+  if (of_own && message.sender != send.sender) return client::PERMISSION_DENIED;
+  const std::uint32_t not_so = client::FAILED_PRECONDITION;
+  if (message.erased) return not_so;
+  const bool is_pinned =
+      std::find(conversation.pins.begin(), conversation.pins.end(), send.about) != conversation.pins.end();
+  if (send.about_kind == client::About::PIN) return is_pinned || conversation.pins.size() >= 3 ? not_so : 0;
+  if (send.about_kind == client::About::UNPIN) return is_pinned ? 0 : not_so;
+  if (send.about_kind == client::About::VOTE) {
+    if (message.poll_options == 0) return not_so;
+    const bool fits = send.votes <= std::max(message.poll_choices_max, 1U) && send.vote_highest < message.poll_options;
+    return send.votes == 0 || fits ? 0 : std::uint32_t{client::INVALID_ARGUMENT};
+  }
   const bool too_late = entry.time.ms > message.time.ms + std::int64_t{15} * 60 * 1'000 || message.edits >= 64;
-  return send.about_kind == client::About::EDIT && too_late ? std::uint32_t{client::FAILED_PRECONDITION} : 0;
+  return send.about_kind == client::About::EDIT && too_late ? not_so : 0;
 }
 
 void Model::about(Conversation& conversation, const LoggedSend& send) {
   if (send.about_kind == client::About::EDIT) ++conversation.events[send.about.value() - 1].edits;
-  if (send.about_kind != client::About::DELETION) return;
+  if (send.about_kind == client::About::DELETION) erase(conversation, send.about);
+  if (send.about_kind == client::About::PIN) conversation.pins.push_back(send.about);
+  if (send.about_kind == client::About::UNPIN) std::erase(conversation.pins, send.about);
+}
+
+void Model::erase(Conversation& conversation, Seq message) {
   for (std::size_t i = 0; i < conversation.events.size(); ++i) {
     Event& event = conversation.events[i];
-    const bool is_edit = event.about_kind == client::About::EDIT && event.about == send.about;
-    if (i + 1 == send.about.value() || is_edit) event.erased = true;
+    const bool is_edit = event.about_kind == client::About::EDIT && event.about == message;
+    if (i + 1 != message.value() && !is_edit) continue;
+    if (!event.erased) ++erased_;
+    event.erased = true;
   }
+  std::erase(conversation.pins, message);
+}
+
+// "Expiry is a command proposed when due": what is not due by log time is left alone.
+void Model::apply(const LoggedEntry& entry, const LoggedDue& due) {
+  Conversation** found = by_id_.find(due.conversation);
+  if (found == nullptr || !due.seq || due.seq.value() > (*found)->events.size()) return;
+  const Event& event = (*found)->events[due.seq.value() - 1];
+  const bool is_due = event.expires_ms > 0 && event.expires_ms == due.expires_ms && due.expires_ms <= entry.time.ms;
+  if (is_due && !event.erased && event.about_kind != client::About::EDIT) erase(**found, due.seq);
+}
+
+// "These events are not shown to this user any more"; of a conversation that the user's index knows.
+void Model::apply(const LoggedEntry& /*entry*/, const LoggedHide& hide) {
+  const auto index = indexes_.find(hide.user);
+  if (index == indexes_.end() || !index->second.contains(hide.conversation)) return;
+  if (hide.first == 0 || hide.first > hide.last) return;
+  hidden_[{hide.user, hide.conversation}].emplace_back(hide.first, hide.last);
+}
+
+bool Model::is_hidden(UserId user, const ConversationId& id, Seq seq) const {
+  const auto it = hidden_.find({user, id});
+  if (it == hidden_.end()) return false;
+  return std::any_of(it->second.begin(), it->second.end(),
+                     [seq](const auto& range) { return range.first <= seq.value() && seq.value() <= range.second; });
 }
 
 // "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.

@@ -36,7 +36,11 @@ class Model {
     std::uint32_t about_kind = 0;  // a client.About.Kind
     Seq about;
     std::uint64_t edits = 0;
-    bool erased = false;
+    bool erased = false;  // its payload, by a deletion or since its time was over
+    std::uint32_t poll_options = 0;
+    std::uint32_t poll_choices_max = 0;
+    std::int64_t expires_ms = 0;  // log time; 0: never
+    std::string nonce;
   };
   struct Answer {
     client::Code code{};  // OK: it is the event `seq`
@@ -54,6 +58,8 @@ class Model {
   };
   struct Conversation {
     std::vector<Event> events;  // by seq - 1
+    std::vector<Seq> pins;
+    std::uint32_t timer_s = 0;
     std::map<UserId, Marks> marks;
   };
   using Index = std::map<ConversationId, IndexEntry>;
@@ -77,15 +83,22 @@ class Model {
   [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
+  [[nodiscard]] bool is_hidden(UserId user, const ConversationId& id, Seq seq) const;
+  [[nodiscard]] std::uint64_t erased() const { return erased_; }  // payloads
   // Of the last apply(): what its cursors or unparks said to be done although it is not.
   [[nodiscard]] const std::vector<Untold>& untold() const { return untold_; }
 
  private:
   void apply(const LoggedEntry& entry, const LoggedSend& send);
+  [[nodiscard]] static std::int64_t expiry(const Conversation& conversation, const LoggedEntry& entry,
+                                           const LoggedSend& send);
   // A client.Code; 0: it may be stored.
   [[nodiscard]] static std::uint32_t refused(const Conversation& conversation, const LoggedEntry& entry,
                                              const LoggedSend& send);
-  static void about(Conversation& conversation, const LoggedSend& send);
+  void about(Conversation& conversation, const LoggedSend& send);
+  void erase(Conversation& conversation, Seq message);
+  void apply(const LoggedEntry& entry, const LoggedDue& due);
+  void apply(const LoggedEntry& entry, const LoggedHide& hide);
   void apply(const LoggedEntry& entry, const LoggedMark& mark);
   void apply(const LoggedEntry& entry, const LoggedNotice& notice);
   void apply(const LoggedEntry& entry, const LoggedCursor& cursor);
@@ -102,6 +115,8 @@ class Model {
   HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
   HashIndex<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
   std::map<UserId, Index> indexes_;
+  std::map<std::pair<UserId, ConversationId>, std::vector<std::pair<std::uint64_t, std::uint64_t>>> hidden_;
+  std::uint64_t erased_ = 0;
   std::map<LoggedShard, std::deque<std::pair<RaftIndex, Owed>>> owed_;     // above the shard's cursor
   std::map<std::tuple<LoggedShard, UserId, ConversationId>, Seq> parked_;  // by the shard that owes it
   std::vector<Untold> untold_;

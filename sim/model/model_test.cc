@@ -13,7 +13,14 @@ constexpr LoggedShard talks{0, ShardId(1)}, users{0, ShardId(2)};
 
 LoggedSend send(std::uint64_t number, std::string digest, UserId sender = ana, DeviceId device = phone,
                 std::uint32_t refused = 0) {
-  return {talk, sender, device, OutboxSeq(number), std::move(digest), refused};
+  LoggedSend sent;
+  sent.conversation = talk;
+  sent.sender = sender;
+  sent.device = device;
+  sent.number = OutboxSeq(number);
+  sent.digest = std::move(digest);
+  sent.refused = refused;
+  return sent;
 }
 LoggedNotice notice(UserId user, std::uint64_t head, std::uint64_t read = 0) {
   return {user, talk, Seq(head), Seq(read)};
@@ -157,6 +164,79 @@ TEST_F(ModelOfLogs, what_is_no_entry_has_no_commands) {
   EXPECT_EQ(std::get<LoggedParked>(decoded.commands[2]).head, Seq(7));
   EXPECT_EQ(std::get<LoggedUnparked>(decoded.commands[3]).head, Seq(7));
   EXPECT_EQ(decoded.time.ms, 4);
+}
+
+// ------------------------------------------------------------------------------------- about an earlier event
+
+LoggedSend about(std::uint64_t number, std::uint32_t kind, std::uint64_t seq, UserId sender = ana) {
+  LoggedSend sent = send(number, "about", sender);
+  sent.about_kind = kind;
+  sent.about = Seq(seq);
+  return sent;
+}
+
+TEST_F(ModelOfLogs, a_deletion_erases_a_message_and_its_edits_and_nothing_else) {
+  add(talks, {send(1, "a"), about(2, client::About::EDIT, 1), about(1, client::About::REPLY, 1, beto), send(3, "b")});
+  add(talks, {about(2, client::About::DELETION, 1, beto), about(4, client::About::DELETION, 1)});
+  EXPECT_EQ(model.answer(talk, beto, phone, OutboxSeq(2))->code, client::PERMISSION_DENIED);
+  EXPECT_EQ(answered(4), Seq(5));
+  for (const auto& [seq, erased] : {std::pair{1, true}, {2, true}, {3, false}, {4, false}, {5, false}}) {
+    EXPECT_EQ(model.event(talk, Seq(static_cast<std::uint64_t>(seq)))->erased, erased) << seq;
+  }
+  EXPECT_EQ(model.erased(), 2U);
+  add(talks,
+      {about(5, client::About::EDIT, 1), about(6, client::About::REACTION, 1), about(7, client::About::REPLY, 1)});
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(5))->code, client::FAILED_PRECONDITION);
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(6))->code, client::FAILED_PRECONDITION);
+  EXPECT_EQ(answered(7), Seq(6));
+}
+
+TEST_F(ModelOfLogs, what_is_not_there_or_is_no_message_is_nothing_to_speak_about) {
+  add(talks, {about(1, client::About::REPLY, 1), send(2, "a"), about(3, client::About::REACTION, 1),
+              about(4, client::About::REPLY, 2), about(5, client::About::REPLY, 0), about(6, 99, 1)});
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(1))->code, client::NOT_FOUND);
+  EXPECT_EQ(answered(3), Seq(2));
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(4))->code, client::NOT_FOUND) << "a reaction is no message";
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(5))->code, client::NOT_FOUND);
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(6))->code, client::UNIMPLEMENTED);
+}
+
+TEST_F(ModelOfLogs, an_edit_comes_within_fifteen_minutes) {
+  add(talks, {send(1, "a")}, 1'000);
+  add(talks, {about(2, client::About::EDIT, 1)}, 901'000);
+  add(talks, {about(3, client::About::EDIT, 1)}, 901'001);
+  EXPECT_EQ(answered(2), Seq(2));
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(3))->code, client::FAILED_PRECONDITION);
+}
+
+TEST_F(ModelOfLogs, three_are_pinned) {
+  add(talks, {send(1, "a"), send(2, "b"), send(3, "c"), send(4, "d")});
+  add(talks, {about(5, client::About::PIN, 1), about(6, client::About::PIN, 2), about(7, client::About::PIN, 3),
+              about(8, client::About::PIN, 4), about(9, client::About::UNPIN, 2), about(10, client::About::PIN, 4)});
+  EXPECT_EQ(model.answer(talk, ana, phone, OutboxSeq(8))->code, client::FAILED_PRECONDITION);
+  EXPECT_EQ(model.conversation(talk)->pins, (std::vector<Seq>{Seq(1), Seq(3), Seq(4)}));
+}
+
+TEST_F(ModelOfLogs, a_message_disappears_by_log_time_and_not_before) {
+  LoggedSend timer = send(1, "t");
+  timer.timer_s = 10;
+  add(talks, {timer, send(2, "a")}, 1'000);
+  EXPECT_EQ(model.event(talk, Seq(1))->expires_ms, 0);
+  EXPECT_EQ(model.event(talk, Seq(2))->expires_ms, 11'000);
+  add(talks, {LoggedDue{talk, Seq(2), 11'000}, LoggedDue{talk, Seq(2), 1}, LoggedDue{talk, Seq(1), 1}}, 10'999);
+  EXPECT_EQ(model.erased(), 0U);
+  add(talks, {LoggedDue{talk, Seq(2), 11'000}, LoggedDue{talk, Seq(2), 11'000}}, 11'000);
+  EXPECT_TRUE(model.event(talk, Seq(2))->erased);
+  EXPECT_EQ(model.erased(), 1U);
+}
+
+TEST_F(ModelOfLogs, a_user_hides_what_their_index_knows) {
+  add(users, {LoggedHide{ana, talk, 1, 1}});
+  EXPECT_FALSE(model.is_hidden(ana, talk, Seq(1))) << "that conversation is not known there";
+  add(users, {notice(ana, 9), LoggedHide{ana, talk, 2, 4}, LoggedHide{ana, talk, 8, 7}});
+  EXPECT_TRUE(model.is_hidden(ana, talk, Seq(4)));
+  EXPECT_FALSE(model.is_hidden(ana, talk, Seq(5)));
+  EXPECT_FALSE(model.is_hidden(beto, talk, Seq(4)));
 }
 
 }  // namespace

@@ -81,6 +81,13 @@ constexpr std::string_view all[] = {
     "about_nothing_there",
     "about_erased",
     "payload_erased",
+    "payload_expired",
+    "message_pinned",
+    "expiry_read",
+    "hidden_full",
+    "watchers_full",
+    "typing_told",
+    "presence_told",
 };
 }  // namespace
 

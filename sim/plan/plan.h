@@ -99,32 +99,35 @@ struct Item {
 };
 
 // X(name, default, meaning): the world's own numbers.
-#define CHASQUI_SIM_KNOBS(X)                                                                         \
-  X(sync_us, 1000, "least time of a log sync; each takes 1 to 4 times as long")                      \
-  X(step_cost_us_max, 40, "CPU time of a step: 2 us up to this")                                     \
-  X(wake_late_us_max, 1000, "that a deadline is noticed late, never early")                          \
-  X(spurious_ppm, 0, "of the early wakes that are stepped all the same: a spurious Tick")            \
-  X(round_ns, 1, "times are rounded up to this, so that ties are common")                            \
-  X(shuffle_ties, 0, "1: equal times come in a drawn order")                                         \
-  X(flush_ms, 5000, "between two flushes of the store")                                              \
-  X(loss_ppm, 0, "of the frames that stall for 200 ms and more")                                     \
-  X(mobile_ppm, 300000, "of the devices that are on a mobile network; the others on wifi or cable")  \
-  X(thin_ppm, 0, "of the devices whose network carries 100 kbit/s only")                             \
-  X(journal_us, 2000, "least time of a sync of a device's journal; each takes 1 to 8 times as long") \
-  X(retry_cap_ms, 10000, "most that a device waits before it connects again")                        \
-  X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")    \
-  X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                \
-  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")  \
-  X(quiet_s, 0, "that the run goes on after all has arrived and everybody rests")                    \
-  X(codec, 0, "1: messages are split and glued on their way, and pass the stream codec as well")     \
-  X(hostile, 0, "hostile users, with an account and a device each")                                  \
-  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")        \
-  X(cluster, 0, "1: all nodes are one cluster; 0: each stands alone")                                \
-  X(per_process, 1, "nodes that share a process, so a machine, its clocks and its death")            \
-  X(peer_us, 300, "between processes a frame takes a quarter of this to twice as long; seldom more") \
-  X(peer_queue_kb, 65536, "most that waits at a peer link: three quarters of it may be Raft's")      \
-  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")      \
-  X(about_ppm, 0, "of the messages that say something about an earlier one: reply, edit, reaction")
+#define CHASQUI_SIM_KNOBS(X)                                                                                           \
+  X(sync_us, 1000, "least time of a log sync; each takes 1 to 4 times as long")                                        \
+  X(step_cost_us_max, 40, "CPU time of a step: 2 us up to this")                                                       \
+  X(wake_late_us_max, 1000, "that a deadline is noticed late, never early")                                            \
+  X(spurious_ppm, 0, "of the early wakes that are stepped all the same: a spurious Tick")                              \
+  X(round_ns, 1, "times are rounded up to this, so that ties are common")                                              \
+  X(shuffle_ties, 0, "1: equal times come in a drawn order")                                                           \
+  X(flush_ms, 5000, "between two flushes of the store")                                                                \
+  X(loss_ppm, 0, "of the frames that stall for 200 ms and more")                                                       \
+  X(mobile_ppm, 300000, "of the devices that are on a mobile network; the others on wifi or cable")                    \
+  X(thin_ppm, 0, "of the devices whose network carries 100 kbit/s only")                                               \
+  X(journal_us, 2000, "least time of a sync of a device's journal; each takes 1 to 8 times as long")                   \
+  X(retry_cap_ms, 10000, "most that a device waits before it connects again")                                          \
+  X(late_reads_ppm, 500000, "of the reads that see a later snapshot than the first possible one")                      \
+  X(maybe_ppm, 0, "of the core's rare branches that are made to happen now and then")                                  \
+  X(steady, 0, "1: frames, syncs and steps always take the same time (for plans that were shrunk)")                    \
+  X(quiet_s, 0, "that the run goes on after all has arrived and everybody rests")                                      \
+  X(codec, 0, "1: messages are split and glued on their way, and pass the stream codec as well")                       \
+  X(hostile, 0, "hostile users, with an account and a device each")                                                    \
+  X(drift_ppm, 0, "most by which the clocks of a node run fast or slow, each in its own way")                          \
+  X(cluster, 0, "1: all nodes are one cluster; 0: each stands alone")                                                  \
+  X(per_process, 1, "nodes that share a process, so a machine, its clocks and its death")                              \
+  X(peer_us, 300, "between processes a frame takes a quarter of this to twice as long; seldom more")                   \
+  X(peer_queue_kb, 65536, "most that waits at a peer link: three quarters of it may be Raft's")                        \
+  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")                        \
+  X(about_ppm, 0, "of the messages that are no plain text: replies, edits, deletions, reactions, pins, polls, places") \
+  X(timer_s, 0, "now and then somebody lets messages disappear after up to so long; 0: nobody does")                   \
+  X(hide_ppm, 0, "of the times somebody reads: then something is deleted for this user alone")                         \
+  X(watch, 0, "1: devices watch whom their person knows, and say when it writes")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

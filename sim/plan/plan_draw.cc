@@ -162,12 +162,23 @@ void draw_limits(Plan& plan) {
   }
 }
 
-// In half of the runs people reply, edit and react, some much and some little.
+// In half of the runs people reply, edit, delete and so on, some much and some little; in some of these messages
+// disappear, are hidden, and people watch each other.
 void draw_about(Plan& plan) {
   Dice dice(plan.seed, Concern::About, 0);
   const bool on = dice.chance(500'000);
   const std::uint64_t often = dice.log_roll(20'000, 600'000);
-  if (on) plan.knobs.about_ppm = often;
+  const bool timers = dice.chance(400'000);
+  const std::uint64_t timer_s = dice.log_roll(2, 120);
+  const bool hides = dice.chance(400'000);
+  const std::uint64_t hide_ppm = dice.log_roll(20'000, 500'000);
+  const bool watch = dice.chance(400'000);
+  if (!on) return;
+  plan.knobs.about_ppm = often;
+  plan.limits.forward_device_refill_ms = 200;  // else the brake on forwards alone decides when a run settles
+  if (timers) plan.knobs.timer_s = timer_s;
+  if (hides) plan.knobs.hide_ppm = hide_ppm;
+  if (watch && plan.knobs.quiet_s == 0) plan.knobs.watch = 1;
 }
 
 // Draws of later times: each by dice of its own, so that those before stay as they were.

@@ -112,7 +112,25 @@ log::Command CommandMaker::send(const ConversationId& conversation, UserId user,
     body.set_refused(draw[3] % 20);  // among them codes that nobody knows
   }
   if (body.refused() == 0) body.set_payload(payload);
+  say_something(draw, body);
   return command;
+}
+
+// In half of the sends: about an earlier event, mostly one that is there; a poll, a vote, a timer.
+void CommandMaker::say_something(const Numbers& draw, log::Send& body) {
+  const std::uint32_t what = draw[1] / 4 % 16;
+  if (draw[0] % 2 == 0 || what > 12) return;
+  if (what == 9 || what == 10) {
+    body.set_poll_options(2 + draw[2] % 3);
+    body.set_poll_choices_max(1 + draw[3] % 2);
+  } else if (what > 10) {
+    body.set_timer_s(draw[2] % 4 * 40);
+  } else {
+    body.set_about_kind(what);  // 8: of a kind that is not known
+    body.set_about_seq(draw[3] % 12);
+    body.set_votes(draw[4] % 4);
+    body.set_vote_highest(draw[5] % 4);
+  }
 }
 
 // Of a notify, a park or an unpark: few pairs, so that they meet.
@@ -132,8 +150,30 @@ std::vector<log::Command> CommandMaker::make(const Draw& drawn) {
   std::copy(drawn.begin(), drawn.end(), draw.begin());
   const std::uint32_t what = draw[0];
   const UserId user = person(draw[1]);
-  if (what < 72) return {account_command(draw)};
   log::Command command;
+  if (what < 8) {
+    auto& body = *command.mutable_hide();
+    body.set_user(draw[1] % 5);
+    body.set_conversation(conversation_bytes(user, draw[2]));
+    body.set_first_seq(draw[3] % 16);
+    body.set_last_seq(draw[3] % 16 + draw[4] % 4 - draw[5] / 64 % 2);
+    return {command};
+  }
+  if (what < 16) {
+    for (std::uint64_t seq = 1; seq <= 8; ++seq) {
+      if (draw[3] >> (seq - 1) % 8 % 2 == 0) continue;
+      log::DueEvent& due = *command.mutable_expire()->add_events();
+      const auto conversation = ConversationId::parse(conversation_bytes(user, draw[2]));
+      due.set_conversation(conversation_bytes(user, draw[2]));
+      due.set_seq(seq);
+      due.set_expires_ms(conversation && draw[4] % 8 != 7 ? model_.expires_ms(*conversation, seq) : draw[5] * 1'000);
+    }
+    if (command.has_expire()) return {command};
+    command.mutable_set_privacy()->set_user(draw[1] % 5);
+    if (draw[2] % 4 != 3) command.mutable_set_privacy()->set_presence(draw[3] % 3);
+    return {command};
+  }
+  if (what < 72) return {account_command(draw)};
   if (what < 168) {
     const std::string bytes = conversation_bytes(user, draw[2]);
     const auto conversation = ConversationId::parse(bytes);

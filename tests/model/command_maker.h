@@ -36,6 +36,7 @@ class CommandMaker {
 
   [[nodiscard]] log::Command send(const ConversationId& conversation, UserId user, std::uint32_t device,
                                   const Numbers& draw);
+  static void say_something(const Numbers& draw, log::Send& body);
   template <class Body>
   static void add_marks(const Numbers& draw, Body& body);
   [[nodiscard]] static log::Command account_command(const Numbers& draw);

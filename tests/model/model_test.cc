@@ -28,6 +28,12 @@ Answer to_answer(const shard::Reply& reply) {
       return {"accepted", r.seq.value(), static_cast<std::uint64_t>(r.time.ms)};
     }
     Answer operator()(const shard::Marked& r) const { return {"marked", r.delivered.value(), r.read.value()}; }
+    Answer operator()(const shard::HiddenNow& r) const {
+      std::uint64_t seqs = 0;
+      for (std::size_t i = 0; i + 1 < r.ranges.size(); i += 2) seqs += r.ranges[i + 1] - r.ranges[i] + 1;
+      return {"hidden", r.hides, seqs};
+    }
+    Answer operator()(const shard::PrivacyNow& r) const { return {"presence", static_cast<std::uint64_t>(r.presence)}; }
     Answer operator()(const shard::Refused& r) const {
       return {"refused", static_cast<std::uint64_t>(r.code), r.next.value()};
     }

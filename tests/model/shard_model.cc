@@ -52,6 +52,9 @@ Answer ShardModel::run(const log::Command& command) {
   if (command.has_move_cursor()) return move_cursor(command.move_cursor());
   if (command.has_park()) return park(command.park());
   if (command.has_unpark()) return unpark(command.unpark());
+  if (command.has_expire()) return expire(command.expire());
+  if (command.has_hide()) return hide(command.hide());
+  if (command.has_set_privacy()) return set_privacy(command.set_privacy());
   if (command.has_check_hash()) return {"done"};
   return refused(client::UNIMPLEMENTED);
 }
@@ -135,6 +138,12 @@ std::uint64_t ShardModel::next_number(const ConversationId& conversation, UserId
   return sender == of_user->second.end() ? 1 : sender->second.numbers.size() + 1;
 }
 
+std::int64_t ShardModel::expires_ms(const ConversationId& conversation, std::uint64_t seq) const {
+  const auto there = conversations_.find(conversation);
+  if (there == conversations_.end() || seq == 0 || seq > there->second.log.size()) return 0;
+  return there->second.log[seq - 1].expires_ms;
+}
+
 // Of each member 16 devices keep answers; the one whose last answer is the oldest loses its own.
 void ShardModel::make_room(std::map<std::uint32_t, Sender>& devices, std::uint32_t but_not) {
   std::vector<std::pair<std::int64_t, std::uint32_t>> remembered;  // by time, then device
@@ -173,8 +182,11 @@ Answer ShardModel::send(const log::Send& c) {
     return {"accepted", first.seq, static_cast<std::uint64_t>(first.time_ms)};
   }
   Taken taken{c.digest(), 0, time_ms_, c.refused() > 16 ? 2 : c.refused()};
-  if (c.refused() == 0) {
-    conversation.log.push_back({user, c.device(), c.outbox_seq(), time_ms_, c.payload(), c.digest()});
+  if (taken.code == 0) taken.code = refused_about(conversation, c);
+  if (taken.code == 0) {
+    Message message{user, c.device(), c.outbox_seq(), time_ms_, c.payload(), c.digest()};
+    say_about(conversation, c, message);
+    conversation.log.push_back(std::move(message));
     taken.seq = conversation.log.size();
     owe(id->lower(), *id, taken.seq, 0);
     owe(id->higher(), *id, taken.seq, 0);
@@ -183,6 +195,108 @@ Answer ShardModel::send(const log::Send& c) {
   make_room(conversation.senders[user], c.device());
   if (taken.code != 0) return refused(static_cast<client::Code>(taken.code), next + 1);
   return {"accepted", taken.seq, static_cast<std::uint64_t>(time_ms_)};
+}
+
+// client.proto, About and Timer.
+std::uint32_t ShardModel::refused_about(const Conversation& conversation, const log::Send& c) const {
+  using client::About;
+  if (c.about_kind() == About::NOTHING) return 0;
+  if (c.about_kind() > About::VOTE) return client::UNIMPLEMENTED;
+  const bool is_there = c.about_seq() > 0 && c.about_seq() <= conversation.log.size();
+  if (!is_there) return client::NOT_FOUND;
+  const Message& target = conversation.log[c.about_seq() - 1];
+  if (target.about != About::NOTHING && target.about != About::REPLY) return client::NOT_FOUND;
+  if (c.about_kind() == About::REPLY) return 0;
+  const bool of_own = c.about_kind() == About::EDIT || c.about_kind() == About::DELETION;
+  if (of_own && target.user.value() != c.sender()) return client::PERMISSION_DENIED;
+  if (target.erased_by != 0 || target.expired) return client::FAILED_PRECONDITION;
+  const bool is_pinned = std::count(conversation.pins.begin(), conversation.pins.end(), c.about_seq()) > 0;
+  bool fits = true;
+  if (c.about_kind() == About::EDIT) fits = time_ms_ - target.time_ms <= 900'000 && target.edits.size() < 64;
+  if (c.about_kind() == About::PIN) fits = !is_pinned && conversation.pins.size() < 3;
+  if (c.about_kind() == About::UNPIN) fits = is_pinned;
+  if (c.about_kind() == About::VOTE) {
+    fits = target.poll_options > 0;
+    const bool is_choice = c.votes() <= std::max(target.choices_max, 1U) && c.vote_highest() < target.poll_options;
+    if (fits && c.votes() > 0 && !is_choice) return client::INVALID_ARGUMENT;
+  }
+  return fits ? 0 : std::uint32_t{client::FAILED_PRECONDITION};
+}
+
+void ShardModel::say_about(Conversation& conversation, const log::Send& c, Message& message) const {
+  using client::About;
+  const std::uint64_t seq = conversation.log.size() + 1;
+  message.about = c.about_kind();
+  message.about_seq = c.about_kind() == 0 ? 0 : c.about_seq();
+  message.poll_options = c.poll_options();
+  message.choices_max = c.poll_choices_max();
+  const bool on_target =
+      message.about == About::EDIT || message.about == About::REACTION || message.about == About::VOTE;
+  const bool says_nothing =
+      message.about == About::DELETION || message.about == About::PIN || message.about == About::UNPIN;
+  if (c.has_timer_s()) {
+    conversation.timer_s = c.timer_s();
+  } else if (on_target) {
+    message.expires_ms = conversation.log[c.about_seq() - 1].expires_ms;
+  } else if (!says_nothing && conversation.timer_s > 0) {
+    message.expires_ms = time_ms_ + 1'000 * std::int64_t{conversation.timer_s};
+  }
+  if (message.about == About::EDIT) conversation.log[c.about_seq() - 1].edits.push_back(seq);
+  if (message.about == About::PIN) conversation.pins.push_back(c.about_seq());
+  if (message.about == About::UNPIN) std::erase(conversation.pins, c.about_seq());
+  if (message.about == About::DELETION) erase(conversation, c.about_seq(), seq);
+}
+
+// A message and its edits lose what they said; by 0: their time is over.
+void ShardModel::erase(Conversation& conversation, std::uint64_t seq, std::uint64_t by) {
+  std::vector<std::uint64_t> all = conversation.log[seq - 1].edits;
+  all.push_back(seq);
+  for (const std::uint64_t one : all) {
+    Message& message = conversation.log[one - 1];
+    message.payload.clear();
+    message.erased_by = by;
+    message.expired = by == 0;
+  }
+  std::erase(conversation.pins, seq);
+}
+
+Answer ShardModel::expire(const log::Expire& c) {
+  if (c.events_size() > 64) return refused(client::INVALID_ARGUMENT);
+  for (const log::DueEvent& due : c.events()) {
+    const auto id = ConversationId::parse(due.conversation());
+    const auto there = id ? conversations_.find(*id) : conversations_.end();
+    if (there == conversations_.end() || due.seq() == 0 || due.seq() > there->second.log.size()) continue;
+    const Message& message = there->second.log[due.seq() - 1];
+    const bool is_due =
+        message.expires_ms > 0 && message.expires_ms == due.expires_ms() && due.expires_ms() <= time_ms_;
+    const bool is_own = message.about != client::About::EDIT;  // an edit goes with its message
+    if (is_due && is_own && message.erased_by == 0 && !message.expired) erase(there->second, due.seq(), 0);
+  }
+  return {"done"};
+}
+
+Answer ShardModel::hide(const log::Hide& c) {
+  const auto id = ConversationId::parse(c.conversation());
+  if (!id || c.first_seq() == 0 || c.first_seq() > c.last_seq()) return refused(client::INVALID_ARGUMENT);
+  const auto user = users_.find(UserId(c.user()));
+  const bool is_member = id->is_group() || UserId(c.user()) == id->lower() || UserId(c.user()) == id->higher();
+  if (user == users_.end() || !is_member || !user->second.index.contains(*id)) return refused(client::NOT_FOUND);
+  std::set<std::uint64_t>& hidden = user->second.hidden[*id];
+  const std::size_t before = hidden.size();
+  for (std::uint64_t seq = c.first_seq(); seq <= c.last_seq(); ++seq) hidden.insert(seq);
+  if (hidden.size() > before) {
+    ++user->second.hides[*id];
+    user->second.index[*id].version = index_;
+  }
+  return {"hidden", user->second.hides[*id], hidden.size()};
+}
+
+Answer ShardModel::set_privacy(const log::SetPrivacy& c) {
+  const auto user = users_.find(UserId(c.user()));
+  if (user == users_.end()) return refused(client::NOT_FOUND);
+  if (c.presence() > 1) return refused(client::INVALID_ARGUMENT);
+  if (c.has_presence()) user->second.presence = c.presence();
+  return {"presence", user->second.presence};
 }
 
 Answer ShardModel::mark(const log::Mark& c) {
@@ -266,14 +380,17 @@ std::vector<std::string> ShardModel::facts() const {
   for (const auto& [handle, user] : handles_) fact("handle ", handle, " is ", user.value());
   for (const auto& [id, user] : users_) {
     fact("user ", id.value(), " ", user.handle, " ", user.credential, " since ", user.created_ms, ", device ids to ",
-         user.last_device);
+         user.last_device, ", seen by ", user.presence);
+    for (const auto& [conversation, seqs] : user.hidden) {
+      for (const std::uint64_t seq : seqs) fact("hidden ", id.value(), " ", conversation.hex(), " ", seq);
+    }
     for (const auto& [number, device] : user.devices) {
       fact("device ", id.value(), "/", number, " ", device.name, " ", hex(device.secret_hash), " since ",
            device.created_ms, ", seen ", device.seen_ms);
     }
     for (const auto& [conversation, marks] : user.index) {
       fact("index ", id.value(), " ", conversation.hex(), " head ", marks.head, " read ", marks.read, " version ",
-           marks.version);
+           marks.version, " hides ", user.hides.contains(conversation) ? user.hides.at(conversation) : 0);
       fact("version ", id.value(), " ", marks.version, " names ", conversation.hex());
     }
   }
@@ -284,8 +401,17 @@ std::vector<std::string> ShardModel::facts() const {
       chain = std::string(view(blake2b_256(chain + message.digest)));
       fact("event ", id.hex(), " ", i + 1, " ", message.user.value(), "/", message.device, " n=", message.number,
            " at ", message.time_ms, " ", hex(message.payload), " ", hex(message.digest), " ",
-           (i + 1) % 64 == 0 ? hex(chain) : "");
+           (i + 1) % 64 == 0 ? hex(chain) : "", " about ", message.about, "/", message.about_seq, " edits ",
+           message.edits.size(), " last ", message.edits.empty() ? 0 : message.edits.back(), " erased ",
+           message.erased_by, message.expired ? " expired" : "", " expires ", message.expires_ms, " poll ",
+           message.poll_options, "/", message.choices_max);
+      const bool is_gone = message.erased_by != 0 || message.expired;
+      if (message.expires_ms > 0 && !is_gone && message.about != client::About::EDIT) {
+        fact("expiry ", message.expires_ms, " ", id.hex(), " ", i + 1);
+      }
     }
+    for (const std::uint64_t pin : conversation.pins) fact("pin ", id.hex(), " ", pin);
+    if (conversation.timer_s > 0) fact("timer ", id.hex(), " ", conversation.timer_s);
     fact("head ", id.hex(), " ", conversation.log.size(), " ", conversation.log.empty() ? "" : hex(chain));
     for (const auto& [user, marks] : conversation.marks) {
       if (marks.delivered == 0) continue;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,8 @@ class ShardModel {
   // For generators: the number that the conversation takes next from this device.
   [[nodiscard]] std::uint64_t next_number(const ConversationId& conversation, UserId user, std::uint32_t device) const;
   [[nodiscard]] std::uint64_t index() const { return index_; }
+  // And when that event is to disappear; 0: never, or there is none.
+  [[nodiscard]] std::int64_t expires_ms(const ConversationId& conversation, std::uint64_t seq) const;
 
  private:
   struct Taken {  // what became of a number
@@ -57,6 +60,14 @@ class ShardModel {
     std::int64_t time_ms = 0;
     std::string payload;
     std::string digest;
+    std::uint32_t about = 0;  // a client.About.Kind
+    std::uint64_t about_seq = 0;
+    std::vector<std::uint64_t> edits = {};  // seqs
+    std::uint64_t erased_by = 0;
+    bool expired = false;
+    std::int64_t expires_ms = 0;
+    std::uint32_t poll_options = 0;
+    std::uint32_t choices_max = 0;
   };
   struct Marks {
     std::uint64_t head = 0;  // of an index entry or a feed item alone
@@ -68,6 +79,8 @@ class ShardModel {
     std::vector<Message> log;
     std::map<UserId, std::map<std::uint32_t, Sender>> senders;
     std::map<UserId, Marks> marks;
+    std::vector<std::uint64_t> pins;
+    std::uint32_t timer_s = 0;
   };
   struct Device {
     std::string name;
@@ -82,6 +95,9 @@ class ShardModel {
     std::uint32_t last_device = 0;
     std::map<std::uint32_t, Device> devices;
     std::map<ConversationId, Marks> index;
+    std::map<ConversationId, std::set<std::uint64_t>> hidden;
+    std::map<ConversationId, std::uint64_t> hides;
+    std::uint32_t presence = 0;
   };
   using Owed = std::map<std::pair<UserId, ConversationId>, Marks>;
 
@@ -92,6 +108,12 @@ class ShardModel {
   Answer renew(const log::RenewDevice& c);
   Answer touch(const log::TouchDevice& c);
   Answer send(const log::Send& c);
+  [[nodiscard]] std::uint32_t refused_about(const Conversation& conversation, const log::Send& c) const;
+  void say_about(Conversation& conversation, const log::Send& c, Message& message) const;
+  static void erase(Conversation& conversation, std::uint64_t seq, std::uint64_t by);
+  Answer expire(const log::Expire& c);
+  Answer hide(const log::Hide& c);
+  Answer set_privacy(const log::SetPrivacy& c);
   Answer mark(const log::Mark& c);
   Answer notify(const log::Notify& c);
   Answer move_cursor(const log::MoveCursor& c);

@@ -36,6 +36,8 @@ class Teller {
       case keys::Kind::Handle: return fact("handle ", row_.handle, " is ", row<state::Handle>().user());
       case keys::Kind::Feed: return feed(row<state::Feed>());
       case keys::Kind::Ingested: return fact("ingested");
+      case keys::Kind::Hidden: return hidden(row<state::Hidden>());
+      case keys::Kind::Expiry: return fact("expiry ", row_.expires_ms, " ", row_.conversation.hex(), " ", row_.number);
       case keys::Kind::Parked: {
         const auto parked = row<state::Parked>();
         if (row_.number != 0) fact("parked for a shard that is not there: ", row_.number);
@@ -64,6 +66,8 @@ class Teller {
   void header(const state::Header& header) {
     const std::string id = row_.conversation.hex();
     fact("head ", id, " ", header.head(), " ", hex(header.chain()));
+    for (const std::uint64_t pin : header.pins()) fact("pin ", id, " ", pin);
+    if (header.timer_s() > 0) fact("timer ", id, " ", header.timer_s());
     for (int i = 0; i < header.members_size(); ++i) {
       const auto user = i == 0 ? row_.conversation.lower() : row_.conversation.higher();
       const auto& member = header.members(i);
@@ -79,11 +83,20 @@ class Teller {
     if (event.seq() != row_.number) fact("an event of another seq at ", row_.number);
     fact("event ", row_.conversation.hex(), " ", event.seq(), " ", event.sender(), "/", event.device(),
          " n=", event.outbox_seq(), " at ", event.time_ms(), " ", hex(event.payload()), " ", hex(event.digest()), " ",
-         hex(event.chain()));
+         hex(event.chain()), " about ", static_cast<int>(event.about().kind()), "/", event.about().seq(), " edits ",
+         event.edits(), " last ", event.edited_by(), " erased ", event.erased_by(), event.expired() ? " expired" : "",
+         " expires ", event.expires_ms(), " poll ", event.poll_options(), "/", event.poll_choices_max());
+  }
+  void hidden(const state::Hidden& hidden) {
+    for (int i = 0; i + 1 < hidden.ranges_size(); i += 2) {
+      for (std::uint64_t seq = hidden.ranges(i); seq <= hidden.ranges(i + 1); ++seq) {
+        fact("hidden ", row_.user.value(), " ", row_.conversation.hex(), " ", seq);
+      }
+    }
   }
   void account(const state::Account& account) {
     fact("user ", row_.user.value(), " ", account.handle(), " ", account.credential(), " since ", account.created_ms(),
-         ", device ids to ", account.last_device());
+         ", device ids to ", account.last_device(), ", seen by ", account.presence());
   }
   void device(const state::Device& device) {
     fact("device ", row_.user.value(), "/", row_.number, " ", device.name(), " ", hex(device.secret_hash()), " since ",
@@ -91,7 +104,7 @@ class Teller {
   }
   void index(const state::Index& index) {
     fact("index ", row_.user.value(), " ", row_.conversation.hex(), " head ", index.head(), " read ", index.read(),
-         " version ", index.version());
+         " version ", index.version(), " hides ", index.hides());
   }
   void version(const state::Version& version) {
     for (const auto& bytes : version.conversations()) {

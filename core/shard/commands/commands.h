@@ -21,5 +21,8 @@ namespace chasqui::shard {
 [[nodiscard]] Effects check_hash(const ShardView& view, const log::CheckHash& command);
 [[nodiscard]] Effects park(const ShardView& view, const log::Park& command);
 [[nodiscard]] Effects unpark(const ShardView& view, const log::Unpark& command);
+[[nodiscard]] Effects expire(const ShardView& view, const log::Expire& command);
+[[nodiscard]] Effects hide(const ShardView& view, const log::Hide& command);
+[[nodiscard]] Effects set_privacy(const ShardView& view, const log::SetPrivacy& command);
 
 }  // namespace chasqui::shard

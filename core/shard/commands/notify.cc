@@ -7,15 +7,13 @@
 //
 // A mark for a user who is not here, or who is no member, is dropped in silence: "no such user" is an acknowledgement.
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "core/base/points.h"
 #include "core/shard/commands/commands.h"
+#include "core/shard/versions.h"
 
 namespace chasqui::shard {
 namespace {
@@ -48,41 +46,6 @@ Version version_of(const ShardView& view) {
   return Version(view.index().value());
 }
 
-// Keeps invariant 2: the conversations that changed leave the rows of their old versions and join that of this entry.
-void move_versions(const ShardView& view, UserId user, const std::map<Version, std::set<std::string>>& leaving,
-                   const std::set<std::string>& joining, Effects& effects) {
-  for (const auto& [version, left] : leaving) {
-    const state::Version* old = view.version_row(user, version);
-    CHASQUI_ASSERT(old != nullptr, "each version that an index entry names has its row");
-    state::Version rest;
-    for (const std::string& conversation : old->conversations()) {
-      if (!left.contains(conversation)) rest.add_conversations(conversation);
-    }
-    CHASQUI_ASSERT(static_cast<std::size_t>(old->conversations_size() - rest.conversations_size()) == left.size(),
-                   "a version's row names each conversation of that version");
-    if (rest.conversations().empty()) {
-      effects.remove(keys::version(view.shard(), user, version));
-    } else {
-      effects.put(keys::version(view.shard(), user, version), std::move(rest));
-    }
-  }
-
-  const Version now = version_of(view);
-  std::set<std::string> all = joining;  // an earlier command of this entry may have begun the row
-  if (const state::Version* begun = view.version_row(user, now)) {
-    all.insert(begun->conversations().begin(), begun->conversations().end());
-  }
-  state::Version row;
-  for (const std::string& conversation : all) row.add_conversations(conversation);
-  if (CHASQUI_CANARY("unordered_apply")) {  // as a hash map's order may be: by where it lies in memory
-    const auto table = std::make_unique<std::array<char, 48>>();
-    if ((std::bit_cast<std::uint64_t>(table.get()) >> 6 & 1) != 0) {
-      std::reverse(row.mutable_conversations()->begin(), row.mutable_conversations()->end());
-    }
-  }
-  effects.put(keys::version(view.shard(), user, now), std::move(row));
-}
-
 void merge_into_index(const ShardView& view, UserId user, const ByConversation& told, Effects& effects) {
   const Version now = version_of(view);
   std::map<Version, std::set<std::string>> leaving;
@@ -98,10 +61,11 @@ void merge_into_index(const ShardView& view, UserId user, const ByConversation& 
     const Version old(before.version());
     if (old && old != now) leaving[old].insert(conversation.str());
     joining.insert(conversation.str());
-    effects.consequences.push_back(IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now});
+    effects.consequences.push_back(
+        IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now, after.hides()});
     effects.put(keys::index(view.shard(), user, conversation), std::move(after));
   }
-  if (!joining.empty()) move_versions(view, user, leaving, joining, effects);
+  if (!joining.empty()) move_versions(view, user, now, leaving, joining, effects);
 }
 
 }  // namespace

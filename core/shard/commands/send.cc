@@ -78,6 +78,8 @@ client::Event to_event(const log::Send& command, Seq seq, LogTime time) {
     event.mutable_about()->set_kind(static_cast<client::About::Kind>(command.about_kind()));
     event.mutable_about()->set_seq(command.about_seq());
   }
+  event.set_poll_options(command.poll_options());
+  event.set_poll_choices_max(command.poll_choices_max());
   return event;
 }
 
@@ -95,10 +97,15 @@ void store(const ShardView& view, const ConversationId& conversation, const log:
   header.set_head(seq.value());
   header.set_chain(next_link(header.chain(), command.digest()));
   client::Event event = to_event(command, seq, view.time());
-  if (target) carry_out_about(view, conversation, event, *std::move(target), effects);
+  if (command.has_timer_s()) {
+    header.set_timer_s(command.timer_s());
+  } else {
+    put_timer(view, conversation, header, target, event, effects);
+  }
+  if (target) carry_out_about(view, conversation, event, *std::move(target), header, effects);
   if (seq.value() % bounds::chain_checkpoint_events == 0) event.set_chain(header.chain());
   std::string bytes = serialize(event);
-  effects.consequences.push_back(EventStored{conversation, seq, bytes});
+  effects.consequences.push_back(EventStored{conversation, seq, bytes, event.expires_ms()});
   effects.put(keys::event(view.shard(), conversation, seq), std::move(bytes));
   effects.owe(conversation.lower(), conversation, seq.value(), 0);
   if (conversation.higher() != conversation.lower()) effects.owe(conversation.higher(), conversation, seq.value(), 0);
@@ -153,7 +160,7 @@ Effects send(const ShardView& view, const log::Send& command) {
   std::optional<client::Event> target;
   std::optional<std::uint32_t> refused;
   if (command.refused() != 0) refused = known_code(command.refused());
-  if (!refused) refused = refuse_about(view, *conversation, command, target);
+  if (!refused) refused = refuse_about(view, *conversation, header, command, target);
   if (refused) {
     CHASQUI_MARK("content_turned_down");
     if (CHASQUI_CANARY("refusal_keeps_number")) return Effects::only(content_refused(*refused, number.next()));

@@ -1,0 +1,93 @@
+// delete --for-me, presence and privacy: one question, one answer; presence --follow goes on.
+#include <boost/json.hpp>
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/chasqui/channel.h"
+#include "runtime/chasqui/commands.h"
+#include "runtime/chasqui/outcome.h"
+#include "runtime/chasqui/printable.h"
+#include "runtime/chasqui/session.h"
+
+namespace chasqui::cli {
+namespace {
+
+namespace json = boost::json;
+
+class Asker {
+ public:
+  Asker(Session& session, const Options& options) : session_(session), options_(options) {}
+
+  int run(json::object request) {
+    session_.channel().listen([this](const json::object& reply) { on_reply(reply); },
+                              [this](const absl::Status& why) { session_.finish(why); });
+    request["id"] = 1;
+    session_.channel().request(std::move(request));
+    if (options_.follow) session_.on_interrupt([this] { session_.finish(absl::OkStatus()); });
+    const absl::Status status = session_.run();
+    report(status);
+    return exit_code(status);
+  }
+
+ private:
+  void on_reply(const json::object& reply) {
+    if (const absl::Status status = error_of(reply); !status.ok()) return session_.finish(status);
+    for (const char* kind : {"hidden", "privacy", "presence", "typing"}) {
+      if (const json::object* answer = object_at(reply, kind)) print(kind, *answer);
+    }
+    if (std::fflush(stdout) != 0) return session_.finish(absl::DataLossError("stdout cannot be written"));
+    if (!options_.follow) return session_.finish(absl::OkStatus());
+    session_.no_timeout();
+  }
+
+  void print(const std::string& kind, const json::object& answer) const {
+    if (options_.json) {
+      std::printf("%s\n", json::serialize(answer).c_str());
+    } else if (kind == "hidden") {
+      std::printf("hidden from you\n");
+    } else if (kind == "privacy") {
+      std::printf("presence is for %s\n", string_at(answer, "presence").c_str());
+    } else if (kind == "typing") {
+      const bool is_over = answer.contains("over");
+      std::printf("%s %s\n", printable(string_at(answer, "user")).c_str(),
+                  is_over ? "has stopped writing" : "is writing");
+    } else {
+      const auto seen_ms = static_cast<std::int64_t>(number_at(answer, "last_seen_ms"));
+      const std::string state = answer.contains("online") ? "is online"
+                                : seen_ms == 0            ? "is not seen"
+                                                          : absl::StrCat("was last seen ", date_time(seen_ms));
+      std::printf("%s %s\n", printable(string_at(answer, "user")).c_str(), state.c_str());
+    }
+  }
+
+  Session& session_;
+  const Options& options_;
+};
+
+int ask(const Options& options, json::object request) {
+  auto session = Session::open(options, Session::Holding::Any);
+  if (!session.ok()) {
+    report(session.status());
+    return exit_code(session.status());
+  }
+  return Asker(**session, options).run(std::move(request));
+}
+
+}  // namespace
+
+int run_hide(const Options& options) {
+  return ask(options, {{"hide", json::object{{"who", options.who}, {"seq", options.seq}}}});
+}
+
+int run_presence(const Options& options) {
+  return ask(options, {{"presence", json::object{{"who", options.who}}}});
+}
+
+int run_privacy(const Options& options) {
+  json::object body;
+  if (!options.presence.empty()) body["presence"] = options.presence;
+  return ask(options, {{"privacy", std::move(body)}});
+}
+
+}  // namespace chasqui::cli
