@@ -193,7 +193,13 @@ TEST(I10InACluster, accepted_needs_a_committed_command) {
   DurableBeforeSaid early(&model);
   EXPECT_EQ(found(early, {accepted}), 1U);
   LoggedEntry entry{{0, shard}, RaftIndex(1), {}, {}};
-  entry.commands.emplace_back(LoggedSend{talk, UserId(10), DeviceId(1), OutboxSeq(1), "digest", 0});
+  LoggedSend sent;
+  sent.conversation = talk;
+  sent.sender = UserId(10);
+  sent.device = DeviceId(1);
+  sent.number = OutboxSeq(1);
+  sent.digest = "digest";
+  entry.commands.emplace_back(std::move(sent));
   ASSERT_TRUE(model.apply(entry));
   DurableBeforeSaid judge(&model);
   EXPECT_EQ(found(judge, {accepted}), 0U);

@@ -45,7 +45,13 @@ EntryCommitted entry(LoggedShard shard, std::uint64_t index, std::vector<LoggedC
   return {0, {shard, RaftIndex(index), {time_ms}, std::move(commands)}, noon_ms};
 }
 LoggedSend send(std::uint64_t number) {
-  return {talk, ana, phone, OutboxSeq(number), "digest"};
+  LoggedSend sent;
+  sent.conversation = talk;
+  sent.sender = ana;
+  sent.device = phone;
+  sent.number = OutboxSeq(number);
+  sent.digest = "digest";
+  return sent;
 }
 LoggedNotice told(UserId user, std::uint64_t head) {
   return {user, talk, Seq(head), Seq()};

@@ -38,7 +38,15 @@ class ToldInTimeTest : public ::testing::Test {
     fact.entry = {{0, to}, RaftIndex(++last_[to]), {}, {std::move(command)}};
     see(fact);
   }
-  void send() { commit(home(), LoggedSend{talk(), sender_, DeviceId(1), OutboxSeq(++number_), "digest", 0}); }
+  void send() {
+    LoggedSend sent;
+    sent.conversation = talk();
+    sent.sender = sender_;
+    sent.device = DeviceId(1);
+    sent.number = OutboxSeq(++number_);
+    sent.digest = "digest";
+    commit(home(), std::move(sent));
+  }
   void tell(UserId user) {
     commit(shard_of(user, ShardCount(shards)), LoggedNotice{user, talk(), Seq(number_), Seq()});
   }
