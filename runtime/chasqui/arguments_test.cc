@@ -39,6 +39,26 @@ TEST(Arguments, a_message_may_be_words_a_dash_or_nothing) {
   EXPECT_EQ(type({"send", "beto", "x"}).options.command, Command::Send);
 }
 
+TEST(Arguments, what_is_about_a_message_names_it_by_its_number) {
+  const Typed reply = type({"reply", "beto", "3", "yes,", "at", "5"});
+  EXPECT_EQ(reply.options.command, Command::Reply);
+  EXPECT_EQ(reply.options.seq, 3U);
+  EXPECT_EQ(reply.options.text, "yes, at 5");
+  EXPECT_EQ(type({"react", "beto", "3"}).options.text, "");
+  EXPECT_EQ(type({"edit", "beto", "3"}).exit_code, 2) << "what should it say?";
+  EXPECT_EQ(type({"pin", "beto", "0"}).exit_code, 2);
+  const Typed hidden = type({"delete", "beto", "3", "--for-me", "--json"});
+  EXPECT_EQ(hidden.options.command, Command::Delete);
+  EXPECT_TRUE(hidden.options.for_me);
+  EXPECT_TRUE(hidden.options.json);
+  EXPECT_EQ(type({"vote", "beto", "3", "13"}).exit_code, 2);
+  EXPECT_EQ(type({"poll", "beto", "when?", "at 5"}).exit_code, 2) << "one option is no poll";
+  EXPECT_EQ(type({"poll", "beto", "when?", "at 5", "at 6"}).options.words.size(), 3U);
+  EXPECT_EQ(type({"timer", "beto", "24h"}).options.command, Command::Timer);
+  EXPECT_EQ(type({"timer", "beto", "soon"}).exit_code, 2);
+  EXPECT_EQ(type({"privacy", "--presence", "some"}).exit_code, 2);
+}
+
 TEST(Arguments, common_options_stand_before_or_behind_the_command) {
   const Typed before = type({"--json", "--home", "/h", "--server", "http://a:1", "history", "beto", "--after", "7"});
   EXPECT_TRUE(before.goes_on);

@@ -7,7 +7,7 @@
 //   {"id", "hide": {"who", "seq"}}       -> {"id", "hidden": {"conversation", "seq"}} once the server has it
 //   {"id", "presence": {"who"}}          -> {"id", "presence": {"user", "online"?: true, "last_seen_ms"?}} at once and
 //   at
-//                                           each change, {"id", "typing": {"user", "over"?: true}} when they write
+//                                           each change, {"id", "typing": {"user", "typing": true}} when they write
 //   {"id", "privacy": {"presence"?}}     -> {"id", "privacy": {"presence"}}
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":

@@ -205,6 +205,7 @@ std::optional<std::uint32_t> parse_seconds(std::string_view typed) {
     default: return std::nullopt;
   }
   std::uint32_t count = 0;
+  if (typed.substr(0, typed.size() - 1).find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   if (!absl::SimpleAtoi(text(typed.substr(0, typed.size() - 1)), &count) || count == 0) return std::nullopt;
   const std::uint64_t seconds = unit * count;
   if (seconds > bounds::timer_s_max) return std::nullopt;

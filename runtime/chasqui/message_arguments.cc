@@ -22,8 +22,9 @@ void add_seq(CLI::App& sub, Options& options) {
 }
 
 // Words are one text, as with send.
-void join_words(CLI::App& sub, Options& options) {
-  sub.final_callback([&options] {
+void join_words(CLI::App& sub, Options& options, Command command) {
+  sub.final_callback([&options, command] {  // takes the place of add_command()'s
+    options.command = command;
     options.text.emplace();
     for (const std::string& word : options.words) *options.text += options.text->empty() ? word : " " + word;
   });
@@ -54,7 +55,7 @@ void add_about(CLI::App& grammar, Options& options) {
     if (about.command == Command::Delete) {
       sub->add_flag("--for-me", options.for_me, "hide it from oneself alone, on all one's devices");
     }
-    join_words(*sub, options);
+    join_words(*sub, options, about.command);
   }
   CLI::App* vote = add_command(grammar, options, Command::Vote, "vote", "choose of a poll, or take one's vote back");
   add_who(*vote, options);

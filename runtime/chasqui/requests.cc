@@ -108,9 +108,7 @@ void Requests::hear(const client::Happening& happening) {
     const auto it = watched_.find(typing->user);
     if (it == watched_.end()) return;
     device_.name_of(typing->user, [this, id = it->second, is_over = typing->is_over](const std::string& name) {
-      json::object answer{{"user", name}};
-      if (is_over) answer["over"] = true;
-      reply_({{"id", id}, {"typing", std::move(answer)}});
+      reply_({{"id", id}, {"typing", json::object{{"user", name}, {"typing", !is_over}}}});
     });
   } else if (const auto* privacy = std::get_if<client::PrivacyDone>(&happening)) {
     const auto node = asked_.extract(privacy->request);

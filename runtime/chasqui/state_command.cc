@@ -49,7 +49,8 @@ class Asker {
     } else if (kind == "privacy") {
       std::printf("presence is for %s\n", string_at(answer, "presence").c_str());
     } else if (kind == "typing") {
-      const bool is_over = answer.contains("over");
+      const json::value* typing = answer.if_contains("typing");
+      const bool is_over = typing == nullptr || !typing->is_bool() || !typing->get_bool();
       std::printf("%s %s\n", printable(string_at(answer, "user")).c_str(),
                   is_over ? "has stopped writing" : "is writing");
     } else {
