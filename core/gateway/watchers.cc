@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/points.h"
-
 namespace chasqui::gateway {
 
 bool Watchers::add(UserId watched, const Watcher& watcher, bool is_online, Now now, const Limits& limits) {
@@ -13,10 +11,7 @@ bool Watchers::add(UserId watched, const Watcher& watcher, bool is_online, Now n
   if (!is_again) {
     const bool is_full = size_ >= limits.watchers_shard_max ||
                          (known != watched_.end() && known->second.sessions.size() >= limits.watchers_user_max);
-    if (is_full) {
-      CHASQUI_MARK("watchers_full");
-      return false;
-    }
+    if (is_full) return false;
     ++size_;
   }
   Watched& of_user = watched_[watched];

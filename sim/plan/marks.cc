@@ -84,8 +84,6 @@ constexpr std::string_view all[] = {
     "payload_expired",
     "message_pinned",
     "expiry_read",
-    "hidden_full",
-    "watchers_full",
     "typing_told",
     "presence_told",
 };

@@ -42,7 +42,6 @@ Effects hide(const ShardView& view, const log::Hide& command) {
   const std::vector<std::uint64_t> before = ranges.numbers();
   if (!ranges.add(command.first_seq(), command.last_seq())) return Effects::only(HiddenNow{entry->hides(), before});
   if (ranges.size() > bounds::hidden_ranges_max) {
-    CHASQUI_MARK("hidden_full");
     return Effects::refused(
         client::FAILED_PRECONDITION,
         absl::StrCat("more than ", bounds::hidden_ranges_max,
