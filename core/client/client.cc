@@ -184,37 +184,6 @@ absl::StatusOr<OutboxSeq> ClientImpl::send_payload(Now now, const ConversationId
   return ticket;
 }
 
-absl::Status ClientImpl::hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) {
-  if (!first || first > last || last > inbox_.taken(conversation)) {
-    return absl::OutOfRangeError(absl::StrCat("there is no stretch ", first.value(), " to ", last.value(),
-                                              " of this conversation here, the last event is ",
-                                              inbox_.taken(conversation).value()));
-  }
-  absl::Status status = hidden_.hide(conversation, first.value(), last.value());
-  if (status.ok()) pump(now, out);
-  return status;
-}
-
-void ClientImpl::watch(Now now, std::vector<UserId> users, Outputs& out) {
-  watching_.watch(std::move(users), now.mono);
-  pump(now, out);
-}
-
-void ClientImpl::type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) {
-  if (!is_connected()) return;
-  if (auto typing = watching_.type(conversation, is_over, now.mono)) {
-    *frame(requests_.id_alone()).mutable_typing() = *std::move(typing);
-  }
-  pump(now, out);
-}
-
-std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, Outputs& out) {
-  ClientFrame asked;
-  asked.mutable_set_privacy();
-  if (presence) asked.mutable_set_privacy()->set_presence(*presence);
-  return ask(now, Asked::Privacy, {}, std::move(asked), out);
-}
-
 void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
   // A read mark raises delivered, so it must not be above what is safely here.
   if (acks_.on_read(conversation, std::min(seq, inbox_.taken(conversation)), now.mono)) {

@@ -4,8 +4,8 @@
 // Every public call ends with pump(): all that may be said now is framed, acks ride along, and the records written go
 // out with it. So no deadline is needed for anything but waiting.
 //
-// client.cc: the application and the transport. client_answers.cc: what the server says. client_journal.cc: the
-// journal.
+// client.cc: the application and the transport. client_state.cc: what it says of itself. client_answers.cc: what the
+// server says. client_journal.cc: the journal.
 #pragma once
 
 #include <cstdint>
