@@ -143,6 +143,8 @@ constexpr std::uint64_t nonce_bytes = 16;
 constexpr std::uint64_t payload_overhead_bytes_max = 64;  // of a Payload over its content
 constexpr std::uint64_t marks_asked_max = 64;             // conversations in one Marks request
 constexpr std::uint64_t peer_frame_bytes_max = 4 * 1024 * 1024;
+constexpr std::uint64_t peer_queue_bytes_max = 64 * 1024 * 1024;  // frames that wait for one peer
+constexpr std::uint64_t peer_queue_raft_bytes_max = 48 * 1024 * 1024;
 constexpr std::uint64_t outbox_messages_max = 10'000;  // that a client keeps unsent
 constexpr std::uint64_t shards_max = 65'536;
 

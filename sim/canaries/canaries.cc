@@ -30,7 +30,7 @@ constexpr Canary all[] = {
     {28, "local_clock", "apply takes the node's clock for log time", {8}, "cluster"},
     {29, "unordered_apply", "apply iterates a hash map", {30}, ""},
     {32, "token_cached", "a gateway trusts a token that is revoked", {19}, ""},
-    {35, "prevote_off", "a node that hears nobody calls elections", {22}, "cluster", true},
+    {35, "prevote_off", "a node that hears nobody calls elections", {22}, "cluster"},
     {36, "lost_wakeup", "next_deadline forgets one timer", {23}, ""},
     {40, "one_stale_byte", "a frame carries an uninitialised byte", {30}, ""},
     {41, "refused_but_fed", "a refused command's event stays in the feed", {6}, ""},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -65,7 +66,10 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
-    if (lead->leads) shard.leaders.insert(lead->node);
+    if (lead->leads) {
+      shard.leaders.insert(lead->node);
+      look_at_succession(static_cast<std::uint32_t>(lead->shard.value()), lead->node, at);
+    }
     if (!lead->leads) shard.leaders.erase(lead->node);
     shard.changed_at = at;
     look(at);
@@ -130,6 +134,18 @@ void Available::look(Time at) {
                           " ms, although a majority of its replicas has been up and connected for 10 s");
     });
   }
+}
+
+void Available::look_at_succession(std::uint32_t number, std::uint32_t leader, Time at) {
+  Shard& shard = shards_[number];
+  const Time since = together_since(std::exchange(shard.last_leader, leader), leader, at);
+  if (since == never || at - since < settled) return;
+  shard.succeeded.push_back(at);
+  while (shard.succeeded.front() < at - leaders_window) shard.succeeded.pop_front();
+  check(shard.succeeded.size() <= leaders_max, at, [&] {
+    return absl::StrCat("shard ", number, " has had ", shard.succeeded.size(), " leaders within ",
+                        leaders_window / second, " s, each of them well, and so was who led before it");
+  });
 }
 
 // Those that have not stopped for good.
