@@ -294,22 +294,26 @@ TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
   EXPECT_EQ(unavailable(history), 0U);
 }
 
-TEST(I22, leaders_that_are_well_and_deposed_again_and_again_are_noticed) {
-  const auto alternate = [](int pause, bool one_is_slow) {
+TEST(I22, leaders_that_are_well_and_lost_again_and_again_are_noticed) {
+  enum class How : std::uint8_t { Lost, HandsOver, Slow };
+  const auto lost_each = [](int tenths, How how) {
     History history = all_start();
     history.emplace_back(leads(0, 1));
-    pass(history, 20);
+    pass(history, 200);
     for (std::uint64_t term = 2; term < 12; ++term) {
       history.emplace_back(leads(static_cast<std::uint32_t>(term % 2), term, false));
-      if (one_is_slow) history.emplace_back(NodeHindered{1, 100 * millisecond});
+      if (how == How::Slow) history.emplace_back(NodeHindered{1, 100 * millisecond});
+      if (how != How::HandsOver) pass(history, 5);
       history.emplace_back(leads(static_cast<std::uint32_t>((term + 1) % 2), term));
-      pass(history, pause);
+      pass(history, tenths);
     }
-    return history;
+    Available judge(three_nodes());
+    return found(judge, history, 100 * millisecond);
   };
-  EXPECT_GT(unavailable(alternate(2, false)), 0U);
-  EXPECT_EQ(unavailable(alternate(8, false)), 0U);
-  EXPECT_EQ(unavailable(alternate(2, true)), 0U);
+  EXPECT_GT(lost_each(20, How::Lost), 0U);
+  EXPECT_EQ(lost_each(80, How::Lost), 0U);
+  EXPECT_EQ(lost_each(20, How::HandsOver), 0U);
+  EXPECT_EQ(lost_each(20, How::Slow), 0U);
 }
 
 TEST(I22, a_slow_leader_leads_on_and_a_paused_one_does_not) {

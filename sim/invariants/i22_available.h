@@ -23,9 +23,9 @@ class Available : public Invariant {
   static constexpr Time settled = 10 * second;
   // 3 s at the default timers, and what a loss on a link or a busy CPU may cost on top.
   static constexpr Time failover_max = 5 * second;
-  // A shard whose leaders follow each other so often, all of them well, has somebody who deposes them.
-  static constexpr std::size_t leaders_max = 5;
-  static constexpr Time leaders_window = 30 * second;
+  // A shard that loses its leader more often, all of them well, has somebody who deposes them.
+  static constexpr std::size_t losses_max = 4;
+  static constexpr Time losses_window = 30 * second;
   // Without a model it is not judged what shards tell each other.
   explicit Available(const ClusterShape& shape, const Model* model = nullptr);
   [[nodiscard]] bool tapped() const override { return true; }
@@ -51,7 +51,7 @@ class Available : public Invariant {
     Time led_at = 0;      // the last time that it was
     Time changed_at = 0;  // the last time that somebody began or ended to lead it
     std::uint32_t last_leader = 0;
-    std::deque<Time> succeeded;  // when a leader followed another although both had been well
+    std::deque<Time> succeeded;  // when a leader followed one that was lost although both had been well
     bool silent = false;         // its replicas do not hear each other
     Time heard_since = 0;
     std::set<std::uint32_t> installing;
