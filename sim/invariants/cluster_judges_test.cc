@@ -266,7 +266,7 @@ TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
   two.emplace_back(leads(0, 1));
   pass(two, 20);
   two.emplace_back(NodeCrashed{0, {}});
-  pass(two, 4);
+  pass(two, 2);
   History late = two;
   pass(late, 10);
   EXPECT_EQ(unavailable(late), 1U);

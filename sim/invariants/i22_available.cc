@@ -142,6 +142,8 @@ void Available::look_at_succession(std::uint32_t number, std::uint32_t leader, T
   const Time since = together_since(std::exchange(shard.last_leader, leader), leader, at);
   // Who hands a shard over, e.g. to somebody that reaches more nodes, leaves no gap.
   if (since == never || at - since < settled || at - shard.led_at < gap) return;
+  const Time majority = majority_since(number, at);
+  if (majority == never || at - majority < settled || shard.silent) return;
   shard.succeeded.push_back(at);
   while (shard.succeeded.front() < at - losses_window) shard.succeeded.pop_front();
   check(shard.succeeded.size() <= losses_max, at, [&] {
@@ -157,19 +159,11 @@ std::vector<std::uint32_t> Available::replicas_of(std::uint32_t number) const {
   return replicas;
 }
 
-bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
+// The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
+Time Available::majority_since(std::uint32_t number, Time at) const {
+  const Shard& shard = shards_[number];
   const std::vector<std::uint32_t> replicas = replicas_of(number);
   const std::size_t majority = shape_.majority(number);
-  for (const std::uint32_t leader : shard.leaders) {
-    const auto reached = std::count_if(replicas.begin(), replicas.end(),
-                                       [&](std::uint32_t replica) { return serves(leader, replica, at); });
-    if (static_cast<std::size_t>(reached) >= majority && !shard.silent) {
-      shard.led_at = at;
-      shard.told = false;
-      return true;
-    }
-  }
-  // The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
   Time since = never;
   for (std::uint32_t set = 0; set < (1U << replicas.size()); ++set) {
     std::vector<std::uint32_t> members;
@@ -185,6 +179,22 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
     }
     since = std::min(since, of_set);
   }
+  return since;
+}
+
+bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
+  const std::vector<std::uint32_t> replicas = replicas_of(number);
+  const std::size_t majority = shape_.majority(number);
+  for (const std::uint32_t leader : shard.leaders) {
+    const auto reached = std::count_if(replicas.begin(), replicas.end(),
+                                       [&](std::uint32_t replica) { return serves(leader, replica, at); });
+    if (static_cast<std::size_t>(reached) >= majority && !shard.silent) {
+      shard.led_at = at;
+      shard.told = false;
+      return true;
+    }
+  }
+  const Time since = majority_since(number, at);
   if (since == never || shard.silent) return true;
   if (at - std::max(since, shard.heard_since) < settled) return true;
   check(true, at, [] { return std::string(); });

@@ -21,8 +21,8 @@ namespace chasqui::sim {
 class Available : public Invariant {
  public:
   static constexpr Time settled = 10 * second;
-  // 3 s at the default timers, and what a loss on a link or a busy CPU may cost on top.
-  static constexpr Time failover_max = 5 * second;
+  // At the default timers.
+  static constexpr Time failover_max = 3 * second;
   // A shard that loses its leader more often, all of them well, has somebody who deposes them.
   static constexpr std::size_t losses_max = 4;
   static constexpr Time losses_window = 30 * second;
@@ -65,6 +65,8 @@ class Available : public Invariant {
   [[nodiscard]] Time led_since(std::uint32_t number, Time at, std::uint32_t& leader) const;
   [[nodiscard]] std::vector<std::uint32_t> replicas_of(std::uint32_t number) const;
   [[nodiscard]] bool judge(std::uint32_t number, Shard& shard, Time at);
+  // Since when a majority can work together; no_time: none can.
+  [[nodiscard]] Time majority_since(std::uint32_t number, Time at) const;
   // Since when they can work together; no_time: they cannot.
   [[nodiscard]] Time together_since(std::uint32_t a, std::uint32_t b, Time at) const;
   [[nodiscard]] Time well_since(std::uint32_t node, Time at) const;
