@@ -135,10 +135,12 @@ class Node::Impl {
     fanout::Feed feed;
     fanout::Notify notify;
     fanout::Marks marks;
-    gateway::Registry registry;  // of a leader
-    NodeId home_leader;          // who should lead it
-    MonoTime transfer_due;       // then, if that is another
-    NodeId handing_to;           // the leadership is being handed over: nothing is proposed meanwhile
+    gateway::Registry registry;        // of a leader
+    NodeId home_leader;                // who should lead it
+    MonoTime transfer_due;             // then, if that is another
+    Duration balance_wait{};           // from when we lead it to then
+    std::optional<MonoTime> given_at;  // when we last gave it to who should lead it
+    NodeId handing_to;                 // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
     struct {
       NodeId node;

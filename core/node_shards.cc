@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t entries_ahead_max = 2;
 // A leader whose shard has another home leads it for so long before it hands it over: not while nodes come and go.
 constexpr Duration balance_after = seconds(2);
+// Who loses again and again what it was given is given it more and more seldom.
+constexpr Duration lost_soon = seconds(60);
+constexpr Duration balance_after_most = seconds(60);
 std::size_t entries_ahead(const Limits& limits) {
   return std::min<std::size_t>(entries_ahead_max, limits.entries_in_flight_max);
 }
@@ -204,7 +207,11 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.proposed_time = LogTime();
   shard.cursor_proposed = false;
   shard.cursor_due = MonoTime::never();
-  shard.transfer_due = now.mono + balance_after;
+  if (leads) {
+    const bool lost = shard.given_at && now.mono - *shard.given_at < lost_soon;
+    shard.balance_wait = lost ? std::min(Duration{2 * shard.balance_wait.ns}, balance_after_most) : balance_after;
+  }
+  shard.transfer_due = now.mono + shard.balance_wait;
   shard.handing_to = NodeId();
   if (leads) {
     router_.leads(shard.id, config_.node, shard.replica.term());

@@ -198,7 +198,7 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
   if (since == never || shard.silent) return true;
   if (at - std::max(since, shard.heard_since) < settled) return true;
   check(true, at, [] { return std::string(); });
-  return at - shard.led_at <= failover_max;
+  return at - shard.led_at <= (shape_.rare_branches ? failover_max_refused : failover_max);
 }
 
 Time Available::led_since(std::uint32_t number, Time at, std::uint32_t& leader) const {

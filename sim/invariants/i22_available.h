@@ -21,8 +21,9 @@ namespace chasqui::sim {
 class Available : public Invariant {
  public:
   static constexpr Time settled = 10 * second;
-  // At the default timers.
+  // At the default timers; and where rare branches are made to happen, which lose votes.
   static constexpr Time failover_max = 3 * second;
+  static constexpr Time failover_max_refused = 5 * second;
   // A shard that loses its leader more often, all of them well, has somebody who deposes them.
   static constexpr std::size_t losses_max = 4;
   static constexpr Time losses_window = 30 * second;
