@@ -207,13 +207,11 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.proposed_time = LogTime();
   shard.cursor_proposed = false;
   shard.cursor_due = MonoTime::never();
+  shard.handing_to = NodeId();
   if (leads) {
     const bool lost = shard.given_at && now.mono - *shard.given_at < lost_soon;
     shard.balance_wait = lost ? std::min(Duration{2 * shard.balance_wait.ns}, balance_after_most) : balance_after;
-  }
-  shard.transfer_due = now.mono + shard.balance_wait;
-  shard.handing_to = NodeId();
-  if (leads) {
+    shard.transfer_due = now.mono + shard.balance_wait;
     router_.leads(shard.id, config_.node, shard.replica.term());
     shard.feed.lead(shard.replica.term(), RaftIndex(shard.machine.numbers().feed_cursor()),
                     shard.machine.applied_index());

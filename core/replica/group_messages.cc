@@ -1,11 +1,11 @@
 #include "core/replica/group_messages.h"
-#include "core/base/points.h"
 
 #include <algorithm>
 #include <memory>
 #include <string>
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/replica/configuration.h"
 
 namespace chasqui::replica {

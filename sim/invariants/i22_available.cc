@@ -11,7 +11,7 @@ namespace {
 
 constexpr Time never = std::numeric_limits<Time>::max();
 constexpr Time between_looks = 250 * millisecond;
-constexpr Time gap = 200 * millisecond;
+constexpr Time handover_max = 200 * millisecond;  // without a leader
 
 }  // namespace
 
@@ -70,8 +70,9 @@ void Available::see(Time at, const Fact& fact) {
     if (lead->leads) {
       shard.leaders.insert(lead->node);
       look_at_succession(static_cast<std::uint32_t>(lead->shard.value()), lead->node, at);
+    } else {
+      shard.leaders.erase(lead->node);
     }
-    if (!lead->leads) shard.leaders.erase(lead->node);
     shard.changed_at = at;
     look(at);
   } else if (const auto* stopped = std::get_if<ReplicaStopped>(&fact)) {
@@ -140,10 +141,10 @@ void Available::look(Time at) {
 void Available::look_at_succession(std::uint32_t number, std::uint32_t leader, Time at) {
   Shard& shard = shards_[number];
   const Time since = together_since(std::exchange(shard.last_leader, leader), leader, at);
-  // Who hands a shard over, e.g. to somebody that reaches more nodes, leaves no gap.
-  if (since == never || at - since < settled || at - shard.led_at < gap) return;
+  // A shard that is handed over, e.g. to somebody that reaches more nodes, is not lost.
+  if (since == never || at - since < settled || at - shard.led_at < handover_max) return;
   const Time majority = majority_since(number, at);
-  if (majority == never || at - majority < settled || shard.silent) return;
+  if (majority == never || at - majority < settled) return;
   shard.succeeded.push_back(at);
   while (shard.succeeded.front() < at - losses_window) shard.succeeded.pop_front();
   check(shard.succeeded.size() <= losses_max, at, [&] {
@@ -162,6 +163,7 @@ std::vector<std::uint32_t> Available::replicas_of(std::uint32_t number) const {
 // The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
 Time Available::majority_since(std::uint32_t number, Time at) const {
   const Shard& shard = shards_[number];
+  if (shard.silent) return never;
   const std::vector<std::uint32_t> replicas = replicas_of(number);
   const std::size_t majority = shape_.majority(number);
   Time since = never;
@@ -195,7 +197,7 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
     }
   }
   const Time since = majority_since(number, at);
-  if (since == never || shard.silent) return true;
+  if (since == never) return true;
   if (at - std::max(since, shard.heard_since) < settled) return true;
   check(true, at, [] { return std::string(); });
   return at - shard.led_at <= (shape_.rare_branches ? failover_max_refused : failover_max);
