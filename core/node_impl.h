@@ -426,7 +426,7 @@ class Node::Impl {
   UserId draw_user(std::string_view handle);
 
   // node_rows.cc
-  void rows_changed(const Shard& shard, std::uint64_t unwritten_before, Now now);
+  void rows_changed(Shard& shard, std::uint64_t unwritten_before, Now now);
   void write_rows_due(Now now);
   void write_rows_of(Shard& shard);
   void take_rows(Shard& shard, WriteBatch& batch);

@@ -9,18 +9,28 @@
 #include "core/node_impl.h"
 
 namespace chasqui {
+namespace {
 
-void Node::Impl::rows_changed(const Shard& shard, std::uint64_t unwritten_before, Now now) {
+// Written at once: a millisecond's work for the store.
+constexpr std::uint64_t shard_bytes_max = 256 * 1024;
+
+}  // namespace
+
+void Node::Impl::rows_changed(Shard& shard, std::uint64_t unwritten_before, Now now) {
   unwritten_bytes_ += shard.machine.unwritten_bytes() - unwritten_before;
   if (ahead_.empty()) write_due_ = now.mono + milliseconds(static_cast<std::int64_t>(config_.limits.overlay_write_ms));
   ahead_.insert(shard.id);
+  if (shard.machine.unwritten_bytes() >= shard_bytes_max) write_rows_of(shard);
 }
 
+// A part in each step, so that none takes long: the rest is due at once.
 void Node::Impl::write_rows_due(Now now) {
   if (ahead_.empty()) return;
   if (now.mono < write_due_ && unwritten_bytes_ < config_.limits.overlay_unwritten_bytes_max) return;
+  write_due_ = std::min(write_due_, now.mono);
+  const std::uint64_t before = unwritten_bytes_;
   WriteBatch batch;
-  while (!ahead_.empty()) take_rows(shard_at(*ahead_.begin()), batch);
+  while (!ahead_.empty() && before - unwritten_bytes_ < shard_bytes_max) take_rows(shard_at(*ahead_.begin()), batch);
   store_.write(batch);
 }
 

@@ -108,9 +108,9 @@ void Overlay::take_changes(WriteBatch& batch, std::uint64_t kept_bytes_max) {
       batch.remove(cell->key);
     }
     cell->bytes.reset();
-    cell->stored = cell->row ? Stored::Yes : Stored::No;
-    // Nobody asks for an event again.
-    if (cell->row && std::holds_alternative<std::string>(*cell->row)) drop(*index_.find(key));
+    cell->stored = Stored::Yes;
+    // Nobody asks for an event again, nor for what is gone.
+    if (!cell->row || std::holds_alternative<std::string>(*cell->row)) drop(*index_.find(key));
   }
   ahead_.clear();
   changed_bytes_ = 0;
