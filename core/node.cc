@@ -92,6 +92,7 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
     replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index(), ingested_row(id));
     shards_[i] = std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits);
     shards_[i]->home_leader = replicas.front();
+    ++shards_held_;
   }
 }
 

@@ -439,6 +439,7 @@ class Node::Impl {
   gateway::Gateway gateway_;
   router::Router router_;
   std::vector<std::unique_ptr<Shard>> shards_;  // by shard id; nullptr: no replica of it is here
+  std::size_t shards_held_ = 0;                 // of them
   bool started_ = false;
   bool draining_ = false;
   Pressure pressure_;

@@ -43,9 +43,7 @@ void Node::Impl::write_rows_of(Shard& shard) {
 
 void Node::Impl::take_rows(Shard& shard, WriteBatch& batch) {
   unwritten_bytes_ -= shard.machine.unwritten_bytes();
-  const auto held = static_cast<std::uint64_t>(
-      std::count_if(shards_.begin(), shards_.end(), [](const auto& each) { return each != nullptr; }));
-  shard.machine.write_out(batch, config_.limits.overlay_bytes_max / held);
+  shard.machine.write_out(batch, config_.limits.overlay_bytes_max / shards_held_);
   if (CHASQUI_CANARY("applied_apart")) {
     WriteBatch numbers;
     numbers.writes.push_back(std::move(batch.writes.back()));

@@ -456,7 +456,9 @@ TEST(Node, what_is_applied_goes_to_the_store_once_a_second_and_when_somebody_rea
   const Login ana = world.provision("ana");
   const ConversationId self = ConversationId::direct(ana.user, ana.user);
   const SessionId session = world.connect(ana);
-  const auto has = [&](std::uint64_t seq) { return world.store().get(keys::event(ShardId(0), self, Seq(seq))).has_value(); };
+  const auto has = [&](std::uint64_t seq) {
+    return world.store().get(keys::event(ShardId(0), self, Seq(seq))).has_value();
+  };
   world.run_for(seconds(2));
   world.send_frame(session, send(1, self, 1, "one"));
   world.run_for(milliseconds(100));
