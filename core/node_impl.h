@@ -4,7 +4,8 @@
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
 // that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
 // node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
-// whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
+// whether they hold the same. node_rows.cc: rows on their way to the store. Over 400 lines because it is the one place
+// where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -109,6 +110,7 @@ class Node::Impl {
   [[nodiscard]] bool handed_over() const;
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
+  [[nodiscard]] const std::vector<AppliedEntry>& applied() const { return applied_; }
 
  private:
   struct InFlight {
@@ -423,6 +425,11 @@ class Node::Impl {
   void refuse_call(CallId id, client::Code code, std::string message, Outputs& out, std::uint32_t retry_after_ms = 0);
   UserId draw_user(std::string_view handle);
 
+  // node_rows.cc
+  void rows_changed(Shard& shard, std::uint64_t unwritten_before, Now now);
+  void write_rows_due(Now now);
+  void write_rows_of(Shard& shard);
+  void take_rows(Shard& shard, WriteBatch& batch);
   // False: too many reads are under way, and `then` is not kept.
   bool read(std::vector<RangeRead> ranges, Continuation then, Outputs& out);
 
@@ -432,6 +439,7 @@ class Node::Impl {
   gateway::Gateway gateway_;
   router::Router router_;
   std::vector<std::unique_ptr<Shard>> shards_;  // by shard id; nullptr: no replica of it is here
+  std::size_t shards_held_ = 0;                 // of them
   bool started_ = false;
   bool draining_ = false;
   Pressure pressure_;
@@ -445,6 +453,11 @@ class Node::Impl {
   absl::btree_set<std::pair<MonoTime, ShardId>> timers_;
   std::deque<std::pair<ShardId, replica::Committed>> committed_;  // waiting to be applied, in order
   MonoTime now_;                                                  // of the last step
+
+  absl::btree_set<ShardId> ahead_;  // of the store: rows of theirs are to be written
+  MonoTime write_due_;              // if there are any
+  std::uint64_t unwritten_bytes_ = 0;
+  std::vector<AppliedEntry> applied_;  // in the last step
 
   AppendId last_append_;
   std::deque<Unsynced> appends_;       // in order

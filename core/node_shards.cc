@@ -275,14 +275,10 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
   std::string_view said = bytes;
   std::string otherwise;
   if (CHASQUI_CANARY("local_clock")) said = otherwise = at_own_clock(bytes, now);
+  const std::uint64_t unwritten = shard.machine.unwritten_bytes();
   shard::Applied applied = shard.machine.apply(entry.index, entry.term, is_command, said);
-  if (CHASQUI_CANARY("applied_apart")) {
-    WriteBatch numbers;
-    numbers.writes.push_back(std::move(applied.batch.writes.back()));
-    applied.batch.writes.pop_back();
-    store_.write(numbers);
-  }
-  store_.write(applied.batch);
+  rows_changed(shard, unwritten, now);
+  applied_.push_back({shard.id, entry.index});
   if (applied.malformed) out.push_back(Note{NoteKind::MalformedEntry, shard.id, {}, entry.index.value(), 0});
 
   std::vector<Origin> origins;

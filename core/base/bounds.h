@@ -112,7 +112,12 @@
   X(stream_idle_ms, 30000, 30000, "ms", "that a stream stands still; then: it is closed, and begun anew")            \
   X(stream_answer_ms, 2000, 2000, "ms", "that a part of a stream is waited for; then: it is asked for again")        \
   X(log_tails_bytes_max, 268435456, 268435456, "bytes",                                                              \
-    "of log kept in memory by one node for followers; above: each shard keeps its share, and streams lose")
+    "of log kept in memory by one node for followers; above: each shard keeps its share, and streams lose")          \
+  X(overlay_write_ms, 1000, 1000, "ms", "that changed rows stay in memory before the store is given them")           \
+  X(overlay_unwritten_bytes_max, 4194304, 4194304, "bytes",                                                          \
+    "of changed rows in the memory of one node; above: the store is given them at once")                             \
+  X(overlay_bytes_max, 67108864, 67108864, "bytes",                                                                  \
+    "of rows that one node keeps in memory, about; above: each shard forgets those not used for longest")
 
 namespace chasqui {
 

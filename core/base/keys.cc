@@ -115,6 +115,11 @@ std::string ingested(ShardId shard) {
   return key;
 }
 
+std::optional<ShardId> shard_of(std::string_view key) {
+  if (key.size() < prefix_bytes) return std::nullopt;
+  return ShardId(get(key.substr(0, prefix_bytes)));
+}
+
 std::optional<Parsed> parse(std::string_view key) {
   if (key.size() <= prefix_bytes) return std::nullopt;
   Parsed parsed;

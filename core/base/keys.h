@@ -54,5 +54,7 @@ struct Parsed {
   std::string handle;           // Handle
 };
 [[nodiscard]] std::optional<Parsed> parse(std::string_view key);
+// Of a key, or of where a range begins.
+[[nodiscard]] std::optional<ShardId> shard_of(std::string_view key);
 
 }  // namespace chasqui::keys

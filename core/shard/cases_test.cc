@@ -205,7 +205,9 @@ class World {
  private:
   std::string apply(bool is_command, const std::string& bytes) {
     const Applied applied = machine_->apply(machine_->applied_index().next(), RaftTerm(1), is_command, bytes);
-    store_.write(applied.batch);
+    WriteBatch batch;
+    machine_->write_out(batch, 1 << 20);
+    store_.write(batch);
     time_ms_ = machine_->log_time().ms;
     if (applied.malformed) return "malformed: nothing but its place is recorded\n";
     if (applied.replies.empty()) return "applied\n";

@@ -22,6 +22,7 @@ struct Effects {
   struct Change {
     std::string key;
     std::optional<RowValue> row;  // nullopt: the row is removed
+    bool is_new = false;          // certainly: its key is named by this entry, or by a number that was never given
   };
 
   std::vector<Change> changes;  // in this order; a later one of the same key wins
@@ -39,8 +40,9 @@ struct Effects {
     return only(Refused{code, std::move(message), next});
   }
 
-  void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row)}); }
-  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt}); }
+  void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), false}); }
+  void put_new(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), true}); }
+  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt, false}); }
   // `user`'s index is to be told; 0: says nothing of that mark.
   void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
     state::FeedItem item;

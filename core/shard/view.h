@@ -25,7 +25,7 @@ struct Place {
 class ShardView {
  public:
   // All three outlive the view. `numbers` are those of now: a cursor moved by this entry is moved.
-  ShardView(const Overlay& overlay, const Place& place, const state::Shard& numbers)
+  ShardView(Overlay& overlay, const Place& place, const state::Shard& numbers)
       : overlay_(overlay), place_(place), numbers_(numbers) {}
 
   [[nodiscard]] ShardId shard() const { return place_.shard; }
@@ -58,7 +58,7 @@ class ShardView {
   [[nodiscard]] bool has_feed_row(RaftIndex index) const { return overlay_.has(keys::feed(shard(), index)); }
 
  private:
-  const Overlay& overlay_;
+  Overlay& overlay_;  // what is asked for is kept there
   const Place& place_;
   const state::Shard& numbers_;
 };

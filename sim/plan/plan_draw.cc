@@ -137,7 +137,7 @@ void draw_limits(Plan& plan) {
     std::uint64_t Limits::* limit;
     std::array<std::uint64_t, 4> values;
   };
-  static constexpr std::array<Choice, 12> choices{{
+  static constexpr std::array<Choice, 15> choices{{
       {&Limits::push_budget_bytes_max, {4'096, 1'048'576, 16'777'216, 200'001}},
       {&Limits::page_events_max, {2, 200, 200, 7}},
       {&Limits::feed_batch_items_max, {1, 256, 1'024, 3}},
@@ -150,6 +150,9 @@ void draw_limits(Plan& plan) {
       {&Limits::cursor_rows_max, {1, 4'096, 4'096, 9}},
       {&Limits::log_trailing_entries, {1, 1'024, 4'096, 13}},
       {&Limits::session_unanswered_max, {8, 64, 1'024, 11}},
+      {&Limits::overlay_write_ms, {0, 1'000, 10'000, 0}},  // 0: states are compared after each entry (I8)
+      {&Limits::overlay_unwritten_bytes_max, {1, 4'194'304, 4'194'304, 2'000}},
+      {&Limits::overlay_bytes_max, {0, 67'108'864, 67'108'864, 5'000}},
   }};
   for (const Choice& choice : choices) {
     const std::uint64_t which = dice.roll(0, 3);

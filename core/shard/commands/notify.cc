@@ -80,7 +80,7 @@ void move_versions(const ShardView& view, UserId user, const std::map<Version, s
       std::reverse(row.mutable_conversations()->begin(), row.mutable_conversations()->end());
     }
   }
-  effects.put(keys::version(view.shard(), user, now), std::move(row));
+  effects.put_new(keys::version(view.shard(), user, now), std::move(row));
 }
 
 void merge_into_index(const ShardView& view, UserId user, const ByConversation& told, Effects& effects) {

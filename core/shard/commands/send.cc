@@ -90,7 +90,7 @@ void store(const ShardView& view, const ConversationId& conversation, const log:
   if (seq.value() % bounds::chain_checkpoint_events == 0) event.set_chain(header.chain());
   std::string bytes = serialize(event);
   effects.consequences.push_back(EventStored{conversation, seq, bytes});
-  effects.put(keys::event(view.shard(), conversation, seq), std::move(bytes));
+  effects.put_new(keys::event(view.shard(), conversation, seq), std::move(bytes));
   effects.owe(conversation.lower(), conversation, seq.value(), 0);
   if (conversation.higher() != conversation.lower()) effects.owe(conversation.higher(), conversation, seq.value(), 0);
   effects.reply = Accepted{seq, view.time(), false};
