@@ -76,6 +76,7 @@ absl::Status check_payload(std::string_view bytes, const Limits& limits, client:
       }
       break;
     case client::Payload::kSealed: size = payload->sealed().size(); break;
+    case client::Payload::kChange: break;  // core/gateway/group_content.h looks at it
     case client::Payload::CONTENT_NOT_SET: break;  // of a kind that only newer clients know: stored as it is
   }
   if (payload->content_case() == client::Payload::kText && size == 0) {

@@ -13,6 +13,7 @@ namespace {
 using client::About;
 
 bool is_message(const client::Event& event) {
+  if (event.has_change()) return false;  // of a group: a fact, not somebody's words
   return event.about().kind() == About::NOTHING || event.about().kind() == About::REPLY;
 }
 
@@ -25,7 +26,7 @@ void erase(const ShardView& view, const ConversationId& conversation, client::Ev
 }  // namespace
 
 std::optional<std::uint32_t> refuse_about(const ShardView& view, const ConversationId& conversation,
-                                          const log::Send& command, std::optional<client::Event>& target) {
+                                          const log::Send& command, std::optional<client::Event>& target, bool is_admin) {
   if (command.about_kind() == 0) return std::nullopt;
   if (command.about_kind() > About::REACTION) return client::UNIMPLEMENTED;
   const auto kind = static_cast<About::Kind>(command.about_kind());
@@ -35,7 +36,7 @@ std::optional<std::uint32_t> refuse_about(const ShardView& view, const Conversat
     return client::NOT_FOUND;
   }
   if (kind == About::REPLY) return std::nullopt;
-  const bool is_own = target->sender() == command.sender();
+  const bool is_own = target->sender() == command.sender() || (is_admin && kind == About::DELETION);
   if (kind != About::REACTION && !is_own) return client::PERMISSION_DENIED;
   if (target->erased_by() != 0) {
     CHASQUI_MARK("about_erased");

@@ -16,9 +16,10 @@ namespace chasqui::shard {
 
 // Why that command may not be stored, a client::Code: NOT_FOUND: there is no such message. PERMISSION_DENIED: it is
 // another's. FAILED_PRECONDITION: erased, too old, or edited too often. UNIMPLEMENTED: of an unknown kind. nullopt: it
-// may; `target` is what it is about, if it is about anything.
+// may; `target` is what it is about, if it is about anything. `is_admin`: of the group: may delete others' messages.
 [[nodiscard]] std::optional<std::uint32_t> refuse_about(const ShardView& view, const ConversationId& conversation,
-                                                        const log::Send& command, std::optional<client::Event>& target);
+                                                        const log::Send& command, std::optional<client::Event>& target,
+                                                        bool is_admin = false);
 
 // `event`, made of that command, is about to be stored: what it does to its target, and to itself.
 void carry_out_about(const ShardView& view, const ConversationId& conversation, client::Event& event,

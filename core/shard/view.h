@@ -50,6 +50,19 @@ class ShardView {
     CHASQUI_ASSERT(event.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
     return event;
   }
+  [[nodiscard]] const state::Group* group(const ConversationId& conversation) const {
+    return overlay_.find<state::Group>(keys::group(shard(), conversation));
+  }
+  [[nodiscard]] const state::GroupMarks* group_marks(const ConversationId& conversation) const {
+    return overlay_.find<state::GroupMarks>(keys::group_marks(shard(), conversation));
+  }
+  [[nodiscard]] const state::FormerMember* former(const ConversationId& conversation, UserId user) const {
+    return overlay_.find<state::FormerMember>(keys::former(shard(), conversation, user));
+  }
+  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user,
+                                               DeviceId device) const {
+    return overlay_.find<state::SenderRow>(keys::sender(shard(), conversation, user, device));
+  }
   [[nodiscard]] const state::Account* account(UserId user) const {
     return overlay_.find<state::Account>(keys::account(shard(), user));
   }
