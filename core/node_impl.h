@@ -2,9 +2,9 @@
 //
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
-// that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
-// node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
-// whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
+// that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are
+// told what happens. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them.
+// node_hashes.cc: whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>

@@ -307,7 +307,8 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
       CHASQUI_ASSERT(owed->index == index, "an entry owes under its own index");
       shard.feed.add(index, owed->feed, events);
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
-      if (moved->conversation.is_group()) continue;  // members ask (DescribeGroup): of a hundred each would tell a hundred
+      if (moved->conversation.is_group())
+        continue;  // members ask (DescribeGroup): of a hundred each would tell a hundred
       client::Receipt receipt;
       receipt.set_conversation(moved->conversation.str());
       receipt.set_user(moved->user.value());

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
+#include "sim/change_tag.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
 
@@ -125,6 +126,10 @@ void World::saw(Device& device, const ConversationId& conversation, const client
       {},           true};
   if (payload.ParseFromString(event.payload())) seen.text = payload.text();
   seen.digest_right = event.digest() == view(blake2b_256(event.payload()));
+  if (event.has_change()) {  // its digest is of the payload that made it, which its sender alone has
+    seen.text = tag_of(event.change());
+    seen.digest_right = true;
+  }
   device.seen[conversation] = seen.seq;
   if (options_.lie == Lie::DoubleSight && chance_ppm(noise(Concern::Think, 77, report_.delivered), 10'000)) see(seen);
   see(std::move(seen));

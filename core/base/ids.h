@@ -65,8 +65,8 @@ class ConversationId {
   constexpr ConversationId() = default;
   // The conversation of two people, the same whichever comes first; of one person with oneself if both are equal.
   static ConversationId direct(UserId a, UserId b);
-  // A group's: 53 bits drawn by its creator's device, and 64 that prove who may create it. So nobody can create, or find
-  // out by trying to, a group whose id somebody else has made.
+  // A group's: 53 bits drawn by its creator's device, and 64 that prove who may create it. So nobody can create, or
+  // find out by trying to, a group whose id somebody else has made.
   static ConversationId group(UserId creator, std::uint64_t drawn);
   [[nodiscard]] bool is_group_of(UserId creator) const;
   // From exactly 16 bytes of the wire. A direct one must be an ordered pair of valid user ids. nullopt: it is none.

@@ -56,6 +56,15 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
       for (const FreshEvent& event : events) {
         if (event.conversation != *conversation || event.audience == nullptr) continue;
         add_group_item(index, item.conversation(), event.seq.value(), *event.audience, &event.bytes);
+        if (!CHASQUI_CANARY("members_cached")) continue;
+        std::vector<UserId> before;  // as those know it to whom something is on its way
+        for (const auto& [id, batch] : sent_) {
+          for (const peer::NotifyItem& earlier : batch.frame.items()) {
+            if (earlier.conversation() != item.conversation()) continue;
+            for (const std::uint64_t user : earlier.users()) before.emplace_back(user);
+          }
+        }
+        add_group_item(index, item.conversation(), event.seq.value(), before, &event.bytes);
       }
       continue;
     }

@@ -37,7 +37,8 @@ struct FreshEvent {  // an event of the entry whose row it is: it goes along, fo
   ConversationId conversation;
   Seq seq;
   std::string bytes;
-  std::shared_ptr<const std::vector<UserId>> audience;  // of a group: exactly those who are told; nullptr: as items say
+  std::shared_ptr<const std::vector<UserId>> audience =
+      nullptr;  // of a group: exactly those who are told; nullptr: as items say
 };
 
 class Feed {
@@ -91,7 +92,7 @@ class Feed {
     state::Feed feed;
     // For each item of a group (user 0): who of its members now was one at its head. Who has left since is owed that by
     // an item of his own.
-    absl::btree_map<std::string, std::vector<UserId>> members;
+    absl::btree_map<std::string, std::vector<UserId>> members = {};
   };
   void rows_read(const std::vector<StoredRow>& rows, bool more);
 

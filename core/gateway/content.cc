@@ -42,8 +42,8 @@ absl::Status check_about(const client::Payload& payload) {
     return is_empty ? absl::OkStatus() : absl::InvalidArgumentError("a deletion has no content");
   }
   if (about.kind() == client::About::REACTION) {
-    const bool fits = payload.text().size() <= bounds::reaction_bytes_max &&
-                      payload.sealed().size() <= bounds::sealed_reaction_max;
+    const bool fits =
+        payload.text().size() <= bounds::reaction_bytes_max && payload.sealed().size() <= bounds::sealed_reaction_max;
     return fits ? absl::OkStatus()
                 : absl::InvalidArgumentError(
                       absl::StrCat("a reaction has at most ", bounds::reaction_bytes_max, " bytes: shorten it"));
@@ -76,7 +76,7 @@ absl::Status check_payload(std::string_view bytes, const Limits& limits, client:
       }
       break;
     case client::Payload::kSealed: size = payload->sealed().size(); break;
-    case client::Payload::kChange: break;  // core/gateway/group_content.h looks at it
+    case client::Payload::kChange: break;          // core/gateway/group_content.h looks at it
     case client::Payload::CONTENT_NOT_SET: break;  // of a kind that only newer clients know: stored as it is
   }
   if (payload->content_case() == client::Payload::kText && size == 0) {

@@ -32,7 +32,10 @@ std::uint16_t close_code(client::GoAway::Reason reason) {
 }  // namespace
 
 Gateway::Gateway(const Limits& limits, ShardCount shards)
-    : limits_(limits), shards_(shards), connections_(limits.rate_entries_max), look_ups_(limits.rate_entries_max),
+    : limits_(limits),
+      shards_(shards),
+      connections_(limits.rate_entries_max),
+      look_ups_(limits.rate_entries_max),
       group_creations_(limits.rate_entries_max) {}
 
 Session* Gateway::find(SessionId session) {

@@ -73,8 +73,8 @@ class Gateway {
   void end(SessionId session, client::GoAway::Reason reason, std::string_view message, Outputs& out);
 
   // What a user's sessions are told unasked.
-  void push(Now now, std::span<const UserId> users, const ConversationId& conversation, Seq seq,
-            std::string_view event, Outputs& out);
+  void push(Now now, std::span<const UserId> users, const ConversationId& conversation, Seq seq, std::string_view event,
+            Outputs& out);
   void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out) {
     push(now, std::span(&user, 1), conversation, seq, event, out);
   }

@@ -21,7 +21,8 @@ Gateway::Sizes Gateway::sizes() const {
 }
 
 std::uint64_t Gateway::memory_bytes() const {
-  return sessions_.size() * (sizeof(Session) + 200) + (missed_ + connections_.size() + look_ups_.size() + group_creations_.size()) * 48;
+  return sessions_.size() * (sizeof(Session) + 200) +
+         (missed_ + connections_.size() + look_ups_.size() + group_creations_.size()) * 48;
 }
 
 }  // namespace chasqui::gateway

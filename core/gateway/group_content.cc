@@ -23,8 +23,8 @@ bool is_continuation(char c) {
 bool has_bidi_control(std::string_view text) {
   for (std::size_t at = text.find('\xe2'); at != std::string_view::npos; at = text.find('\xe2', at + 1)) {
     const std::string_view mark = text.substr(at + 1, 2);
-    const bool is_mark = mark.size() == 2 && mark[0] == '\x80' && (mark[1] == '\x8e' || mark[1] == '\x8f' ||
-                                                                  (mark[1] >= '\xaa' && mark[1] <= '\xae'));
+    const bool is_mark = mark.size() == 2 && mark[0] == '\x80' &&
+                         (mark[1] == '\x8e' || mark[1] == '\x8f' || (mark[1] >= '\xaa' && mark[1] <= '\xae'));
     const bool is_isolate = mark.size() == 2 && mark[0] == '\x81' && mark[1] >= '\xa6' && mark[1] <= '\xa9';
     if (is_mark || is_isolate) return true;
   }
@@ -32,15 +32,14 @@ bool has_bidi_control(std::string_view text) {
 }
 
 absl::Status check_title(std::string_view title) {
-  const auto points = static_cast<std::uint64_t>(
-      std::count_if(title.begin(), title.end(), [](char c) { return !is_continuation(c); }));
+  const auto points =
+      static_cast<std::uint64_t>(std::count_if(title.begin(), title.end(), [](char c) { return !is_continuation(c); }));
   if (points == 0 || points > bounds::group_title_points_max) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a group's title has 1 to ", bounds::group_title_points_max, " characters, this one has ", points));
+    return absl::InvalidArgumentError(absl::StrCat("a group's title has 1 to ", bounds::group_title_points_max,
+                                                   " characters, this one has ", points));
   }
-  const bool has_control = std::any_of(title.begin(), title.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  const bool has_control =
+      std::any_of(title.begin(), title.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (has_control || has_bidi_control(title) || !is_utf8(title)) {
     return absl::InvalidArgumentError("a group's title is UTF-8 without control characters");
   }
@@ -48,7 +47,8 @@ absl::Status check_title(std::string_view title) {
 }
 
 absl::Status check_description(std::string_view text) {
-  if (text.size() > bounds::group_description_bytes_max || text.find('\0') != std::string_view::npos || !is_utf8(text)) {
+  if (text.size() > bounds::group_description_bytes_max || text.find('\0') != std::string_view::npos ||
+      !is_utf8(text)) {
     return absl::InvalidArgumentError(absl::StrCat("a group's description is UTF-8 without NUL of at most ",
                                                    bounds::group_description_bytes_max, " bytes, this one has ",
                                                    text.size()));
@@ -70,8 +70,8 @@ absl::Status check_users(const Users& users) {
     }
   }
   if (all.size() >= bounds::group_members_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a group has at most ", bounds::group_members_max,
-                                                   " members, and ", all.size(), " are named: start another group"));
+    return absl::InvalidArgumentError(absl::StrCat("a group has at most ", bounds::group_members_max, " members, and ",
+                                                   all.size(), " are named: start another group"));
   }
   return absl::OkStatus();
 }

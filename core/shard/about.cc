@@ -26,7 +26,8 @@ void erase(const ShardView& view, const ConversationId& conversation, client::Ev
 }  // namespace
 
 std::optional<std::uint32_t> refuse_about(const ShardView& view, const ConversationId& conversation,
-                                          const log::Send& command, std::optional<client::Event>& target, bool is_admin) {
+                                          const log::Send& command, std::optional<client::Event>& target,
+                                          bool is_admin) {
   if (command.about_kind() == 0) return std::nullopt;
   if (command.about_kind() > About::REACTION) return client::UNIMPLEMENTED;
   const auto kind = static_cast<About::Kind>(command.about_kind());

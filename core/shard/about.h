@@ -1,8 +1,9 @@
-// What an event says about an earlier one of its conversation: replies, edits, deletions, reactions (client.proto, About).
+// What an event says about an earlier one of its conversation: replies, edits, deletions, reactions (client.proto,
+// About).
 //
-// An event is never rewritten but by a deletion, which takes the payload of a message and of its edits and leaves seq and
-// digest; a message only counts its edits, and they name each other backwards, so that a deletion finds them all without
-// a scan. At most bounds::edits_per_message_max of them: a deletion stays bounded.
+// An event is never rewritten but by a deletion, which takes the payload of a message and of its edits and leaves seq
+// and digest; a message only counts its edits, and they name each other backwards, so that a deletion finds them all
+// without a scan. At most bounds::edits_per_message_max of them: a deletion stays bounded.
 #pragma once
 
 #include <cstdint>

@@ -49,7 +49,7 @@ using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused>;
 // ------------------------------------------------------ what the leader must do because of it (followers drop these)
 
 using Audience = std::shared_ptr<const std::vector<UserId>>;  // ascending
-struct EventStored {  // push it to whoever is online; the feed row says who
+struct EventStored {                                          // push it to whoever is online; the feed row says who
   ConversationId conversation;
   Seq seq;
   std::string event;  // a client.Event, as stored

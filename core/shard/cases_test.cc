@@ -192,15 +192,20 @@ std::string describe(const client::GroupChange& change) {
     case GroupChange::kLeave: line = "leave"; break;
     case GroupChange::kEdit: line = absl::StrCat("edit \"", change.edit().title(), "\""); break;
     case GroupChange::kSetRole:
-      line = absl::StrCat("role", name(change.set_role().user()), " ", client::GroupRole_Name(change.set_role().role()));
+      line =
+          absl::StrCat("role", name(change.set_role().user()), " ", client::GroupRole_Name(change.set_role().role()));
       break;
     case GroupChange::kSetPermissions: line = "permissions"; break;
-    case GroupChange::kMute: line = absl::StrCat("mute", name(change.mute().user()), " ", change.mute().until_ms()); break;
+    case GroupChange::kMute:
+      line = absl::StrCat("mute", name(change.mute().user()), " ", change.mute().until_ms());
+      break;
     case GroupChange::kLiftBan: line = "unban" + name(change.lift_ban().user()); break;
     case GroupChange::kCreateLink: line = "link"; break;
     case GroupChange::kRevokeLink: line = "unlink"; break;
     case GroupChange::kJoin: line = change.join().secret().empty() ? "join" : "join with its secret"; break;
-    case GroupChange::kAnswer: line = (change.answer().admit() ? "admit" : "deny") + name(change.answer().user()); break;
+    case GroupChange::kAnswer:
+      line = (change.answer().admit() ? "admit" : "deny") + name(change.answer().user());
+      break;
     case GroupChange::kDeleteGroup: line = "delete"; break;
     case GroupChange::WHAT_NOT_SET: line = "nothing known"; break;
   }
@@ -486,8 +491,10 @@ class World {
     for (char& letter : kind) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
     client::About::Kind known = client::About::NOTHING;
     std::uint32_t number = 0;
-    if (client::About::Kind_Parse(kind, &known)) number = static_cast<std::uint32_t>(known);
-    else EXPECT_TRUE(absl::SimpleAtoi(kind, &number)) << about;
+    if (client::About::Kind_Parse(kind, &known))
+      number = static_cast<std::uint32_t>(known);
+    else
+      EXPECT_TRUE(absl::SimpleAtoi(kind, &number)) << about;
     body.set_about_kind(number);
     body.set_about_seq(seq);
   }
@@ -515,12 +522,12 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it = what == "parked" ? row->kind == keys::Kind::Parked
-                         : what == "feed" ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-                         : what.find_first_of("-#") != std::string::npos
-                             ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
-                             : row->user == user_of(what) && row->kind != keys::Kind::Parked &&
-                                   !is_of_conversation(row->kind);
+      const bool of_it =
+          what == "parked" ? row->kind == keys::Kind::Parked
+          : what == "feed" ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+          : what.find_first_of("-#") != std::string::npos
+              ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
+              : row->user == user_of(what) && row->kind != keys::Kind::Parked && !is_of_conversation(row->kind);
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;

@@ -147,7 +147,9 @@ void set_marks(state::GroupMarks& marks, UserId user, MemberMarks now) {
     marks.add_users(user.value());
     marks.add_delivered(0);
     marks.add_read(0);
-    const auto put_in_place = [place](auto& column) { std::rotate(column.begin() + place, column.end() - 1, column.end()); };
+    const auto put_in_place = [place](auto& column) {
+      std::rotate(column.begin() + place, column.end() - 1, column.end());
+    };
     put_in_place(*marks.mutable_users());
     put_in_place(*marks.mutable_delivered());
     put_in_place(*marks.mutable_read());

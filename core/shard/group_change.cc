@@ -84,7 +84,8 @@ Refusal refuse_mute(const Changer& by, const client::MuteMember& mute) {
 
 Refusal refuse_role(const Changer& by, const client::SetRole& set) {
   if (by.member->role() != client::OWNER) return client::PERMISSION_DENIED;
-  if (!is_role(static_cast<std::uint32_t>(set.role())) || set.user() == by.user.value()) return client::INVALID_ARGUMENT;
+  if (!is_role(static_cast<std::uint32_t>(set.role())) || set.user() == by.user.value())
+    return client::INVALID_ARGUMENT;
   const state::Member* target = find_member(*by.group, UserId(set.user()));
   if (target == nullptr) return client::NOT_FOUND;
   return target->role() == static_cast<std::uint32_t>(set.role()) ? Refusal(client::FAILED_PRECONDITION) : fine;
@@ -124,8 +125,8 @@ Refusal by_admin(const Changer& by, Refusal refused) {
 }
 
 Refusal refuse_permissions(const client::GroupPermissions& set) {
-  const bool known = is_role(static_cast<std::uint32_t>(set.send())) && is_role(static_cast<std::uint32_t>(set.edit())) &&
-                     is_role(static_cast<std::uint32_t>(set.add()));
+  const bool known = is_role(static_cast<std::uint32_t>(set.send())) &&
+                     is_role(static_cast<std::uint32_t>(set.edit())) && is_role(static_cast<std::uint32_t>(set.add()));
   return known ? fine : Refusal(client::INVALID_ARGUMENT);
 }
 
@@ -182,7 +183,12 @@ class Change {
       case GroupChange::kDeleteGroup: delete_group(); break;
       case GroupChange::WHAT_NOT_SET: break;
     }
-    if (marks_changed_) effects_.put(keys::group_marks(by_.view.shard(), by_.conversation), std::move(marks_));
+    const std::string marks_key = keys::group_marks(by_.view.shard(), by_.conversation);
+    if (marks_changed_ && marks_.users().empty()) {
+      effects_.remove(marks_key);
+    } else if (marks_changed_) {
+      effects_.put(marks_key, std::move(marks_));
+    }
     return std::move(group_);
   }
 
@@ -193,8 +199,10 @@ class Change {
     erase_one(*group_.mutable_requests(), user.value());
     if (before == nullptr) return;
     CHASQUI_MARK("member_came_back");
-    set_marks(marks_, user, {before->delivered(), before->read()});
-    marks_changed_ = true;
+    if (before->delivered() > 0) {
+      set_marks(marks_, user, {before->delivered(), before->read()});
+      marks_changed_ = true;
+    }
     effects_.remove(keys::former(by_.view.shard(), by_.conversation, user));
   }
 
@@ -204,8 +212,10 @@ class Change {
     const MemberMarks marks = marks_of(marks_, user);
     former.set_delivered(marks.delivered);
     former.set_read(marks.read);
-    remove_marks(marks_, user);
-    marks_changed_ = true;
+    if (marks.delivered > 0) {  // else he has none there
+      remove_marks(marks_, user);
+      marks_changed_ = true;
+    }
     effects_.put(keys::former(by_.view.shard(), by_.conversation, user), std::move(former));
     effects_.owe(user, by_.conversation, seq_.value(), 0);
     gone_.push_back(user);

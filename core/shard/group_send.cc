@@ -1,6 +1,6 @@
-// Who is told that a group exists: its members, who was one, who creates it under an id of his own making, and who shows
-// a link that works now, or showed one once (he has taken a number). Everybody else hears the one sentence, writes
-// nothing and takes no number; so does who would create a group under another's id, be there one or not.
+// Who is told that a group exists: its members, who was one, who creates it under an id of his own making, and who
+// shows a link that works now, or showed one once (he has taken a number). Everybody else hears the one sentence,
+// writes nothing and takes no number; so does who would create a group under another's id, be there one or not.
 #include "core/shard/group_send.h"
 
 #include <algorithm>
@@ -86,6 +86,9 @@ Effects send_to_group(const ShardView& view, const ConversationId& conversation,
   const state::FormerMember* former = by.member == nullptr ? view.former(conversation, user) : nullptr;
   const state::SenderRow* row = view.sender(conversation, user, device);
   if (!is_valid(user) || !may_know(by, former, row, wanted)) {
+    if (CHASQUI_CANARY("stranger_told") && by.group != nullptr) {
+      return Effects::refused(client::PERMISSION_DENIED, "that group is not for you");
+    }
     return Effects::refused(client::PERMISSION_DENIED, not_a_member(conversation));
   }
 

@@ -59,8 +59,7 @@ class ShardView {
   [[nodiscard]] const state::FormerMember* former(const ConversationId& conversation, UserId user) const {
     return overlay_.find<state::FormerMember>(keys::former(shard(), conversation, user));
   }
-  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user,
-                                               DeviceId device) const {
+  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user, DeviceId device) const {
     return overlay_.find<state::SenderRow>(keys::sender(shard(), conversation, user, device));
   }
   [[nodiscard]] const state::Account* account(UserId user) const {

@@ -37,8 +37,8 @@ absl::StatusOr<Said> parse_chat_line(const std::string& line, const LastMessages
   const std::string word = take_word(rest);
   const client::About::Kind kind = kind_of(word);
   if (kind == client::About::NOTHING) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no ", word, ": there are ", known_words, "; a message that begins with / is typed with //"));
+    return absl::InvalidArgumentError(absl::StrCat("there is no ", word, ": there are ", known_words,
+                                                   "; a message that begins with / is typed with //"));
   }
   Said said;
   said.about.set_kind(kind);

@@ -26,7 +26,8 @@ std::string about_words(std::string_view about, std::uint64_t seq, bool is_taken
   if (about == "reply") return absl::StrCat("(to ", seq, ") ");
   if (about == "edit") return absl::StrCat("(", seq, " should be) ");
   if (about == "deletion") return absl::StrCat("(deletes ", seq, ")");
-  if (about == "reaction") return absl::StrCat(is_taken_back ? "(takes back at " : "(at ", seq, is_taken_back ? ")" : ") ");
+  if (about == "reaction")
+    return absl::StrCat(is_taken_back ? "(takes back at " : "(at ", seq, is_taken_back ? ")" : ") ");
   return {};
 }
 
@@ -59,7 +60,8 @@ std::string with_about(const client::About& about, const std::string& text) {
   return about_words(about_name(about.kind()), about.seq(), text.empty()) + text;
 }
 
-json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from) {
+json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                          const NamesOfUsers& names) {
   json::object object{{"conversation", conversation.hex()},
                       {"from", from},
                       {"seq", event.seq()},
@@ -74,7 +76,10 @@ json::object event_object(const ConversationId& conversation, const client::Even
   client::Payload payload;
   const bool parsed = event.body_case() == client::Event::kPayload && payload.ParseFromString(event.payload());
   const bool is_about_alone = is_known_about && payload.content_case() == client::Payload::CONTENT_NOT_SET;
-  if (event.erased_by() != 0) {
+  if (event.has_change()) {
+    object["kind"] = "group";
+    object["change"] = change_object(event.change(), names);
+  } else if (event.erased_by() != 0) {
     object["kind"] = "deleted";
   } else if (parsed && is_about_alone) {
     object["text"] = "";
@@ -94,11 +99,15 @@ std::string shown_text(const json::object& event, std::string_view newline) {
   const json::value* body = event.if_contains("text");
   if (body != nullptr && body->is_string()) return words + printable(text, newline);
   const std::string_view kind = string_in(event, "kind");
+  const json::value* change = event.if_contains("change");
+  if (kind == "group" && change != nullptr && change->is_object()) {
+    return absl::StrCat("[", change_words(change->get_object()), "]");
+  }
   return words + std::string(kind == "sealed" ? sealed_mark : kind == "deleted" ? deleted_mark : unknown_mark);
 }
 
-std::string shown_text(const client::Event& event, std::string_view newline) {
-  return shown_text(event_object({}, event, ""), newline);
+std::string shown_text(const client::Event& event, std::string_view newline, const NamesOfUsers& names) {
+  return shown_text(event_object({}, event, "", names), newline);
 }
 
 }  // namespace chasqui::cli

@@ -37,6 +37,7 @@ int run(int argc, const char* const* argv) {
     case Command::Delete:
     case Command::React: return chasqui::cli::run_send(options);
     case Command::History: return chasqui::cli::run_history(options);
+    case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);
     case Command::Inbox: return chasqui::cli::run_inbox(options);
     case Command::Completion:

@@ -8,6 +8,7 @@
 #include "sim/plan/phones_draw.h"
 #include "sim/plan/plan_cluster.h"
 #include "sim/plan/plan_disks.h"
+#include "sim/plan/plan_groups.h"
 #include "sim/plan/plan_hostile.h"
 #include "sim/plan/windows.h"
 
@@ -179,7 +180,9 @@ void draw_more(Plan& plan, bool points_off) {
   if (points_off) return;
   if (plan.plan_class == PlanClass::Swarm) plan.knobs.maybe_ppm = 250'000;
   // A tenth of the crashes is aimed at a rare branch, so that they land in the middle of what seldom happens.
-  const std::span<const std::string_view> marks = known_marks();
+  const bool has_groups =
+      std::any_of(plan.items.begin(), plan.items.end(), [](const Item& item) { return item.kind == ItemKind::Group; });
+  const std::span<const std::string_view> marks = has_groups ? known_marks() : marks_without_groups();
   for (Item& item : plan.items) {
     if (item.kind != ItemKind::Crash || !dice.chance(100'000)) continue;
     item.mark = marks[dice.roll(0, marks.size() - 1)];
@@ -314,6 +317,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_phones(plan);
   draw_hostile(plan);
   draw_about(plan);
+  draw_groups(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_cluster_faults(plan, overrides);
