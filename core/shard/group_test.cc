@@ -150,7 +150,7 @@ RC_GTEST_PROP(IntervalLaw, what_is_visible_is_what_is_seen_and_its_ranges_lie_ap
   std::set<std::uint64_t> in_ranges;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     RC_ASSERT(ranges[i].from <= ranges[i].to);
-    RC_ASSERT(i == 0 || ranges[i - 1].to.next() < ranges[i].from);
+    if (i > 0) RC_ASSERT(ranges[i - 1].to.next() < ranges[i].from);
     for (Seq seq = ranges[i].from; seq <= ranges[i].to; seq = seq.next()) in_ranges.insert(seq.value());
   }
   for (Seq seq(1); seq <= head; seq = seq.next()) {
@@ -173,7 +173,8 @@ RC_GTEST_PROP(MarksLaw, each_keeps_what_was_set_for_him, (std::vector<std::pair<
   }
   RC_ASSERT(static_cast<std::size_t>(packed.users_size()) == plain.size());
   for (std::uint64_t user = 1; user <= 16; ++user) {
-    RC_ASSERT(marks_of(packed, UserId(user)).delivered == (plain.contains(user) ? plain[user] : 0));
+    const std::uint64_t right = plain.contains(user) ? plain[user] : 0;
+    RC_ASSERT(marks_of(packed, UserId(user)).delivered == right);
   }
 }
 

@@ -97,7 +97,7 @@ std::vector<UserId> users_in(const GroupChange& change) {
 }
 
 json::object change_object(const GroupChange& change, const NamesOfUsers& names) {
-  json::object object{{"what", text(what_of(change))}};
+  json::object object{{"what", std::string(what_of(change))}};
   json::array users;
   for (const UserId user : users_in(change)) {
     if (user.value() != change.new_owner()) users.emplace_back(name_of(user, names));
