@@ -27,8 +27,12 @@ CLI::App* of_group(CLI::App& group, Options& options, const char* name, const ch
 
 CLI::App* about_people(CLI::App& group, Options& options, const char* name, const char* description, bool many) {
   CLI::App* sub = of_group(group, options, name, description);
-  CLI::Option* who = sub->add_option("WHO", options.group.people, "handles, with or without @")->required();
-  if (!many) who->expected(1);
+  if (many) {
+    sub->add_option("WHO", options.group.people, "handles, with or without @")->required();
+  } else {  // a list would take what stands behind it, too
+    const auto take = [&options](const std::string& who) { options.group.people = {who}; };
+    sub->add_option_function<std::string>("WHO", take, "a handle, with or without @")->required();
+  }
   return sub;
 }
 
