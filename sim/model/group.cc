@@ -160,7 +160,6 @@ std::uint32_t GroupModel::refuses(UserId user, LogTime now, const GroupChange& c
 
 void GroupModel::come(UserId user, Seq seq, client::GroupRole role) {
   members_[user] = {role, 0};
-  known_.insert(user);
   std::erase(requests_, user);
   std::deque<Time>& times = times_[user];
   times.push_back({may_.history_to_newcomers() ? Seq(1) : seq, seq, std::nullopt});
@@ -268,10 +267,14 @@ Seq GroupModel::next_seen_by(UserId user, Seq after, Seq head) const {
   return next.value_or(Seq());
 }
 
-std::vector<UserId> GroupModel::who_sees(Seq seq) const {
+// By when they were members: a newcomer to whom the history is open is told by what made him one.
+std::vector<UserId> GroupModel::who_is_told(Seq seq) const {
   std::vector<UserId> users;
-  for (const UserId user : known_) {
-    if (sees(user, seq)) users.push_back(user);
+  for (const auto& [user, times] : times_) {
+    const bool was_there = std::any_of(times.begin(), times.end(), [&](const Time& time) {
+      return time.joined <= seq && (!time.left || seq <= *time.left);
+    });
+    if (was_there) users.push_back(user);
   }
   return users;
 }

@@ -33,12 +33,11 @@ class GroupModel {
   void apply(UserId user, Seq seq, const client::GroupChange& change);
 
   [[nodiscard]] bool sees(UserId user, Seq seq) const;
-  [[nodiscard]] Seq last_seen_by(UserId user, Seq head) const;             // 0: nothing
-  [[nodiscard]] Seq next_seen_by(UserId user, Seq after, Seq head) const;  // 0: nothing more
-  [[nodiscard]] std::vector<UserId> who_sees(Seq seq) const;
+  [[nodiscard]] Seq last_seen_by(UserId user, Seq head) const;                  // 0: nothing
+  [[nodiscard]] Seq next_seen_by(UserId user, Seq after, Seq head) const;       // 0: nothing more
+  [[nodiscard]] std::vector<UserId> who_is_told(Seq seq) const;                 // of the event at `seq`
   [[nodiscard]] bool knew(UserId user) const { return times_.contains(user); }  // is or was a member
   [[nodiscard]] bool is_member(UserId user) const { return members_.contains(user); }
-  [[nodiscard]] const std::set<UserId>& known() const { return known_; }
 
  private:
   struct Time {
@@ -65,7 +64,6 @@ class GroupModel {
   bool exists_ = false;
   std::map<UserId, Member> members_;
   std::map<UserId, std::deque<Time>> times_;
-  std::set<UserId> known_;
   std::set<UserId> banned_;
   std::map<std::string, Link> links_;  // by hash
   std::deque<UserId> requests_;

@@ -217,7 +217,7 @@ Seq Model::next_for(const ConversationId& id, UserId user, Seq after) const {
 std::vector<UserId> Model::audience(const ConversationId& id, Seq seq) const {
   if (!id.is_group()) return {id.lower(), id.higher()};
   const GroupModel* known = group(id);
-  return known == nullptr ? std::vector<UserId>() : known->who_sees(seq);
+  return known == nullptr ? std::vector<UserId>() : known->who_is_told(seq);
 }
 
 bool Model::is_stranger(const ConversationId& id, UserId user, DeviceId device) const {

@@ -15,6 +15,7 @@ constexpr std::uint64_t items_of_groups_most = 600;
 void draw_groups(Plan& plan) {
   Dice dice(plan.seed, Concern::Groups, 0);
   if (!dice.chance(333'000)) return;
+  plan.limits.group_create_user_burst = 1'000;  // a creation that a full disk refuses is repeated, and counts again
   const std::uint64_t groups = dice.log_roll(1, groups_most);
   const auto devices = static_cast<std::uint64_t>(plan.owners.size());
   const auto end = static_cast<std::uint64_t>(plan.seconds) * 1'000;
