@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
@@ -139,6 +140,12 @@ Effects send_to_group(const ShardView& view, const ConversationId& conversation,
   return effects;
 }
 
+Effects unknown_epoch(const ShardView& view, HistoryEpoch epoch) {
+  return Effects::refused(client::INVALID_ARGUMENT,
+                          absl::StrCat("history epoch ", epoch.value(), " is not known here, the present one is ",
+                                       view.history_epoch().value(), ": say Hello again"));
+}
+
 Effects mark_in_group(const ShardView& view, const ConversationId& conversation, const log::Mark& command) {
   const UserId user(command.user());
   const state::Group* group = view.group(conversation);
@@ -147,6 +154,8 @@ Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
   if (member == nullptr && former == nullptr) {
     return Effects::refused(client::PERMISSION_DENIED, not_a_member(conversation));
   }
+  const HistoryEpoch epoch(command.history_epoch());
+  if (epoch > view.history_epoch()) return unknown_epoch(view, epoch);
   const state::Header* header = view.header(conversation);
   CHASQUI_ASSERT(header != nullptr, "a group begins with an event");
   const std::vector<SeqRange> seen =
@@ -158,7 +167,6 @@ Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
   if (member != nullptr && rows != nullptr) before = marks_of(*rows, user);
 
   const Marked as_it_is{Seq(before.delivered), Seq(before.read)};
-  const HistoryEpoch epoch(command.history_epoch());
   if (epoch && epoch < view.history_epoch()) return Effects::only(as_it_is);
   MemberMarks now;
   now.read = std::max(before.read, std::min(command.read(), last));

@@ -12,6 +12,9 @@ namespace chasqui::shard {
 [[nodiscard]] Effects send_to_group(const ShardView& view, const ConversationId& conversation,
                                     const log::Send& command);
 
+// A mark of a history that is still to come.
+[[nodiscard]] Effects unknown_epoch(const ShardView& view, HistoryEpoch epoch);
+
 // A member's marks there, cut at what he sees; likewise of somebody who was one.
 [[nodiscard]] Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
                                     const log::Mark& command);

@@ -74,6 +74,7 @@ void EveryoneTold::listed(Time at, const ListSeen& list) {
     });
   }
   for (const auto& [conversation, head] : list.heads) {
+    if (conversation.is_group() && !model_.fed()) continue;
     check(heads_.contains(conversation) && model_.has_part(conversation, user), at, [&, &id = conversation] {
       return absl::StrCat("the list of device ", list.device, " has ", id.hex(), ", which is not its user's");
     });
