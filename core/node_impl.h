@@ -2,10 +2,10 @@
 //
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
-// that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
-// node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them. node_hashes.cc:
-// whether they hold the same. node_rows.cc: rows on their way to the store. Over 400 lines because it is the one place
-// where a node is seen whole.
+// that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are
+// told what happens. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them.
+// node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the store. Over 400 lines because it is
+// the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@
 #include "core/router/asks.h"
 #include "core/router/router.h"
 #include "core/shard/apply.h"
+#include "core/shard/group.h"
 
 namespace chasqui {
 
@@ -306,10 +307,13 @@ class Node::Impl {
 
   // node_feed.cc
   void move_notifies(Now now, Outputs& out);
+  void take(Now now, NodeId from, peer::Notifies& notifies, Outputs& out);
+  void take_peer_notify(Now now, NodeId from, const peer::NotifyBatch& batch, Outputs& out);
   void take_notify(Shard& destination, const peer::NotifyBatch& batch, NodeId from, Now now, Outputs& out);
   void acknowledge(const fanout::BatchName& name);
   void take_acknowledgement(const peer::NotifyAck& ack);
   void read_feed(Shard& shard, Outputs& out);
+  void read_feed_members(Shard& shard, std::vector<fanout::Feed::StoredRow> rows, bool more, Outputs& out);
   void gather_parked(Shard& shard, Now now);
   void read_parked(Shard& shard, Now now, Outputs& out);
 
@@ -340,6 +344,11 @@ class Node::Impl {
   void ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id);
   void history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  // node_groups.cc: history and state of a group, for members
+  void group_history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void group_events(Now now, const Shard& shard, const RequestPtr& request, const state::Header& header,
+                    const std::vector<shard::SeqRange>& seen, bool is_member, Outputs& out);
+  void describe_group(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void renew_device(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void log_out(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
@@ -365,6 +374,7 @@ class Node::Impl {
 
   // node_sessions.cc
   void tell_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
+  void tell_group_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
   void tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out);
   void tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
   void tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out);

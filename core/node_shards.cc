@@ -303,11 +303,13 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
   std::vector<fanout::FreshEvent> events;
   for (shard::Consequence& consequence : applied.consequences) {
     if (auto* event = std::get_if<shard::EventStored>(&consequence)) {
-      events.push_back({event->conversation, event->seq, std::move(event->event)});
+      events.push_back({event->conversation, event->seq, std::move(event->event), std::move(event->audience)});
     } else if (auto* owed = std::get_if<shard::FeedOwed>(&consequence)) {
       CHASQUI_ASSERT(owed->index == index, "an entry owes under its own index");
       shard.feed.add(index, owed->feed, events);
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
+      if (moved->conversation.is_group())
+        continue;  // members ask (DescribeGroup): of a hundred each would tell a hundred
       client::Receipt receipt;
       receipt.set_conversation(moved->conversation.str());
       receipt.set_user(moved->user.value());

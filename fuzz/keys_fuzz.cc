@@ -22,6 +22,10 @@ std::string made_again(const chasqui::keys::Parsed& key) {
     case keys::Kind::Handle: return keys::handle(key.shard, key.handle);
     case keys::Kind::Feed: return keys::feed(key.shard, RaftIndex(key.number));
     case keys::Kind::Parked: return keys::parked(key.shard, ShardId(key.number), key.user, key.conversation);
+    case keys::Kind::Group: return keys::group(key.shard, key.conversation);
+    case keys::Kind::GroupMarks: return keys::group_marks(key.shard, key.conversation);
+    case keys::Kind::Former: return keys::former(key.shard, key.conversation, key.user);
+    case keys::Kind::Sender: return keys::sender(key.shard, key.conversation, key.user, DeviceId(key.number));
     case keys::Kind::Numbers: return keys::numbers(key.shard);
     case keys::Kind::Ingested: return keys::ingested(key.shard);
   }

@@ -48,6 +48,8 @@ enum class Concern : std::uint32_t {
   ClusterPlan = 50,
   Peers = 51,
   Servers = 52,
+  About = 60,
+  Groups = 70,
 };
 
 __extension__ using Wide = unsigned __int128;

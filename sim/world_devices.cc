@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
+#include "sim/change_tag.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
 
@@ -125,6 +126,10 @@ void World::saw(Device& device, const ConversationId& conversation, const client
       {},           true};
   if (payload.ParseFromString(event.payload())) seen.text = payload.text();
   seen.digest_right = event.digest() == view(blake2b_256(event.payload()));
+  if (event.has_change()) {  // its digest is of the payload that made it, which its sender alone has
+    seen.text = tag_of(event.change());
+    seen.digest_right = true;
+  }
   device.seen[conversation] = seen.seq;
   if (options_.lie == Lie::DoubleSight && chance_ppm(noise(Concern::Think, 77, report_.delivered), 10'000)) see(seen);
   see(std::move(seen));
@@ -186,12 +191,29 @@ void World::device_wakes(Device& device, Time meant) {
 
 // ----------------------------------------------------------------------------------------------------- the person
 
+// What the next message is about. Mostly a message that is there; some edit another's, or mean what is not there yet.
+client::About World::drawn_about(const Device& device, const ConversationId& conversation) const {
+  client::About about;
+  const std::uint64_t bits = noise(Concern::About, device.index + 1, device.messages);
+  if (!chance_ppm(bits, plan_.knobs.about_ppm)) return about;
+  const std::uint64_t more = mix(bits, 0x9e3779b97f4a7c15ULL);
+  const std::uint64_t taken = device.client->taken(conversation).value();
+  constexpr client::About::Kind kinds[] = {client::About::REPLY, client::About::EDIT, client::About::REACTION};
+  about.set_kind(kinds[below(more, 3)]);
+  about.set_seq(1 + below(mix(more, bits), taken + (chance_ppm(mix(more, more), 100'000) || taken == 0 ? 3 : 0)));
+  return about;
+}
+
 void World::send_text(Device& device, const ConversationId& conversation, std::uint64_t size) {
-  std::string text = absl::StrCat("message ", ++device.messages, " of device ", device.index, " ");
-  if (text.size() < size) text.append(static_cast<std::size_t>(size - text.size()), 'x');
+  ++device.messages;
+  const client::About about = drawn_about(device, conversation);
+  const bool short_one = about.kind() == client::About::REACTION;
+  std::string text = short_one ? absl::StrCat("sign ", device.messages, " of ", device.index)
+                               : absl::StrCat("message ", device.messages, " of device ", device.index, " ");
+  if (text.size() < size && !short_one) text.append(static_cast<std::size_t>(size - text.size()), 'x');
   client::Outputs outputs;
   const std::uint64_t before = device.handed;
-  const auto number = device.client->send(device.now(now_), conversation, text, outputs);
+  const auto number = device.client->send_about(device.now(now_), conversation, about, text, outputs);
   if (number.ok()) {
     ++report_.sent;
     see(MessageSent{device.index, conversation, *number, text});

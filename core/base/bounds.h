@@ -70,6 +70,8 @@
   X(page_device_refill_ms, 50, 1, "ms per request", "")                                                              \
   X(lookup_user_burst, 50, 1000000, "look-ups", "of one user at once; above: RESOURCE_EXHAUSTED")                    \
   X(lookup_user_refill_ms, 300000, 1, "ms per look-up", "")                                                          \
+  X(group_create_user_burst, 10, 1000000, "groups", "created by one user at once; above: RESOURCE_EXHAUSTED")        \
+  X(group_create_user_refill_ms, 360000, 1, "ms per group", "")                                                      \
   X(registration_address_burst, 5, 1000000, "accounts", "from one address but loopback; above: RESOURCE_EXHAUSTED")  \
   X(registration_address_refill_ms, 600000, 1, "ms per account", "")                                                 \
   X(login_address_burst, 20, 1000000, "logins", "from one address but loopback; above: RESOURCE_EXHAUSTED")          \
@@ -139,8 +141,12 @@ struct Limits {
 namespace bounds {
 
 // Part of the protocol or of the format on disk.
-constexpr std::uint64_t outbox_window = 64;            // numbers that a conversation remembers of each sending device
-constexpr std::uint64_t client_unanswered_max = 64;    // sends of a device into one conversation, not yet answered
+constexpr std::uint64_t outbox_window = 64;          // numbers that a conversation remembers of each sending device
+constexpr std::uint64_t client_unanswered_max = 64;  // sends of a device into one conversation, not yet answered
+constexpr std::uint64_t edits_per_message_max = 64;
+constexpr std::int64_t edit_window_ms = 15 * 60 * 1'000;  // of log time, after the message
+constexpr std::uint64_t reaction_bytes_max = 32;
+constexpr std::uint64_t sealed_reaction_max = 256;
 constexpr std::uint64_t chain_checkpoint_events = 64;  // each such event carries the chain
 constexpr std::uint64_t secret_bytes = 32;
 constexpr std::uint64_t digest_bytes = 32;
@@ -152,6 +158,15 @@ constexpr std::uint64_t peer_queue_bytes_max = 64 * 1024 * 1024;  // frames that
 constexpr std::uint64_t peer_queue_raft_bytes_max = 48 * 1024 * 1024;
 constexpr std::uint64_t outbox_messages_max = 10'000;  // that a client keeps unsent
 constexpr std::uint64_t shards_max = 65'536;
+constexpr std::uint64_t group_members_max = 1'024;     // above: FAILED_PRECONDITION
+constexpr std::uint64_t group_title_points_max = 128;  // code points; above: INVALID_ARGUMENT
+constexpr std::uint64_t group_description_bytes_max = 1'024;
+constexpr std::uint64_t group_picture_bytes = 16;  // a blob's id
+constexpr std::uint64_t group_banned_max = 1'024;  // at it: FAILED_PRECONDITION, lift a ban first
+constexpr std::uint64_t group_links_max = 10;      // at it: FAILED_PRECONDITION, revoke one first
+constexpr std::uint64_t group_requests_max = 100;  // at it: the oldest one is forgotten
+constexpr std::uint64_t group_link_secret_bytes = 16;
+constexpr std::uint64_t member_intervals_max = 8;  // of one member; above: the oldest is forgotten
 
 static_assert(client_unanswered_max <= outbox_window, "a retry of every unanswered send must still find its answer");
 

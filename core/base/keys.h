@@ -15,8 +15,13 @@ namespace chasqui::keys {
 [[nodiscard]] std::string shard_begin(ShardId shard);  // at or below every key of the shard
 [[nodiscard]] std::string shard_end(ShardId shard);    // above every key of the shard
 
-[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);              // C conv h
-[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);      // C conv e seq
+[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);               // C conv h
+[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);       // C conv e seq
+[[nodiscard]] std::string group(ShardId shard, const ConversationId& conversation);                // C conv g
+[[nodiscard]] std::string group_marks(ShardId shard, const ConversationId& conversation);          // C conv w
+[[nodiscard]] std::string former(ShardId shard, const ConversationId& conversation, UserId user);  // C conv l user
+// C conv o user device: sending once, in a group.
+[[nodiscard]] std::string sender(ShardId shard, const ConversationId& conversation, UserId user, DeviceId device);
 [[nodiscard]] std::string account(ShardId shard, UserId user);                                    // U user h
 [[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                    // U user d device
 [[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);  // U user i conv
@@ -42,15 +47,19 @@ enum class Kind : std::uint8_t {
   Feed,
   Numbers,
   Ingested,
-  Parked
+  Parked,
+  Group,
+  GroupMarks,
+  Former,
+  Sender
 };
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
-  ConversationId conversation;  // Header, Event, Index, Parked
-  UserId user;                  // Account, Device, Index, Version, Parked
-  std::uint64_t number = 0;     // Event: seq; Device: device; Version: version; Feed: Raft index; Parked: destination
+  ConversationId conversation;  // Header, Event, Index, Parked, and of groups
+  UserId user;                  // Account, Device, Index, Version, Parked, Former, Sender
+  std::uint64_t number = 0;     // Event: seq; Device, Sender: device; Version; Feed: Raft index; Parked: destination
   std::string handle;           // Handle
 };
 [[nodiscard]] std::optional<Parsed> parse(std::string_view key);

@@ -136,7 +136,7 @@ void ClientImpl::forget_session(MonoTime now, Outputs& out) {
   sync_.on_connection_lost();
   identity_.on_connection_lost();
   for (const Request& request : requests_.take_all()) {
-    if (request.asked != Asked::Lookup && request.asked != Asked::History) continue;
+    if (request.call == 0) continue;  // not the application's
     refuse({request.call, request.asked, request.conversation, {}},
            absl::UnavailableError("the connection broke before the answer came: ask again"), out);
   }
@@ -151,8 +151,8 @@ void ClientImpl::end(MonoTime now, GoAway::Reason reason, std::string message, O
 
 // ---------------------------------------------------------------------------------------------------- application
 
-absl::StatusOr<OutboxSeq> ClientImpl::send(Now now, const ConversationId& conversation, std::string text_utf8,
-                                           Outputs& out) {
+absl::StatusOr<OutboxSeq> ClientImpl::send_about(Now now, const ConversationId& conversation, const About& about,
+                                                 std::string text_utf8, Outputs& out) {
   if (text_utf8.size() > text_bytes_max) {
     return absl::InvalidArgumentError(absl::StrCat("a message of ", text_utf8.size(), " bytes, at most ",
                                                    text_bytes_max, " are possible: send it in parts"));
@@ -162,11 +162,38 @@ absl::StatusOr<OutboxSeq> ClientImpl::send(Now now, const ConversationId& conver
   }
   Payload payload;
   payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  payload.set_text(std::move(text_utf8));
+  const bool may_be_empty = about.kind() == About::DELETION || about.kind() == About::REACTION;
+  if (!text_utf8.empty() || !may_be_empty) payload.set_text(std::move(text_utf8));
+  if (about.kind() != About::NOTHING) *payload.mutable_about() = about;
   absl::StatusOr<OutboxSeq> ticket =
       outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
   if (ticket.ok()) pump(now, out);
   return ticket;
+}
+
+absl::StatusOr<OutboxSeq> ClientImpl::send_change(Now now, const ConversationId& conversation,
+                                                  const GroupChange& change, Outputs& out) {
+  if (!conversation.is_group()) return absl::InvalidArgumentError("only a group can be changed");
+  Payload payload;
+  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
+  *payload.mutable_change() = change;
+  if (payload.ByteSizeLong() > text_bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat("a change of a group of over ", text_bytes_max, " bytes"));
+  }
+  absl::StatusOr<OutboxSeq> ticket =
+      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
+  if (ticket.ok()) pump(now, out);
+  return ticket;
+}
+
+ConversationId ClientImpl::draw_group() {
+  return ConversationId::group(identity_.credentials().user, random_.next_64());
+}
+
+std::uint64_t ClientImpl::describe_group(Now now, const ConversationId& conversation, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_describe_group()->set_conversation(conversation.str());
+  return ask(now, Asked::Describe, conversation, std::move(asked), out);
 }
 
 void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
@@ -212,7 +239,9 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
   const std::uint64_t id = call.id;
   if (link_.state() == Link::State::Ended) {
     refuse(call, absl::UnavailableError("the session has ended"), out);
-  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) >= calls_max) {
+  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) +
+                 requests_.count(Asked::Describe) >=
+             calls_max) {
     refuse(call, absl::ResourceExhaustedError(absl::StrCat(calls_max, " questions are unanswered: ask later")), out);
   } else {
     calls_.push_back(std::move(call));
@@ -223,6 +252,7 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
 
 void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& out) {
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
+  if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
 }
 

@@ -89,6 +89,11 @@ struct HistoryDone {  // answer to history
   absl::Status status;
   HistoryPage page;
 };
+struct GroupDescribed {  // answer to describe_group
+  std::uint64_t request = 0;
+  absl::Status status;
+  GroupDescription description;
+};
 struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
@@ -97,7 +102,7 @@ struct DeviceChanged {  // the device got a new id and secret: the owner keeps t
   Credentials credentials;
 };
 using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
-                               LookupDone, HistoryDone, Ended, DeviceChanged>;
+                               LookupDone, HistoryDone, GroupDescribed, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -130,6 +135,14 @@ class Client {
   // waiting. On an error nothing is kept.
   virtual absl::StatusOr<OutboxSeq> send(Now now, const ConversationId& conversation, std::string text,
                                          Outputs& out) = 0;
+  // Likewise, about an earlier event there. Without a text: a deletion, or a reaction that is taken back.
+  virtual absl::StatusOr<OutboxSeq> send_about(Now now, const ConversationId& conversation, const About& about,
+                                               std::string text, Outputs& out) = 0;
+  // Likewise, a change of a group, be it its creation under an id that draw_group() has made.
+  virtual absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
+                                                Outputs& out) = 0;
+  virtual ConversationId draw_group() = 0;
+  virtual std::uint64_t describe_group(Now now, const ConversationId& conversation, Outputs& out) = 0;
   virtual void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   // The application has shown everything up to seq: these events need not be kept in the journal any more.
   virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;

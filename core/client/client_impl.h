@@ -44,7 +44,15 @@ class ClientImpl final : public Client {
   void tick(Now now, Outputs& out) override;
   [[nodiscard]] MonoTime next_deadline() const override;
 
-  absl::StatusOr<OutboxSeq> send(Now now, const ConversationId& conversation, std::string text, Outputs& out) override;
+  absl::StatusOr<OutboxSeq> send(Now now, const ConversationId& conversation, std::string text, Outputs& out) override {
+    return send_about(now, conversation, About(), std::move(text), out);
+  }
+  absl::StatusOr<OutboxSeq> send_about(Now now, const ConversationId& conversation, const About& about,
+                                       std::string text, Outputs& out) override;
+  absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
+                                        Outputs& out) override;
+  ConversationId draw_group() override;
+  std::uint64_t describe_group(Now now, const ConversationId& conversation, Outputs& out) override;
   void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   std::uint64_t look_up(Now now, std::string handle, Outputs& out) override;

@@ -26,7 +26,34 @@ absl::StatusOr<std::string> fold_handle(std::string_view typed, const Limits& li
   return folded;
 }
 
-absl::Status check_payload(std::string_view bytes, const Limits& limits) {
+namespace {
+
+// What stands in it beside the nonce must fit what it is.
+absl::Status check_about(const client::Payload& payload) {
+  const client::About& about = payload.about();
+  const bool is_empty = payload.content_case() == client::Payload::CONTENT_NOT_SET;
+  if (about.kind() <= client::About::NOTHING || about.seq() == 0) {
+    return absl::InvalidArgumentError("what a message is about is a kind and the seq of an earlier one");
+  }
+  if (about.kind() > client::About::REACTION) {
+    return absl::InvalidArgumentError("this server does not know what that message does to an earlier one");
+  }
+  if (about.kind() == client::About::DELETION) {
+    return is_empty ? absl::OkStatus() : absl::InvalidArgumentError("a deletion has no content");
+  }
+  if (about.kind() == client::About::REACTION) {
+    const bool fits =
+        payload.text().size() <= bounds::reaction_bytes_max && payload.sealed().size() <= bounds::sealed_reaction_max;
+    return fits ? absl::OkStatus()
+                : absl::InvalidArgumentError(
+                      absl::StrCat("a reaction has at most ", bounds::reaction_bytes_max, " bytes: shorten it"));
+  }
+  return is_empty ? absl::InvalidArgumentError("a reply or an edit has a content") : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status check_payload(std::string_view bytes, const Limits& limits, client::About& about) {
   if (bytes.size() > limits.message_bytes_max + bounds::payload_overhead_bytes_max) {
     return absl::InvalidArgumentError(absl::StrCat("a message has at most ", limits.message_bytes_max,
                                                    " bytes, this one has ", bytes.size(), ": split it"));
@@ -49,6 +76,7 @@ absl::Status check_payload(std::string_view bytes, const Limits& limits) {
       }
       break;
     case client::Payload::kSealed: size = payload->sealed().size(); break;
+    case client::Payload::kChange: break;          // core/gateway/group_content.h looks at it
     case client::Payload::CONTENT_NOT_SET: break;  // of a kind that only newer clients know: stored as it is
   }
   if (payload->content_case() == client::Payload::kText && size == 0) {
@@ -58,7 +86,8 @@ absl::Status check_payload(std::string_view bytes, const Limits& limits) {
     return absl::InvalidArgumentError(
         absl::StrCat("a message has at most ", limits.message_bytes_max, " bytes, this one has ", size, ": split it"));
   }
-  return absl::OkStatus();
+  about = payload->about();
+  return payload->has_about() ? check_about(*payload) : absl::OkStatus();
 }
 
 absl::Status check_device_name(std::string_view name, const Limits& limits) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/bounds.h"
+#include "proto/client.pb.h"
 
 namespace chasqui::gateway {
 
@@ -16,8 +17,9 @@ namespace chasqui::gateway {
 [[nodiscard]] absl::StatusOr<std::string> fold_handle(std::string_view typed, const Limits& limits);
 
 // A client.Payload that may be appended to a conversation. InvalidArgument: malformed, no nonce of 16 bytes, not
-// UTF-8, a NUL, nothing in it, or above message_bytes_max.
-[[nodiscard]] absl::Status check_payload(std::string_view payload, const Limits& limits);
+// UTF-8, a NUL, nothing in it, above message_bytes_max, or about an earlier event in a way that cannot be. `about`:
+// what it says.
+[[nodiscard]] absl::Status check_payload(std::string_view payload, const Limits& limits, client::About& about);
 
 // At most device_name_bytes_max of UTF-8 without control characters.
 [[nodiscard]] absl::Status check_device_name(std::string_view name, const Limits& limits);

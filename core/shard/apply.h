@@ -48,10 +48,12 @@ using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused>;
 
 // ------------------------------------------------------ what the leader must do because of it (followers drop these)
 
-struct EventStored {  // push it to whoever is online; the feed row says who
+using Audience = std::shared_ptr<const std::vector<UserId>>;  // ascending
+struct EventStored {                                          // push it to whoever is online; the feed row says who
   ConversationId conversation;
   Seq seq;
   std::string event;  // a client.Event, as stored
+  Audience audience;  // of a group: whose interval holds it; nullptr: both members
 };
 struct FeedOwed {  // row `F index` was written
   RaftIndex index;

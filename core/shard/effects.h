@@ -52,6 +52,8 @@ struct Effects {
     item.set_read(read);
     owed.push_back(std::move(item));
   }
+  // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`.
+  void owe_group(const ConversationId& conversation, Seq head) { owe(UserId(), conversation, head.value(), 0); }
 };
 
 }  // namespace chasqui::shard

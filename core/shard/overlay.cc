@@ -47,6 +47,12 @@ Overlay::Cell& Overlay::cell_of(std::string key) {
   return cell;
 }
 
+const std::string* Overlay::find_bytes(const std::string& key) {
+  const Cell& cell = at(key);
+  if (cell.parsed) return cell.row ? &std::get<std::string>(*cell.row) : nullptr;
+  return cell.bytes ? &*cell.bytes : nullptr;
+}
+
 bool Overlay::has(const std::string& key) const {
   const Cells::iterator* found = index_.find(key);
   if (found == nullptr) return store_->get(key).has_value();

@@ -28,9 +28,10 @@
 
 namespace chasqui::shard {
 
-// What a row may hold; a plain string is an event, which apply writes and never reads.
-using RowValue = std::variant<std::string, state::Header, state::Account, state::Device, state::Index, state::Version,
-                              state::Handle, state::Feed, state::Parked>;
+// What a row may hold; a plain string is an event, which is written as bytes, and read by find_bytes().
+using RowValue =
+    std::variant<std::string, state::Header, state::Account, state::Device, state::Index, state::Version, state::Handle,
+                 state::Feed, state::Parked, state::Group, state::GroupMarks, state::FormerMember, state::SenderRow>;
 
 class Overlay {
  public:
@@ -50,6 +51,8 @@ class Overlay {
     cell.parsed = true;
     return cell.row ? &std::get<Message>(*cell.row) : nullptr;
   }
+  // The bytes of a row that is put as a string; nullptr: there is none.
+  [[nodiscard]] const std::string* find_bytes(const std::string& key);
   // Whether there is such a row; keeps nothing of it.
   [[nodiscard]] bool has(const std::string& key) const;
 

@@ -4,12 +4,15 @@
 // written. Time comes from the log, never from a clock.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "core/base/check.h"
 #include "core/base/ids.h"
 #include "core/base/keys.h"
 #include "core/base/now.h"
 #include "core/shard/overlay.h"
+#include "proto/client.pb.h"
 #include "proto/state.pb.h"
 
 namespace chasqui::shard {
@@ -38,6 +41,26 @@ class ShardView {
   // nullptr: there is none.
   [[nodiscard]] const state::Header* header(const ConversationId& conversation) const {
     return overlay_.find<state::Header>(keys::header(shard(), conversation));
+  }
+  // A copy; nullopt: there is none.
+  [[nodiscard]] std::optional<client::Event> event(const ConversationId& conversation, Seq seq) const {
+    const std::string* bytes = overlay_.find_bytes(keys::event(shard(), conversation, seq));
+    if (bytes == nullptr) return std::nullopt;
+    client::Event event;
+    CHASQUI_ASSERT(event.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
+    return event;
+  }
+  [[nodiscard]] const state::Group* group(const ConversationId& conversation) const {
+    return overlay_.find<state::Group>(keys::group(shard(), conversation));
+  }
+  [[nodiscard]] const state::GroupMarks* group_marks(const ConversationId& conversation) const {
+    return overlay_.find<state::GroupMarks>(keys::group_marks(shard(), conversation));
+  }
+  [[nodiscard]] const state::FormerMember* former(const ConversationId& conversation, UserId user) const {
+    return overlay_.find<state::FormerMember>(keys::former(shard(), conversation, user));
+  }
+  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user, DeviceId device) const {
+    return overlay_.find<state::SenderRow>(keys::sender(shard(), conversation, user, device));
   }
   [[nodiscard]] const state::Account* account(UserId user) const {
     return overlay_.find<state::Account>(keys::account(shard(), user));

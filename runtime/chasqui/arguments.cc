@@ -13,6 +13,7 @@
 namespace chasqui::cli {
 namespace {
 
+constexpr const char* who_words = "a handle, with or without @; or the id of a group (32 hex digits)";
 constexpr const char* footer =
     "Exit codes: 0 done, 1 refused (code and message on stderr), 2 usage, 3 unreachable or out of time.\n"
     "Try: chasqui register ana; chasqui chat beto";
@@ -62,19 +63,41 @@ void add_account_commands(CLI::App& grammar, Options& options) {
 void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::string>& words) {
   CLI::App* chat =
       add(grammar, options, Command::Chat, "chat", "talk with somebody; other commands of this home go on");
-  chat->add_option("WHO", options.who, "a handle, with or without @")->required();
+  chat->add_option("WHO", options.who, who_words)->required();
 
   CLI::App* send = add(grammar, options, Command::Send, "send", "send a message; exit 0 when it is accepted");
-  send->add_option("WHO", options.who, "a handle, with or without @")->required();
+  send->add_option("WHO", options.who, who_words)->required();
   send->add_option("TEXT", words, "the message; - or nothing: one message a line from stdin");
 
+  struct About {
+    Command command;
+    const char* name;
+    const char* description;
+    const char* text;
+  };
+  for (const About& about :
+       {About{Command::Reply, "reply", "answer a message", "the answer"},
+        About{Command::Edit, "edit", "change a message of one's own, within 15 minutes", "what it should say"},
+        About{Command::Delete, "delete", "erase a message of one's own for everyone", nullptr},
+        About{Command::React, "react", "put a sign at a message, or take it away", "e.g. 👍; nothing: take it away"}}) {
+    CLI::App* sub = add(grammar, options, about.command, about.name, about.description);
+    sub->add_option("WHO", options.who, who_words)->required();
+    sub->add_option("SEQ", options.seq, "the message's number: `chasqui history --numbers` shows it")
+        ->required()
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+    if (about.text == nullptr) continue;
+    CLI::Option* said = sub->add_option("TEXT", words, about.text);
+    if (about.command != Command::React) said->required();
+  }
+
   CLI::App* history = add(grammar, options, Command::History, "history", "what was said, oldest first");
-  history->add_option("WHO", options.who, "a handle, with or without @")->required();
+  history->add_option("WHO", options.who, who_words)->required();
   history->add_option("--after", options.after_seq, "only what comes after this seq; without it the newest are printed")
       ->type_name("SEQ");
   history->add_option("--limit", options.limit, "at most so many (default 50)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
       ->type_name("N");
+  history->add_flag("--numbers", options.numbers, "with the number (seq) of each message");
 
   CLI::App* inbox = add(grammar, options, Command::Inbox, "inbox", "print what this home has not shown yet");
   inbox->add_flag("--follow", options.follow, "go on until interrupted");
@@ -114,6 +137,15 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
     for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
   });
 
+  for (const char* name : {"reply", "edit", "delete", "react"}) {
+    CLI::App* sub = grammar->get_subcommand(name);
+    sub->final_callback([&options, words] {
+      options.text.emplace();
+      for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
+    });
+  }
+
+  add_group_command(*grammar, options);
   add_cluster_command(*grammar, options);
   CLI::App* completion = add(*grammar, options, Command::Completion, "completion", "print completions for a shell");
   completion->add_option("SHELL", options.who, "bash, zsh or fish")

@@ -2,6 +2,7 @@
 // objects, one a line when they go through the home's socket.
 //
 //   {"id", "send": {"who", "text"}}      -> {"id", "kept": true} once it is on disk, then {"id", "sent": {...}}
+//   {"id", "group": {"action", ...}}     -> the same, or {"id", "group": {...}} (group_change.h, group_text.h)
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":
 //                                           {"conversation", "seq"}} stands for an event of this home's own

@@ -1,7 +1,8 @@
 // chat WHO: what was said last, what comes, and what is typed, with the state of each message of one's own.
 //
 // What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
-// shown is marked as shown and read. Other commands of this home are served meanwhile.
+// shown is marked as shown and read. Other commands of this home are served meanwhile. What is about an earlier message
+// (chat_words.h) stands as a line of its own, with that one's number.
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,11 +11,14 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/text.h"
+#include "runtime/chasqui/chat_words.h"
 #include "runtime/chasqui/commands.h"
 #include "runtime/chasqui/event_text.h"
 #include "runtime/chasqui/outcome.h"
@@ -42,20 +46,25 @@ class Chat {
   absl::Status run() {
     device_.subscribe([this](const client::Happening& happening) { hear(happening); });
     session_.on_interrupt([this] { end(); });
+    if (const auto group = group_of(options_.who)) {
+      begin(*group);
+      return session_.run();
+    }
     device_.resolve(options_.who, [this](absl::StatusOr<UserId> user) {
       if (!user.ok()) return session_.finish(user.status());
-      begin(*user);
+      peer_ = *user;
+      device_.name_of(*user, [this](const std::string& name) { names_[peer_] = name; });
+      if (!names_.contains(peer_)) names_[peer_] = fold_handle(options_.who);
+      begin(ConversationId::direct(device_.me().user, *user));
     });
     return session_.run();
   }
 
  private:
-  void begin(UserId user) {
+  void begin(const ConversationId& conversation) {
     session_.no_timeout();
-    peer_ = user;
-    conversation_ = ConversationId::direct(device_.me().user, user);
-    device_.name_of(user, [this](const std::string& name) { peer_name_ = name; });
-    if (peer_name_.empty()) peer_name_ = fold_handle(options_.who);
+    conversation_ = conversation;
+    is_chosen_ = true;
     tail_timer_.expires_after(tail_patience);
     tail_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) begin_offline();
@@ -71,6 +80,7 @@ class Chat {
   }
 
   void on_tail(const client::HistoryDone& done) {
+    if (absl::IsPermissionDenied(done.status)) return session_.finish(done.status);
     if (began_ || !done.status.ok()) return;                      // the timer begins without
     std::map<std::uint64_t, client::Event> events = not_shown();  // all of them, however far back
     for (const client::Event& event : done.page.events()) events.emplace(event.seq(), event);
@@ -113,15 +123,18 @@ class Chat {
     if (line == "/quit") return end();
     if (line.empty()) return;
     if (!is_utf8(line)) return screen_.show_status("not sent: it is not UTF-8");
+    auto said = parse_chat_line(line, last_);
+    if (!said.ok()) return screen_.show_status(absl::StrCat("not sent: ", said.status().message()));
     const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
-      return client.send(now, conversation_, line, out);
+      return client.send_about(now, conversation_, said->about, said->text, out);
     });
     if (!ticket.ok()) return screen_.show_status(absl::StrCat("not sent: ", ticket.status().message()));
     OwnMessage& message = own_.emplace_back();
     message.key = ++last_key_;
     message.conversation = conversation_;
     message.time_ms = net::now().wall.ms;
-    message.text = std::move(line);
+    message.about = std::move(said->about);
+    message.text = std::move(said->text);
     by_ticket_[*ticket] = message.key;
     // "…" says that it is kept: so only when it is on the disk.
     device_.transport().when_persisted([this, key = message.key] {
@@ -159,7 +172,7 @@ class Chat {
         screen_.show_status("offline; what you write is kept and sent when the server is back");
       }
     } else if (std::holds_alternative<client::Synced>(happening)) {
-      if (peer_) ask_tail();
+      if (is_chosen_) ask_tail();
     } else if (std::holds_alternative<client::Connected>(happening)) {
       if (began_ && std::exchange(said_offline_, false)) screen_.show_status("online");
     }
@@ -176,15 +189,53 @@ class Chat {
     began_ ? show(received.event) : early_.push_back(received.event);
   }
 
+  // In their order, each when the names in it are known.
   void show(const client::Event& event) {
+    waiting_.push_back(event);
+    show_ready();
+  }
+
+  void show_ready() {
+    while (!asking_names_ && !waiting_.empty() && knows_names(waiting_.front())) {
+      const client::Event event = std::move(waiting_.front());
+      waiting_.pop_front();
+      show_now(event);
+    }
+  }
+
+  bool knows_names(const client::Event& event) {
+    if (!conversation_.is_group()) return true;
+    std::vector<UserId> users = users_in(event.change());
+    users.emplace_back(event.sender());
+    asking_names_ = true;
+    for (const UserId user : users) {
+      if (names_.contains(user) || !names_asked_.insert(user).second) continue;
+      device_.name_of(user, [this, user](const std::string& name) {
+        names_[user] = name;
+        show_ready();
+      });
+    }
+    asking_names_ = false;
+    return std::all_of(users.begin(), users.end(), [this](UserId user) { return names_.contains(user); });
+  }
+
+  void show_now(const client::Event& event) {
     const Seq seq(event.seq());
     if (seq <= shown_) return;
     shown_ = seq;
     const UserId sender(event.sender());
+    if (event.has_change()) {
+      // nothing that could be answered
+    } else if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
+      (sender == device_.me().user ? last_.own : last_.other) = event.seq();
+      if (sender == peer_) last_.other = event.seq();
+    }
     if (sender == device_.me().user) {
       if (!is_pending_own(event)) show_earlier_own(event);
     } else {
-      screen_.show_message(conversation_, event, sender == peer_ ? peer_name_ : absl::StrCat("#", sender.value()));
+      const auto name = names_.find(sender);
+      screen_.show_message(conversation_, event,
+                           name == names_.end() ? absl::StrCat("#", sender.value()) : name->second, names_);
     }
     if (!screen_.flush()) return session_.finish(absl::DataLossError("the screen cannot be written"));
     device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
@@ -201,7 +252,9 @@ class Chat {
     if (!payload.ParseFromString(event.payload())) return false;
     for (const OwnMessage& message : own_) {
       if (message.seq == event.seq()) return true;
-      if (message.seq == 0 && message.text == payload.text()) return true;
+      const bool is_same = message.text == payload.text() && message.about.kind() == payload.about().kind() &&
+                           message.about.seq() == payload.about().seq();
+      if (message.seq == 0 && is_same) return true;
     }
     return false;
   }
@@ -214,8 +267,10 @@ class Chat {
     message.seq = event.seq();
     message.time_ms = event.time_ms();
     client::Payload payload;
-    const bool is_text = payload.ParseFromString(event.payload()) && payload.content_case() == client::Payload::kText;
-    message.text = is_text ? payload.text() : shown_text(event);
+    const bool is_text = payload.ParseFromString(event.payload()) && event.erased_by() == 0 &&
+                         (payload.content_case() == client::Payload::kText || payload.has_about());
+    if (is_text) message.about = payload.about();
+    message.text = is_text ? payload.text() : shown_text(event, "\n    ", names_);
     message.state = state_of(event.seq());
     screen_.show_own(message, device_.me().handle);
     if (own_.size() > own_max) own_.pop_front();
@@ -245,7 +300,7 @@ class Chat {
   }
 
   void on_marks(const client::MarksMoved& marks) {
-    if (marks.conversation != conversation_ || (marks.user != peer_)) return;
+    if (marks.conversation != conversation_ || marks.user != peer_) return;
     delivered_ = std::max(delivered_, marks.delivered);
     read_ = std::max(read_, marks.read);
     for (OwnMessage& message : own_) {
@@ -285,16 +340,21 @@ class Chat {
   bool is_terminal_;
   boost::asio::steady_timer tail_timer_;
   std::uint64_t tail_request_ = 0;
-  UserId peer_;
-  std::string peer_name_;
+  UserId peer_;  // of a direct conversation
   ConversationId conversation_;
-  bool began_ = false;  // the tail is shown, lines are taken
+  bool is_chosen_ = false;  // it is known which conversation
+  NamesOfUsers names_;
+  std::set<UserId> names_asked_;
+  bool asking_names_ = false;
+  std::deque<client::Event> waiting_;  // for names
+  bool began_ = false;                 // the tail is shown, lines are taken
   bool ending_ = false;
   bool said_offline_ = false;
   std::deque<client::Event> early_;  // received before the tail was
   Seq shown_;
   Seq delivered_;  // of the peer
   Seq read_;
+  LastMessages last_;
   std::uint64_t last_key_ = 0;
   std::deque<OwnMessage> own_;
   std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages

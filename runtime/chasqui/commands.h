@@ -10,6 +10,7 @@ int run_logout(const Options& options);
 int run_send(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
+int run_group(const Options& options);
 int run_chat(const Options& options);
 int run_cluster(const Options& options);
 

@@ -1,5 +1,6 @@
 #include "runtime/chasqui/event_text.h"
 
+#include "absl/strings/str_cat.h"
 #include "runtime/chasqui/printable.h"
 
 namespace chasqui::cli {
@@ -8,19 +9,81 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view sealed_mark = "[sealed: only another client can read this]";
+constexpr std::string_view deleted_mark = "[deleted]";
 constexpr std::string_view unknown_mark = "[of a kind that this version does not know]";
+
+struct AboutName {
+  client::About::Kind kind;
+  std::string_view name;
+};
+constexpr AboutName about_names[] = {{client::About::REPLY, "reply"},
+                                     {client::About::EDIT, "edit"},
+                                     {client::About::DELETION, "deletion"},
+                                     {client::About::REACTION, "reaction"}};
+
+// What is put before the text.
+std::string about_words(std::string_view about, std::uint64_t seq, bool is_taken_back) {
+  if (about == "reply") return absl::StrCat("(to ", seq, ") ");
+  if (about == "edit") return absl::StrCat("(", seq, " should be) ");
+  if (about == "deletion") return absl::StrCat("(deletes ", seq, ")");
+  if (about == "reaction")
+    return absl::StrCat(is_taken_back ? "(takes back at " : "(at ", seq, is_taken_back ? ")" : ") ");
+  return {};
+}
+
+std::string_view string_in(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  if (value == nullptr || !value->is_string()) return {};
+  return {value->get_string().data(), value->get_string().size()};
+}
 
 }  // namespace
 
-json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from) {
+std::string_view about_name(client::About::Kind kind) {
+  for (const AboutName& known : about_names) {
+    if (known.kind == kind) return known.name;
+  }
+  return {};
+}
+
+client::About about_of(std::string_view name, std::uint64_t seq) {
+  client::About about;
+  for (const AboutName& known : about_names) {
+    if (known.name != name) continue;
+    about.set_kind(known.kind);
+    about.set_seq(seq);
+  }
+  return about;
+}
+
+std::string with_about(const client::About& about, const std::string& text) {
+  return about_words(about_name(about.kind()), about.seq(), text.empty()) + text;
+}
+
+json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                          const NamesOfUsers& names) {
   json::object object{{"conversation", conversation.hex()},
                       {"from", from},
                       {"seq", event.seq()},
                       {"time_ms", event.time_ms()},
                       {"text", nullptr}};
+  const bool is_known_about = !about_name(event.about().kind()).empty();
+  if (is_known_about) {
+    object["about"] = std::string(about_name(event.about().kind()));
+    object["about_seq"] = event.about().seq();
+  }
+  if (event.edited_by() != 0) object["edited_by"] = event.edited_by();
   client::Payload payload;
   const bool parsed = event.body_case() == client::Event::kPayload && payload.ParseFromString(event.payload());
-  if (parsed && payload.content_case() == client::Payload::kText && is_utf8(payload.text())) {
+  const bool is_about_alone = is_known_about && payload.content_case() == client::Payload::CONTENT_NOT_SET;
+  if (event.has_change()) {
+    object["kind"] = "group";
+    object["change"] = change_object(event.change(), names);
+  } else if (event.erased_by() != 0) {
+    object["kind"] = "deleted";
+  } else if (parsed && is_about_alone) {
+    object["text"] = "";
+  } else if (parsed && payload.content_case() == client::Payload::kText && is_utf8(payload.text())) {
     object["text"] = payload.text();
   } else {
     object["kind"] = parsed && payload.content_case() == client::Payload::kSealed ? "sealed" : "unknown";
@@ -29,17 +92,22 @@ json::object event_object(const ConversationId& conversation, const client::Even
 }
 
 std::string shown_text(const json::object& event, std::string_view newline) {
+  const std::string_view text = string_in(event, "text");
+  const json::value* seq = event.if_contains("about_seq");
+  const std::uint64_t about_seq = seq != nullptr && seq->is_number() ? seq->to_number<std::uint64_t>() : 0;
+  const std::string words = about_words(string_in(event, "about"), about_seq, text.empty());
   const json::value* body = event.if_contains("text");
-  if (body != nullptr && body->is_string()) {
-    return printable({body->get_string().data(), body->get_string().size()}, newline);
+  if (body != nullptr && body->is_string()) return words + printable(text, newline);
+  const std::string_view kind = string_in(event, "kind");
+  const json::value* change = event.if_contains("change");
+  if (kind == "group" && change != nullptr && change->is_object()) {
+    return absl::StrCat("[", change_words(change->get_object()), "]");
   }
-  const json::value* kind = event.if_contains("kind");
-  const bool sealed = kind != nullptr && kind->is_string() && kind->get_string() == "sealed";
-  return std::string(sealed ? sealed_mark : unknown_mark);
+  return words + std::string(kind == "sealed" ? sealed_mark : kind == "deleted" ? deleted_mark : unknown_mark);
 }
 
-std::string shown_text(const client::Event& event, std::string_view newline) {
-  return shown_text(event_object({}, event, ""), newline);
+std::string shown_text(const client::Event& event, std::string_view newline, const NamesOfUsers& names) {
+  return shown_text(event_object({}, event, "", names), newline);
 }
 
 }  // namespace chasqui::cli

@@ -31,8 +31,13 @@ int run(int argc, const char* const* argv) {
     case Command::Login: return chasqui::cli::run_account(options);
     case Command::Logout: return chasqui::cli::run_logout(options);
     case Command::Chat: return chasqui::cli::run_chat(options);
-    case Command::Send: return chasqui::cli::run_send(options);
+    case Command::Send:
+    case Command::Reply:
+    case Command::Edit:
+    case Command::Delete:
+    case Command::React: return chasqui::cli::run_send(options);
     case Command::History: return chasqui::cli::run_history(options);
+    case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);
     case Command::Inbox: return chasqui::cli::run_inbox(options);
     case Command::Completion:

@@ -8,7 +8,42 @@
 
 namespace chasqui::cli {
 
-enum class Command { None, Register, Login, Logout, Chat, Send, History, Inbox, Completion, Cluster, Help };
+enum class Command {
+  None,
+  Register,
+  Login,
+  Logout,
+  Chat,
+  Send,
+  Reply,
+  Edit,
+  Delete,
+  React,
+  History,
+  Inbox,
+  Group,
+  Completion,
+  Cluster,
+  Help
+};
+
+// `chasqui group ACTION ...`; what belongs to which action says arguments_group.cc.
+struct GroupOptions {
+  std::string action;
+  std::string group;  // its id; of join and unlink: a link
+  std::string text;   // a title, a description, a picture, a role
+  std::vector<std::string> people;
+  std::string description;
+  std::string send;  // roles
+  std::string edit;
+  std::string add;
+  std::optional<bool> history;
+  bool ban = false;
+  bool asks_approval = false;
+  std::uint64_t expires_s = 0;
+  std::uint32_t uses = 0;
+  std::uint64_t for_s = 8 * 3600;
+};
 
 struct Options {
   Command command = Command::None;
@@ -23,6 +58,8 @@ struct Options {
   std::string who;  // WHO, HANDLE, SHELL, or help's COMMAND
   std::string password_file;
   std::optional<std::string> text;  // nullopt: from stdin
+  std::uint64_t seq = 0;            // of the message that it is about
+  bool numbers = false;
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
   bool follow = false;
@@ -30,6 +67,7 @@ struct Options {
   std::string cluster;
   std::vector<std::uint64_t> nodes;
   std::string out;  // folder
+  GroupOptions group;
 };
 
 constexpr const char* default_server = "http://127.0.0.1:8080";

@@ -28,24 +28,31 @@ class PlainScreen final : public Screen {
     stdin_.arm();
   }
 
-  void show_message(const ConversationId& conversation, const client::Event& event, const std::string& from) override {
-    if (json_) return print(event_object(conversation, event, from));
-    std::printf("%s %s: %s\n", clock_time(event.time_ms()).c_str(), printable(from).c_str(), shown_text(event).c_str());
+  void show_message(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                    const NamesOfUsers& names) override {
+    if (json_) return print(event_object(conversation, event, from, names));
+    std::printf("%s %s: %s\n", clock_time(event.time_ms()).c_str(), printable(from).c_str(),
+                shown_text(event, "\n    ", names).c_str());
   }
 
   void show_own(const OwnMessage& message, const std::string& me) override { update_own(message, me); }
 
   void update_own(const OwnMessage& message, const std::string& me) override {
     if (json_) {
-      return print({{"conversation", message.conversation.hex()},
-                    {"from", me},
-                    {"seq", message.seq},
-                    {"time_ms", message.time_ms},
-                    {"text", message.text},
-                    {"state", name_of(message.state)}});
+      json::object object{{"conversation", message.conversation.hex()},
+                          {"from", me},
+                          {"seq", message.seq},
+                          {"time_ms", message.time_ms},
+                          {"text", message.text},
+                          {"state", name_of(message.state)}};
+      if (message.about.seq() != 0) {
+        object["about"] = std::string(about_name(message.about.kind()));
+        object["about_seq"] = message.about.seq();
+      }
+      return print(object);
     }
     std::printf("%s %s: %s  %s\n", clock_time(message.time_ms).c_str(), printable(me).c_str(),
-                printable(message.text, "\n    ").c_str(), mark_of(message.state));
+                printable(with_about(message.about, message.text), "\n    ").c_str(), mark_of(message.state));
     std::fflush(stdout);
   }
 

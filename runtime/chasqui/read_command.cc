@@ -74,6 +74,7 @@ class Reader {
       return;
     }
     const auto time_ms = static_cast<std::int64_t>(number_at(message, "time_ms"));
+    if (options_.numbers) std::printf("%5llu  ", static_cast<unsigned long long>(number_at(message, "seq")));
     std::printf("%s  %s %s\n", style_.dim(date_time(time_ms)).c_str(),
                 style_.other(printable(string_at(message, "from")) + ":").c_str(), shown_text(message).c_str());
   }

@@ -53,6 +53,7 @@ void Requests::handle(const json::object& request) {
   const std::uint64_t id = id_of(request);
   if (!device_.end().ok()) return reply_(error_reply(id, device_.end()));
   if (const json::object* body = object_at(request, "send")) return send(id, *body);
+  if (const json::object* body = object_at(request, "group")) return group(id, *body);
   if (const json::object* body = object_at(request, "history")) return history(id, *body);
   if (const json::object* body = object_at(request, "inbox")) return inbox(id, *body);
   if (const json::object* body = object_at(request, "shown")) return shown(*body);
@@ -63,17 +64,20 @@ void Requests::handle(const json::object& request) {
 void Requests::hear(const client::Happening& happening) {
   if (const auto* accepted = std::get_if<client::SendAccepted>(&happening)) {
     if (auto node = unanswered_.extract({accepted->conversation, accepted->outbox_seq})) {
-      reply_({{"id", node.mapped()},
-              {"sent", json::object{{"conversation", accepted->conversation.hex()},
-                                    {"seq", accepted->seq.value()},
-                                    {"time_ms", accepted->time.ms}}}});
+      json::object sent{{"conversation", accepted->conversation.hex()},
+                        {"seq", accepted->seq.value()},
+                        {"time_ms", accepted->time.ms}};
+      if (!node.mapped().link.empty()) sent["link"] = node.mapped().link;
+      reply_({{"id", node.mapped().id}, {"sent", std::move(sent)}});
     }
   } else if (const auto* refused = std::get_if<client::SendRefused>(&happening)) {
     if (auto node = unanswered_.extract({refused->conversation, refused->outbox_seq})) {
-      reply_(error_reply(node.mapped(), refused->status));
+      reply_(error_reply(node.mapped().id, refused->status));
     }
   } else if (const auto* page = std::get_if<client::HistoryDone>(&happening)) {
     if (auto node = pages_.extract(page->request)) node.mapped()(*page);
+  } else if (const auto* described = std::get_if<client::GroupDescribed>(&happening)) {
+    if (auto node = descriptions_.extract(described->request)) node.mapped()(*described);
   } else if (const auto* received = std::get_if<client::Received>(&happening)) {
     last_taken_ = received->conversation;
     last_taken_seq_ = Seq(received->event.seq());
@@ -86,9 +90,10 @@ void Requests::hear(const client::Happening& happening) {
 }
 
 void Requests::end_all(const absl::Status& why) {
-  for (const auto& [message, id] : std::exchange(unanswered_, {})) reply_(error_reply(id, why));
+  for (const auto& [message, asked] : std::exchange(unanswered_, {})) reply_(error_reply(asked.id, why));
   if (inbox_id_ != 0) reply_(error_reply(std::exchange(inbox_id_, 0), why));
   pages_.clear();
+  descriptions_.clear();
   reply_(error_reply(0, why));
 }
 
@@ -103,25 +108,37 @@ void Requests::later(std::function<void()> go) {
 
 // Nothing is kept before the server is there: a script that hears "unreachable" may then simply try again.
 void Requests::send(std::uint64_t id, const json::object& request) {
+  const client::About about = about_of(string_at(request, "about"), number_at(request, "seq"));
   device_.when_online(
-      [weak = weak_from_this(), id, who = string_at(request, "who"), text = string_at(request, "text")] {
+      [weak = weak_from_this(), id, about, who = string_at(request, "who"), text = string_at(request, "text")] {
         const auto self = weak.lock();
         if (!self) return;
-        self->device_.resolve(who, [weak, id, text](absl::StatusOr<UserId> user) {
+        self->find(who, [weak, id, about, text](absl::StatusOr<ConversationId> to) {
           const auto still = weak.lock();
           if (!still) return;
-          if (!user.ok()) return still->reply_(error_reply(id, user.status()));
-          still->take(id, *user, text);
+          if (!to.ok()) return still->reply_(error_reply(id, to.status()));
+          still->take(id, *to, about, text);
         });
       });
 }
 
-void Requests::take(std::uint64_t id, UserId to, const std::string& text) {
-  const ConversationId conversation = ConversationId::direct(device_.me().user, to);
-  const auto number = device_.transport().call(
-      [&](client::Client& client, Now now, client::Outputs& out) { return client.send(now, conversation, text, out); });
+void Requests::find(const std::string& who, std::function<void(absl::StatusOr<ConversationId>)> done) {
+  if (const auto group = group_of(who)) return done(*group);
+  device_.resolve(who, [weak = weak_from_this(), done = std::move(done)](absl::StatusOr<UserId> user) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!user.ok()) return done(user.status());
+    done(ConversationId::direct(self->device_.me().user, *user));
+  });
+}
+
+void Requests::take(std::uint64_t id, const ConversationId& conversation, const client::About& about,
+                    const std::string& text) {
+  const auto number = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.send_about(now, conversation, about, text, out);
+  });
   if (!number.ok()) return reply_(error_reply(id, number.status()));
-  unanswered_[{conversation, *number}] = id;
+  unanswered_[{conversation, *number}] = {id, {}};
   reply_({{"id", id}, {"kept", true}});
 }
 
@@ -134,11 +151,11 @@ void Requests::history(std::uint64_t id, const json::object& request) {
   walk->position = Seq(number_at(request, "after"));
   walk->left = number_at(request, "limit");
   if (walk->newest) walk->left = std::min(walk->left, history_newest_max);
-  device_.resolve(string_at(request, "who"), [weak = weak_from_this(), walk](absl::StatusOr<UserId> user) {
+  find(string_at(request, "who"), [weak = weak_from_this(), walk](absl::StatusOr<ConversationId> conversation) {
     const auto self = weak.lock();
     if (!self) return;
-    if (!user.ok()) return self->reply_(error_reply(walk->id, user.status()));
-    walk->conversation = ConversationId::direct(self->device_.me().user, *user);
+    if (!conversation.ok()) return self->reply_(error_reply(walk->id, conversation.status()));
+    walk->conversation = *conversation;
     self->ask_page(walk);
   });
 }
@@ -233,11 +250,13 @@ void Requests::finish(std::uint64_t id) {
 
 void Requests::say_event(std::uint64_t id, const ConversationId& conversation, const client::Event& event) {
   auto slot = in_order_.emplace_back(std::make_shared<std::optional<json::object>>());
-  device_.name_of(UserId(event.sender()),
-                  [weak = weak_from_this(), slot, id, conversation, event](const std::string& from) {
-                    *slot = json::object{{"id", id}, {"message", event_object(conversation, event, from)}};
-                    if (const auto self = weak.lock()) self->say_ready();
-                  });
+  Users users = users_in(event.change());
+  users.emplace_back(event.sender());
+  with_names(std::move(users), {}, [weak = weak_from_this(), slot, id, conversation, event](const NamesOfUsers& names) {
+    const std::string& from = names.at(UserId(event.sender()));
+    *slot = json::object{{"id", id}, {"message", event_object(conversation, event, from, names)}};
+    if (const auto self = weak.lock()) self->say_ready();
+  });
 }
 
 void Requests::say_in_order(json::object reply) {

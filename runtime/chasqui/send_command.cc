@@ -1,4 +1,5 @@
 // send WHO [TEXT | -]: one message, or one for each line of stdin, pipelined. Prints in the order of sending.
+// reply, edit, delete and react WHO SEQ [TEXT]: one that is about an earlier message.
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +24,14 @@ namespace {
 namespace json = boost::json;
 constexpr std::size_t unanswered_max = 512;
 constexpr std::size_t line_bytes_max = 128 * 1024;  // longer: refused, as the server would
+
+// As requests.cc reads it; nullptr: a message by itself.
+const char* about_of(Command command) {
+  if (command == Command::Reply) return "reply";
+  if (command == Command::Edit) return "edit";
+  if (command == Command::Delete) return "deletion";
+  return command == Command::React ? "reaction" : nullptr;
+}
 
 class Sender {
  public:
@@ -94,7 +103,12 @@ class Sender {
       answer.reply = error_reply(id, absl::InvalidArgumentError("the message is not UTF-8: nothing of it was sent"));
       return print_ready();
     }
-    session_.channel().request({{"id", id}, {"send", json::object{{"who", options_.who}, {"text", std::move(text)}}}});
+    json::object body{{"who", options_.who}, {"text", std::move(text)}};
+    if (const char* about = about_of(options_.command)) {
+      body["about"] = about;
+      body["seq"] = options_.seq;
+    }
+    session_.channel().request({{"id", id}, {"send", std::move(body)}});
   }
 
   void on_reply(const json::object& reply) {

@@ -37,10 +37,11 @@ class TerminalScreen final : public Screen {
                                 [this] { input_.end(); }});
   }
 
-  void show_message(const ConversationId&, const client::Event& event, const std::string& from) override {
+  void show_message(const ConversationId&, const client::Event& event, const std::string& from,
+                    const NamesOfUsers& names) override {
     const std::string time = clock_time(event.time_ms());
     const std::string name = printable(from) + ":";
-    const std::string text = shown_text(event);
+    const std::string text = shown_text(event, "\n    ", names);
     print(absl::StrCat(style_.dim(time), " ", style_.other(name), " ", text), absl::StrCat(time, " ", name, " ", text));
   }
 
@@ -83,7 +84,7 @@ class TerminalScreen final : public Screen {
   std::string own_line(const OwnMessage& message, const std::string& me, bool styled) const {
     const std::string time = clock_time(message.time_ms);
     const std::string name = printable(me) + ":";
-    const std::string text = printable(message.text, "\n    ");
+    const std::string text = printable(with_about(message.about, message.text), "\n    ");
     std::string mark = mark_of(message.state);
     const std::string padding(mark_columns - std::min(mark_columns, columns(mark)), ' ');
     if (!styled) return absl::StrCat(time, " ", name, " ", text, "  ", mark, padding);

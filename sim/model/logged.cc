@@ -11,8 +11,12 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
       const log::Send& send = command.send();
       const auto conversation = ConversationId::parse(send.conversation());
       if (!conversation) continue;
-      entry.commands.emplace_back(LoggedSend{*conversation, UserId(send.sender()), DeviceId(send.device()),
-                                             OutboxSeq(send.outbox_seq()), send.digest(), send.refused()});
+      LoggedSend logged{*conversation, UserId(send.sender()), DeviceId(send.device()), OutboxSeq(send.outbox_seq()),
+                        send.digest(), send.refused(),        send.about_kind(),       Seq(send.about_seq()),
+                        std::nullopt};
+      client::GroupChange change;
+      if (!send.change().empty() && change.ParseFromString(send.change())) logged.change = std::move(change);
+      entry.commands.emplace_back(std::move(logged));
     } else if (command.has_mark()) {
       const log::Mark& mark = command.mark();
       const auto conversation = ConversationId::parse(mark.conversation());

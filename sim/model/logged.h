@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -9,6 +10,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "proto/client.pb.h"
 #include "proto/log.pb.h"
 
 namespace chasqui::sim {
@@ -19,7 +21,10 @@ struct LoggedSend {
   DeviceId device;
   OutboxSeq number;
   std::string digest;
-  std::uint32_t refused = 0;  // a client.Code; 0: it is to be stored
+  std::uint32_t refused = 0;     // a client.Code; 0: it is to be stored
+  std::uint32_t about_kind = 0;  // a client.About.Kind
+  Seq about = {};
+  std::optional<client::GroupChange> change = std::nullopt;
 };
 struct LoggedMark {
   ConversationId conversation;

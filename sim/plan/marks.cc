@@ -78,7 +78,21 @@ constexpr std::string_view all[] = {
     "state_differs",
     "slow_disk_gives_way",
     "stream_left_for_vote",
+    "about_nothing_there",
+    "about_erased",
+    "payload_erased",
+    // Of groups: a plan without any aims at none of these.
+    "asked_to_join",
+    "feed_members_read",
+    "group_created",
+    "group_deleted",
+    "joined_by_link",
+    "member_came_back",
+    "member_may_not_send",
+    "member_removed",
+    "owner_succeeded",
 };
+constexpr std::size_t of_groups = 9;
 }  // namespace
 
 std::string_view why_unreached(std::string_view mark) {
@@ -92,6 +106,10 @@ std::string_view why_unreached(std::string_view mark) {
 
 std::span<const std::string_view> known_marks() {
   return all;
+}
+
+std::span<const std::string_view> marks_without_groups() {
+  return std::span(all).first(std::size(all) - of_groups);
 }
 
 }  // namespace chasqui::sim

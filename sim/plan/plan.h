@@ -76,7 +76,10 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
   X(Rot, "rot",                                                                                                        \
     "node `subject` crashes, and its state of shard `object` reads otherwise when it is up `length` later")            \
   X(NoQuorum, "no_quorum", "the replicas of shard `object` do not hear each other for `length`, all others do")        \
-  X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later")
+  X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later") \
+  X(Group, "group", "device `subject` creates a group of about `size` people, drawn by `object`")                      \
+  X(GroupTalk, "group_talk", "device `subject` writes `size` characters into a group, drawn by `object`")              \
+  X(GroupChange, "group_change", "device `subject` changes a group in a way, both drawn by `object`")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,
@@ -123,7 +126,8 @@ struct Item {
   X(per_process, 1, "nodes that share a process, so a machine, its clocks and its death")            \
   X(peer_us, 300, "between processes a frame takes a quarter of this to twice as long; seldom more") \
   X(peer_queue_kb, 65536, "most that waits at a peer link: three quarters of it may be Raft's")      \
-  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")
+  X(peer_keeps, 1, "1: what is sent while a link is down waits for the next; 0: it is dropped")      \
+  X(about_ppm, 0, "of the messages that say something about an earlier one: reply, edit, reaction")
 
 struct Knobs {
 #define CHASQUI_SIM_KNOB(name, value, meaning) std::uint64_t name = value;

@@ -8,6 +8,7 @@
 #include "sim/plan/phones_draw.h"
 #include "sim/plan/plan_cluster.h"
 #include "sim/plan/plan_disks.h"
+#include "sim/plan/plan_groups.h"
 #include "sim/plan/plan_hostile.h"
 #include "sim/plan/windows.h"
 
@@ -165,6 +166,14 @@ void draw_limits(Plan& plan) {
   }
 }
 
+// In half of the runs people reply, edit and react, some much and some little.
+void draw_about(Plan& plan) {
+  Dice dice(plan.seed, Concern::About, 0);
+  const bool on = dice.chance(500'000);
+  const std::uint64_t often = dice.log_roll(20'000, 600'000);
+  if (on) plan.knobs.about_ppm = often;
+}
+
 // Draws of later times: each by dice of its own, so that those before stay as they were.
 void draw_more(Plan& plan, bool points_off) {
   if (plan.plan_class == PlanClass::Calm) return;
@@ -174,7 +183,9 @@ void draw_more(Plan& plan, bool points_off) {
   if (points_off) return;
   if (plan.plan_class == PlanClass::Swarm) plan.knobs.maybe_ppm = 250'000;
   // A tenth of the crashes is aimed at a rare branch, so that they land in the middle of what seldom happens.
-  const std::span<const std::string_view> marks = known_marks();
+  const bool has_groups =
+      std::any_of(plan.items.begin(), plan.items.end(), [](const Item& item) { return item.kind == ItemKind::Group; });
+  const std::span<const std::string_view> marks = has_groups ? known_marks() : marks_without_groups();
   for (Item& item : plan.items) {
     if (item.kind != ItemKind::Crash || !dice.chance(100'000)) continue;
     item.mark = marks[dice.roll(0, marks.size() - 1)];
@@ -308,6 +319,8 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   }
   draw_phones(plan);
   draw_hostile(plan);
+  draw_about(plan);
+  draw_groups(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_cluster_faults(plan, overrides);
