@@ -167,6 +167,8 @@ std::string describe(const client::ClientFrame& frame) {
     case client::ClientFrame::kPing: return absl::StrCat(id, "ping");
     case client::ClientFrame::kRenewDevice: return absl::StrCat(id, "renew_device");
     case client::ClientFrame::kLogout: return absl::StrCat(id, "logout");
+    case client::ClientFrame::kDescribeGroup:
+      return absl::StrCat(id, "describe_group ", short_id(frame.describe_group().conversation()));
     case client::ClientFrame::BODY_NOT_SET: break;
   }
   return absl::StrCat(id, "unknown");
@@ -200,6 +202,9 @@ std::string describe(const client::ServerFrame& frame) {
     case client::ServerFrame::kDeviceRenewed:
       return absl::StrCat(id, "device_renewed device=", frame.device_renewed().device());
     case client::ServerFrame::kLoggedOut: return absl::StrCat(id, "logged_out");
+    case client::ServerFrame::kGroup:
+      return absl::StrCat(id, "group ", short_id(frame.group().conversation()),
+                          " members=", frame.group().members_size());
     case client::ServerFrame::kPush:
       return absl::StrCat(id, "push ", short_id(frame.push().conversation()), " seq=", frame.push().event().seq(),
                           " from=", frame.push().event().sender());

@@ -33,6 +33,10 @@ Node::~Node() = default;
 void Node::step(Now now, Input input, Outputs& out) {
   impl_->step(now, std::move(input), out);
 }
+const std::vector<AppliedEntry>& Node::applied() const {
+  return impl_->applied();
+}
+
 MonoTime Node::next_deadline() const {
   return impl_->next_deadline();
 }
@@ -88,6 +92,7 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
     replica::Replica replica(of_replica, std::move(images[i]), machine.applied_index(), ingested_row(id));
     shards_[i] = std::make_unique<Shard>(id, std::move(replica), std::move(machine), config.shards, config_.limits);
     shards_[i]->home_leader = replicas.front();
+    ++shards_held_;
   }
 }
 
@@ -109,6 +114,7 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
   if (now.mono - now_ > frozen_after) watched_since_ = now.mono;
   now_ = now.mono;
   wall_ = now.wall;
+  applied_.clear();
   if (!started_) start(now, out);
   std::visit([&](auto& in) { input(now, in, out); }, input_value);
   // Whatever came in, timers that are due are served: a late Tick must not delay what another input shows to be due.
@@ -128,6 +134,7 @@ void Node::Impl::step(Now now, Input input_value, Outputs& out) {
   if (disk_due() <= now.mono) judge_disk(now, out);
   if (beat_due_ <= now.mono) beat(now, out);
   settle(now, out);
+  write_rows_due(now);
   flush_peers(now, out);
 }
 
@@ -194,7 +201,8 @@ MonoTime Node::Impl::next_deadline() const {
   return earlier(earlier(earlier(of_shards, gateway_.next_deadline()),
                          earlier(asks_.next_deadline(), earlier(beat_due_, disk_due()))),
                  earlier(earlier(source_.next_deadline(), sink_.next_deadline()),
-                         checks_.empty() ? MonoTime::never() : checks_.begin()->first));
+                         earlier(checks_.empty() ? MonoTime::never() : checks_.begin()->first,
+                                 ahead_.empty() ? MonoTime::never() : write_due_)));
 }
 
 std::size_t Node::Impl::shards_led() const {
@@ -209,7 +217,7 @@ std::uint64_t Node::Impl::memory_bytes() const {
     if (shard == nullptr) continue;
     bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
              shard->feed.memory_bytes() + shard->watchers.size() * 100 +
-             (shard->notify.size() + shard->marks.size()) * 120;
+             (shard->notify.size() + shard->marks.size()) * 120 + shard->machine.memory_bytes();
   }
   return bytes;
 }
@@ -287,17 +295,6 @@ void Node::Impl::input(Now now, Drain&, Outputs& out) {
   draining_ = true;
   tell_clock(now);  // or two that stop together would give each other what they lead
   balance(now, out);
-}
-
-bool Node::Impl::read(std::vector<RangeRead> ranges, Continuation then, Outputs& out) {
-  if (reads_.size() >= config_.limits.reads_outstanding_max || CHASQUI_MAYBE("reads_full")) {
-    CHASQUI_MARK("reads_full");
-    return false;
-  }
-  last_read_ = last_read_.next();
-  reads_.insert(last_read_, std::move(then));
-  out.push_back(Read{last_read_, std::move(ranges)});
-  return true;
 }
 
 }  // namespace chasqui

@@ -34,6 +34,11 @@ struct NodeConfig {
   Limits limits;
 };
 
+struct AppliedEntry {
+  ShardId shard;
+  RaftIndex index;
+};
+
 class Node {
  public:
   // `log` holds a ReplicaImage for each shard that has ever lived in this store. A store without any is a new cluster
@@ -60,6 +65,8 @@ class Node {
   [[nodiscard]] std::uint64_t memory_bytes() const;
   // Looks at every session and shard: not for each step.
   [[nodiscard]] NodeSizes sizes() const;
+  // What was applied in the last step, in this order; the store may not have it yet.
+  [[nodiscard]] const std::vector<AppliedEntry>& applied() const;
 
  private:
   class Impl;

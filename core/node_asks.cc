@@ -172,6 +172,7 @@ void Node::Impl::serve(Now now, Shard& shard, const RequestPtr& request, Outputs
                   Version(request->frame.sync().below_version()), false, out);
     case client::ClientFrame::kHistory: return history(now, shard, request, out);
     case client::ClientFrame::kLookup: return look_up(now, shard, request, out);
+    case client::ClientFrame::kDescribeGroup: return describe_group(now, shard, request, out);
     case client::ClientFrame::kMarks: return marks(now, shard, request, out);
     case client::ClientFrame::kRenewDevice: return renew_device(now, shard, request, out);
     case client::ClientFrame::kLogout: return log_out(now, shard, request, out);

@@ -219,6 +219,7 @@ TEST(ClusterOfThree, a_restarted_node_is_ready_when_it_has_applied_what_was_comm
   const MonoTime back = world.now().mono;
   while (!world.node(other).ready() && world.now().mono < back + seconds(10)) world.run_for(milliseconds(1));
   ASSERT_TRUE(world.node(other).ready());
+  world.run_for(seconds(1));  // then what is applied is in its store
   EXPECT_TRUE(world.store(other).get(keys::event(shard, self, Seq(600))).has_value());
 }
 

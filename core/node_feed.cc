@@ -1,5 +1,6 @@
 // What shards owe each other: batches of the feed to the leaders of other shards, here or at another node, and their
 // acknowledgements, each by the batch's own id.
+#include <algorithm>
 #include <utility>
 
 #include "core/base/bounds.h"
@@ -7,6 +8,7 @@
 #include "core/base/keys.h"
 #include "core/base/points.h"
 #include "core/node_impl.h"
+#include "core/shard/group.h"
 
 namespace chasqui {
 namespace {
@@ -24,11 +26,68 @@ std::vector<fanout::ParkedRow> parked_rows(const RangeResult& result) {
   return rows;
 }
 
+constexpr std::size_t frame_bytes_aimed_at = 1 << 20;
+
+bool tells_groups(const peer::NotifyBatch& batch) {
+  return std::any_of(batch.items().begin(), batch.items().end(),
+                     [](const peer::NotifyItem& item) { return !item.users().empty(); });
+}
+
+// Batches for several shards of one node, which mostly tell the same events of groups.
+struct ToldTogether {
+  peer::PeerFrame frame;
+  absl::btree_map<std::pair<std::string, std::uint64_t>, std::uint32_t> places;  // of events, by conversation and seq
+  std::size_t bytes = 0;
+
+  void add(peer::NotifyBatch& batch) {
+    peer::Notifies& notifies = *frame.mutable_notifies();
+    for (peer::NotifyItem& item : *batch.mutable_items()) {
+      if (item.event().empty() || item.users().empty()) continue;
+      const auto [place, is_new] = places.try_emplace({item.conversation(), item.head()}, notifies.events_size() + 1);
+      if (is_new) {
+        bytes += item.event().size();
+        *notifies.add_events() = std::move(*item.mutable_event());
+      }
+      item.clear_event();
+      item.set_event_at(place->second);
+    }
+    bytes += batch.ByteSizeLong();
+    notifies.add_batches()->Swap(&batch);
+  }
+  peer::PeerFrame take() {
+    places.clear();
+    bytes = 0;
+    return std::exchange(frame, {});
+  }
+};
+
+// What each row owes the members of its groups: whose interval holds its head.
+void name_members(const ReadDone& done, std::vector<fanout::Feed::StoredRow>& rows) {
+  absl::btree_map<std::string, state::Group> groups;
+  for (const RangeResult& result : done.results) {
+    if (result.rows.empty()) continue;
+    const auto key = keys::parse(result.rows[0].key);
+    state::Group group;
+    if (key && group.ParseFromString(result.rows[0].value)) groups[key->conversation.str()] = std::move(group);
+  }
+  for (fanout::Feed::StoredRow& row : rows) {
+    for (const state::FeedItem& item : row.feed.items()) {
+      const auto group = item.user() == 0 ? groups.find(item.conversation()) : groups.end();
+      if (group == groups.end()) continue;
+      std::vector<UserId>& told = row.members[item.conversation()];
+      for (const state::Member& member : group->second.members()) {
+        if (shard::is_told(member, Seq(item.head()))) told.emplace_back(member.user());
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void Node::Impl::move_notifies(Now now, Outputs& out) {
   absl::btree_set<ShardId> sources;
   sources.swap(feeding_);
+  absl::btree_map<NodeId, ToldTogether> together;
   for (const ShardId id : sources) {
     Shard& source = shard_at(id);
     if (!source.led) continue;
@@ -47,6 +106,10 @@ void Node::Impl::move_notifies(Now now, Outputs& out) {
           source.feed.acknowledged(early, now);
         }
         take_notify(destination, batch, config_.node, now, out);
+      } else if (route.leader && tells_groups(batch)) {
+        ToldTogether& told = together[route.leader];
+        told.add(batch);
+        if (told.bytes > frame_bytes_aimed_at) to_peer(route.leader).others.push_back(told.take());
       } else if (route.leader) {
         peer::PeerFrame frame;
         frame.mutable_notify()->Swap(&batch);
@@ -57,6 +120,36 @@ void Node::Impl::move_notifies(Now now, Outputs& out) {
     }
     touched_.insert(source.id);
   }
+  for (auto& [node, told] : together) {
+    if (told.bytes > 0) to_peer(node).others.push_back(told.take());
+  }
+}
+
+// What another node's feeds tell the shards that are led here, with events that were sent once.
+void Node::Impl::take(Now now, NodeId from, peer::Notifies& notifies, Outputs& out) {
+  for (peer::NotifyBatch& batch : *notifies.mutable_batches()) {
+    for (peer::NotifyItem& item : *batch.mutable_items()) {
+      const std::uint32_t at = item.event_at();
+      if (at > 0 && at <= static_cast<std::uint32_t>(notifies.events_size())) {
+        item.set_event(notifies.events(static_cast<int>(at - 1)));
+      }
+    }
+    take_peer_notify(now, from, batch, out);
+  }
+}
+
+void Node::Impl::take_peer_notify(Now now, NodeId from, const peer::NotifyBatch& batch, Outputs& out) {
+  if (batch.to_shard() >= shards_.size() || batch.from_shard() >= shards_.size()) return;
+  // Marks count only from the leader of the shard that owns them (rule R8).
+  if (RaftTerm(batch.from_term()) < router_.term(ShardId(batch.from_shard()))) return;
+  const auto is_there = [&](std::uint64_t user) {
+    return router_.of_user(UserId(user)).shard.value() == batch.to_shard();
+  };
+  for (const peer::NotifyItem& item : batch.items()) {
+    if (item.users().empty() && !is_there(item.user())) return;
+    if (!std::all_of(item.users().begin(), item.users().end(), is_there)) return;
+  }
+  if (Shard* shard = led(ShardId(batch.to_shard()))) take_notify(*shard, batch, from, now, out);
 }
 
 void Node::Impl::take_notify(Shard& destination, const peer::NotifyBatch& batch, NodeId from, Now now, Outputs& out) {
@@ -69,6 +162,10 @@ void Node::Impl::take_notify(Shard& destination, const peer::NotifyBatch& batch,
   }
   for (const peer::NotifyItem& item : batch.items()) {
     if (item.head() == 0 || item.event().empty()) continue;
+    if (!item.users().empty()) {
+      tell_group_push(now, destination, item, out);
+      continue;
+    }
     tell_push(now, destination, item, out);
     const auto conversation = ConversationId::parse(item.conversation());
     if (CHASQUI_CANARY("tick_on_push") && conversation && destination.registry.online(UserId(item.user()))) {
@@ -124,15 +221,43 @@ void Node::Impl::read_feed(Shard& shard, Outputs& out) {
           const auto key = keys::parse(row.key);
           state::Feed feed;
           if (!key || key->kind != keys::Kind::Feed || !feed.ParseFromString(row.value)) continue;
-          rows.push_back({RaftIndex(key->number), std::move(feed)});
+          rows.push_back({RaftIndex(key->number), std::move(feed), {}});
         }
         if (!rows.empty()) CHASQUI_MARK("feed_read");
         outputs.push_back(Note{NoteKind::FeedResent, id, {}, rows.size(), 0});
-        reader.feed.rows_read(rows, done.results[0].more);
-        touched_.insert(id);
+        read_feed_members(reader, std::move(rows), done.results[0].more, outputs);
       },
       out);
   if (asked) shard.feed.reading();
+}
+
+// Of rows that name groups, not people: who are their members.
+void Node::Impl::read_feed_members(Shard& shard, std::vector<fanout::Feed::StoredRow> rows, bool more, Outputs& out) {
+  absl::btree_set<ConversationId> groups;
+  for (const fanout::Feed::StoredRow& row : rows) {
+    for (const state::FeedItem& item : row.feed.items()) {
+      const auto conversation = ConversationId::parse(item.conversation());
+      if (item.user() == 0 && conversation) groups.insert(*conversation);
+    }
+  }
+  touched_.insert(shard.id);
+  if (groups.empty()) return shard.feed.rows_read(rows, more);
+  std::vector<RangeRead> ranges;
+  ranges.reserve(groups.size());
+  for (const ConversationId& group : groups) ranges.push_back(RangeRead::row(keys::group(shard.id, group)));
+  const RaftTerm term = shard.replica.term();
+  const bool asked = read(
+      std::move(ranges),
+      [this, id = shard.id, term, rows, more](Now, ReadDone& done, Outputs&) mutable {
+        Shard& reader = shard_at(id);
+        if (!reader.led || reader.replica.term() != term) return;
+        CHASQUI_MARK("feed_members_read");
+        name_members(done, rows);
+        reader.feed.rows_read(rows, more);
+        touched_.insert(id);
+      },
+      out);
+  if (!asked) shard.feed.rows_read({}, true);  // read once more
 }
 
 // --------------------------------------------------------------------------------------------------------- parking

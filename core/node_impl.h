@@ -2,10 +2,11 @@
 //
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
-// that leader. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens.
-// node_settings.cc: what a user sets for themselves. node_ephemeral.cc: presence and typing. node_expiry.cc: messages
-// that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states to and from them.
-// node_hashes.cc: whether they hold the same. Over 400 lines because it is the one place where a node is seen whole.
+// that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are
+// told what happens. node_settings.cc: what a user sets for themselves. node_ephemeral.cc: presence and typing.
+// node_expiry.cc: messages that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states
+// to and from them. node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the store. Over 400
+// lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@
 #include "core/router/asks.h"
 #include "core/router/router.h"
 #include "core/shard/apply.h"
+#include "core/shard/group.h"
 
 namespace chasqui {
 
@@ -118,6 +120,7 @@ class Node::Impl {
   [[nodiscard]] bool handed_over() const;
   [[nodiscard]] std::uint64_t memory_bytes() const;
   [[nodiscard]] NodeSizes sizes() const;
+  [[nodiscard]] const std::vector<AppliedEntry>& applied() const { return applied_; }
 
  private:
   struct InFlight {
@@ -144,12 +147,14 @@ class Node::Impl {
     fanout::Feed feed;
     fanout::Notify notify;
     fanout::Marks marks;
-    gateway::Registry registry;  // of a leader
-    gateway::Watchers watchers;  // likewise
+    gateway::Registry registry;        // of a leader
+    gateway::Watchers watchers;        // likewise
     fanout::Expiry expiry;
-    NodeId home_leader;     // who should lead it
-    MonoTime transfer_due;  // then, if that is another
-    NodeId handing_to;      // the leadership is being handed over: nothing is proposed meanwhile
+    NodeId home_leader;                // who should lead it
+    MonoTime transfer_due;             // then, if that is another
+    Duration balance_wait{};           // from when we lead it to then
+    std::optional<MonoTime> given_at;  // when we last gave it to who should lead it
+    NodeId handing_to;                 // the leadership is being handed over: nothing is proposed meanwhile
     MonoTime handing_until;
     struct {
       NodeId node;
@@ -315,10 +320,13 @@ class Node::Impl {
 
   // node_feed.cc
   void move_notifies(Now now, Outputs& out);
+  void take(Now now, NodeId from, peer::Notifies& notifies, Outputs& out);
+  void take_peer_notify(Now now, NodeId from, const peer::NotifyBatch& batch, Outputs& out);
   void take_notify(Shard& destination, const peer::NotifyBatch& batch, NodeId from, Now now, Outputs& out);
   void acknowledge(const fanout::BatchName& name);
   void take_acknowledgement(const peer::NotifyAck& ack);
   void read_feed(Shard& shard, Outputs& out);
+  void read_feed_members(Shard& shard, std::vector<fanout::Feed::StoredRow> rows, bool more, Outputs& out);
   void gather_parked(Shard& shard, Now now);
   void read_parked(Shard& shard, Now now, Outputs& out);
 
@@ -349,6 +357,11 @@ class Node::Impl {
   void ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id);
   void history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  // node_groups.cc: history and state of a group, for members
+  void group_history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void group_events(Now now, const Shard& shard, const RequestPtr& request, const state::Header& header,
+                    const std::vector<shard::SeqRange>& seen, bool is_member, Outputs& out);
+  void describe_group(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void renew_device(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void log_out(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
@@ -374,6 +387,7 @@ class Node::Impl {
 
   // node_sessions.cc
   void tell_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
+  void tell_group_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
   void tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out);
   void tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
   void tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out);
@@ -456,6 +470,11 @@ class Node::Impl {
   void refuse_call(CallId id, client::Code code, std::string message, Outputs& out, std::uint32_t retry_after_ms = 0);
   UserId draw_user(std::string_view handle);
 
+  // node_rows.cc
+  void rows_changed(Shard& shard, std::uint64_t unwritten_before, Now now);
+  void write_rows_due(Now now);
+  void write_rows_of(Shard& shard);
+  void take_rows(Shard& shard, WriteBatch& batch);
   // False: too many reads are under way, and `then` is not kept.
   bool read(std::vector<RangeRead> ranges, Continuation then, Outputs& out);
 
@@ -465,6 +484,7 @@ class Node::Impl {
   gateway::Gateway gateway_;
   router::Router router_;
   std::vector<std::unique_ptr<Shard>> shards_;  // by shard id; nullptr: no replica of it is here
+  std::size_t shards_held_ = 0;                 // of them
   bool started_ = false;
   bool draining_ = false;
   Pressure pressure_;
@@ -479,6 +499,11 @@ class Node::Impl {
   std::deque<std::pair<ShardId, replica::Committed>> committed_;  // waiting to be applied, in order
   MonoTime now_;                                                  // of the last step
   WallTime wall_;                                                 // likewise
+
+  absl::btree_set<ShardId> ahead_;  // of the store: rows of theirs are to be written
+  MonoTime write_due_;              // if there are any
+  std::uint64_t unwritten_bytes_ = 0;
+  std::vector<AppliedEntry> applied_;  // in the last step
 
   AppendId last_append_;
   std::deque<Unsynced> appends_;       // in order

@@ -130,7 +130,7 @@ void Node::Impl::hand_over(Now now, Shard& shard, Outputs& out) {
   if (!shard.replica.can_transfer(to) || (!shard.in_flight.empty() && now.mono >= disk_slow_until_)) return;
   CHASQUI_MARK("leadership_handed_over");
   replica::Outputs outputs;
-  (void)shard.replica.transfer(now, to, outputs);
+  if (shard.replica.transfer(now, to, outputs).ok() && !is_unfit()) shard.given_at = now.mono;
   take(shard, outputs, out);
   shard.handing_to = NodeId();
 }

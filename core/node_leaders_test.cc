@@ -41,6 +41,27 @@ TEST(ClusterOfThree, a_leader_that_some_node_cannot_reach_gives_way_to_one_that_
   EXPECT_EQ(t.world.leader_of(t.of_both), leader) << "each leads its part again";
 }
 
+TEST(ClusterOfThree, who_loses_what_it_is_given_again_and_again_is_given_it_more_seldom) {
+  Town t;
+  t.world.run_for(seconds(20));
+  const std::size_t home = t.world.leader_of(t.of_both);
+  const std::size_t one = t.other_than(home);
+  const std::size_t other = t.other_than(home, one);
+  int given = 0;
+  for (int flaps = 0; flaps < 20; ++flaps) {
+    for (const std::size_t node : {one, other}) t.world.cut(home, node);
+    t.world.run_for(seconds(2));
+    ASSERT_NE(t.world.leader_of(t.of_both), home);
+    for (const std::size_t node : {one, other}) t.world.mend(home, node);
+    t.world.run_for(seconds(6));
+    if (t.world.leader_of(t.of_both) == home) ++given;
+  }
+  EXPECT_GT(given, 0);
+  EXPECT_LE(given, 10);
+  t.world.run_for(seconds(70));
+  EXPECT_EQ(t.world.leader_of(t.of_both), home) << "it has stood for a minute";
+}
+
 TEST(ClusterOfThree, a_death_moves_no_leadership_but_the_dead_one_s) {
   Town t;
   t.world.run_for(seconds(20));

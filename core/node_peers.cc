@@ -46,17 +46,8 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
   }
   switch (frame.body_case()) {
     case peer::PeerFrame::kRaft: return take(now, in.from, frame.raft(), out);
-    case peer::PeerFrame::kNotify: {
-      const peer::NotifyBatch& batch = frame.notify();
-      if (batch.to_shard() >= shards_.size() || batch.from_shard() >= shards_.size()) return;
-      // Marks count only from the leader of the shard that owns them (rule R8).
-      if (RaftTerm(batch.from_term()) < router_.term(ShardId(batch.from_shard()))) return;
-      for (const peer::NotifyItem& item : batch.items()) {
-        if (router_.of_user(UserId(item.user())).shard.value() != batch.to_shard()) return;
-      }
-      if (Shard* shard = led(ShardId(batch.to_shard()))) take_notify(*shard, batch, in.from, now, out);
-      return;
-    }
+    case peer::PeerFrame::kNotify: return take_peer_notify(now, in.from, frame.notify(), out);
+    case peer::PeerFrame::kNotifies: return take(now, in.from, *frame.mutable_notifies(), out);
     case peer::PeerFrame::kNotifyAck: return take_acknowledgement(frame.notify_ack());
     case peer::PeerFrame::kReceipts:
       for (const peer::ReceiptItem& item : frame.receipts().items()) {

@@ -11,6 +11,7 @@
 #include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/gateway/content.h"
+#include "core/gateway/group_content.h"
 #include "core/node_impl.h"
 
 namespace chasqui {
@@ -27,6 +28,19 @@ constexpr char bad_token[] = "the token is not valid: log in again";
 constexpr Duration unfresh_retry = milliseconds(20);
 constexpr char too_many_reads[] = "the server is busy reading: try again";
 
+// nullptr: it is about no conversation, or about several.
+const std::string* conversation_of(const client::ClientFrame& frame) {
+  if (frame.has_send()) return &frame.send().conversation();
+  if (frame.has_history()) return &frame.history().conversation();
+  if (frame.has_ack()) return &frame.ack().conversation();
+  return frame.has_describe_group() ? &frame.describe_group().conversation() : nullptr;
+}
+
+// Of a group that is known where its rows are.
+bool may_be_member(const ConversationId& conversation, UserId user) {
+  return conversation.is_group() || conversation.has_direct_member(user);
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------------------------- at the gateway: whom to ask
@@ -42,11 +56,8 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
   if (frame_case == client::ClientFrame::kMarks) return ask_marks(now, in, out);
   if (frame_case == client::ClientFrame::kWatch) return ask_watch(now, in, out);
   if (frame_case == client::ClientFrame::kTyping) return take_typing(now, in, out);
-  if (frame_case == client::ClientFrame::kSend || frame_case == client::ClientFrame::kHistory ||
-      frame_case == client::ClientFrame::kAck) {
-    const auto conversation = ConversationId::parse(in.frame.has_send()      ? in.frame.send().conversation()
-                                                    : in.frame.has_history() ? in.frame.history().conversation()
-                                                                             : in.frame.ack().conversation());
+  if (const std::string* named = conversation_of(in.frame)) {
+    const auto conversation = ConversationId::parse(*named);
     if (!conversation) {
       // An Ack has no answer of its own: what is not taken is not confirmed, and said again.
       if (frame_case == client::ClientFrame::kAck) return;
@@ -348,7 +359,7 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   const client::Send& send = request->frame.send();
   const auto conversation = ConversationId::parse(send.conversation());
   if (!conversation) return refuse(now, request->asker, client::INVALID_ARGUMENT, malformed_conversation, out);
-  if (!conversation->has_direct_member(request->user)) {
+  if (!may_be_member(*conversation, request->user)) {
     return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
   if (send.outbox_seq() == 0)
@@ -361,8 +372,11 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   entry.set_outbox_seq(send.outbox_seq());
   const Digest digest = blake2b_256(send.payload());
   entry.set_digest(std::string(view(digest)));
-  const absl::Status content = gateway::check_payload(send.payload(), config_.limits, entry);
-  if (content.ok() || CHASQUI_CANARY("refused_but_fed")) entry.set_payload(send.payload());
+  absl::Status content = gateway::check_payload(send.payload(), config_.limits, entry);
+  if (content.ok() && conversation->is_group()) {
+    content = gateway::find_group_change(send.payload(), *entry.mutable_change());
+  }
+  if (entry.change().empty() && (content.ok() || CHASQUI_CANARY("refused_but_fed"))) entry.set_payload(send.payload());
   if (!content.ok()) {
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.
     entry.set_refused(static_cast<std::uint32_t>(content.code()));
@@ -380,14 +394,21 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
 void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id) {
   const client::Ack& ack = request.frame.ack();
   const auto conversation = ConversationId::parse(ack.conversation());
-  if (!conversation || !conversation->has_direct_member(request.user) || !shard.led) return;
+  if (!conversation || !may_be_member(*conversation, request.user) || !shard.led) return;
+  const fanout::AckOrigin origin{request.asker.node, request.session, request_id};
+  if (conversation->is_group()) {  // nobody looks: members ask how far the others are
+    if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
+                        HistoryEpoch(ack.history_epoch()), origin, false, now)) {
+      touched_.insert(shard.id);
+    }
+    return;
+  }
   const UserId other = conversation->lower() == request.user ? conversation->higher() : conversation->lower();
   // Whether a sender looks at his ticks is known where his user is led; elsewhere he is taken to.
   const Shard* home = led(router_.of_user(other).shard);
   const bool somebody_looks = home == nullptr || home->registry.online(other);
   if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
-                      HistoryEpoch(ack.history_epoch()), {request.asker.node, request.session, request_id},
-                      somebody_looks, now)) {
+                      HistoryEpoch(ack.history_epoch()), origin, somebody_looks, now)) {
     touched_.insert(shard.id);
   }
 }
@@ -398,6 +419,7 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
   const client::History& asked_for = request->frame.history();
   const auto conversation = ConversationId::parse(asked_for.conversation());
   if (!conversation) return refuse(now, request->asker, client::INVALID_ARGUMENT, malformed_conversation, out);
+  if (conversation->is_group()) return group_history(now, shard, request, out);
   if (!conversation->has_direct_member(request->user)) {
     return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }

@@ -57,6 +57,27 @@ void Node::Impl::tell_push(Now now, Shard& shard, const peer::NotifyItem& item, 
   }
 }
 
+// One event for all users of a group who are led here: once for each node at which some of them are.
+void Node::Impl::tell_group_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out) {
+  const auto conversation = ConversationId::parse(item.conversation());
+  if (!conversation) return;
+  absl::btree_map<NodeId, std::vector<UserId>> at;
+  for (const std::uint64_t user : item.users()) {
+    for (const NodeId node : shard.registry.nodes_of(UserId(user))) at[node].emplace_back(user);
+  }
+  for (const auto& [node, users] : at) {
+    if (node == config_.node) {
+      gateway_.push(now, users, *conversation, Seq(item.head()), item.event(), out);
+      continue;
+    }
+    peer::NotifyItem& push = *new_tell(shard, node, UserId()).mutable_push();
+    push.set_conversation(item.conversation());
+    push.set_head(item.head());
+    push.set_event(item.event());
+    for (const UserId user : users) push.add_users(user.value());
+  }
+}
+
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
@@ -207,6 +228,15 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
     const UserId user(tell.user());
     if (tell.what_case() == peer::Tell::kAllTold) {
       list_done(id, tell.all_told());
+      continue;
+    }
+    if (tell.has_push() && !tell.push().users().empty()) {
+      const auto conversation = ConversationId::parse(tell.push().conversation());
+      std::vector<UserId> users;
+      for (const std::uint64_t one : tell.push().users()) {
+        if (router_.of_user(UserId(one)).shard == id) users.emplace_back(one);
+      }
+      if (conversation) gateway_.push(now, users, *conversation, Seq(tell.push().head()), tell.push().event(), out);
       continue;
     }
     if (router_.of_user(user).shard != id) continue;

@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t entries_ahead_max = 2;
 // A leader whose shard has another home leads it for so long before it hands it over: not while nodes come and go.
 constexpr Duration balance_after = seconds(2);
+// Who loses again and again what it was given is given it more and more seldom.
+constexpr Duration lost_soon = seconds(60);
+constexpr Duration balance_after_most = seconds(60);
 std::size_t entries_ahead(const Limits& limits) {
   return std::min<std::size_t>(entries_ahead_max, limits.entries_in_flight_max);
 }
@@ -207,9 +210,11 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.proposed_time = LogTime();
   shard.cursor_proposed = false;
   shard.cursor_due = MonoTime::never();
-  shard.transfer_due = now.mono + balance_after;
   shard.handing_to = NodeId();
   if (leads) {
+    const bool lost = shard.given_at && now.mono - *shard.given_at < lost_soon;
+    shard.balance_wait = lost ? std::min(Duration{2 * shard.balance_wait.ns}, balance_after_most) : balance_after;
+    shard.transfer_due = now.mono + shard.balance_wait;
     router_.leads(shard.id, config_.node, shard.replica.term());
     shard.feed.lead(shard.replica.term(), RaftIndex(shard.machine.numbers().feed_cursor()),
                     shard.machine.applied_index());
@@ -276,14 +281,10 @@ void Node::Impl::apply(Shard& shard, const replica::Committed& entry, Now now, O
   std::string_view said = bytes;
   std::string otherwise;
   if (CHASQUI_CANARY("local_clock")) said = otherwise = at_own_clock(bytes, now);
+  const std::uint64_t unwritten = shard.machine.unwritten_bytes();
   shard::Applied applied = shard.machine.apply(entry.index, entry.term, is_command, said);
-  if (CHASQUI_CANARY("applied_apart")) {
-    WriteBatch numbers;
-    numbers.writes.push_back(std::move(applied.batch.writes.back()));
-    applied.batch.writes.pop_back();
-    store_.write(numbers);
-  }
-  store_.write(applied.batch);
+  rows_changed(shard, unwritten, now);
+  applied_.push_back({shard.id, entry.index});
   if (applied.malformed) out.push_back(Note{NoteKind::MalformedEntry, shard.id, {}, entry.index.value(), 0});
 
   std::vector<Origin> origins;
@@ -309,11 +310,13 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
   for (shard::Consequence& consequence : applied.consequences) {
     if (auto* event = std::get_if<shard::EventStored>(&consequence)) {
       shard.expiry.stored(event->expires_ms);
-      events.push_back({event->conversation, event->seq, std::move(event->event)});
+      events.push_back({event->conversation, event->seq, std::move(event->event), std::move(event->audience)});
     } else if (auto* owed = std::get_if<shard::FeedOwed>(&consequence)) {
       CHASQUI_ASSERT(owed->index == index, "an entry owes under its own index");
       shard.feed.add(index, owed->feed, events);
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
+      if (moved->conversation.is_group())
+        continue;  // members ask (DescribeGroup): of a hundred each would tell a hundred
       client::Receipt receipt;
       receipt.set_conversation(moved->conversation.str());
       receipt.set_user(moved->user.value());

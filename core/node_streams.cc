@@ -15,8 +15,10 @@ void Node::Impl::stream_frame(Now now, NodeId from, peer::PeerFrame& frame, Outp
   if (frame.has_snapshot_pull()) {
     const peer::SnapshotPull& pull = frame.snapshot_pull();
     if (pull.shard() >= shards_.size()) return;
-    const Shard* shard = held(ShardId(pull.shard()));
-    if (shard != nullptr) source_.pull(now, from, pull, shard->machine.applied_index(), last_stream_, out);
+    Shard* shard = held(ShardId(pull.shard()));
+    if (shard == nullptr) return;
+    write_rows_of(*shard);
+    source_.pull(now, from, pull, shard->machine.applied_index(), last_stream_, out);
   } else if (frame.has_snapshot_chunk()) {
     sink_.chunk(now, from, *frame.mutable_snapshot_chunk(), random_, last_stream_, out);
   } else if (frame.has_snapshot_refusal()) {
@@ -35,6 +37,7 @@ void Node::Impl::begin_install(Shard& shard, const replica::Install& install, Ou
   // What was handed out and not applied is in the state that comes, or is handed out again if none comes.
   const auto of_shard = [&](const auto& entry) { return entry.first == shard.id; };
   committed_.erase(std::remove_if(committed_.begin(), committed_.end(), of_shard), committed_.end());
+  write_rows_of(shard);  // nothing that is written later may end up in the state that comes
   sink_.install(Now{now_, {}}, shard.id, NodeId(install.from.value()), install.snapshot, random_, last_stream_, out);
 }
 
@@ -70,6 +73,7 @@ void Node::Impl::input(Now now, StreamIngested& in, Outputs& out) {
   const auto done = sink_.ingested(in, out);
   if (!done) return;
   Shard& shard = shard_at(done->shard);
+  CHASQUI_ASSERT(!ahead_.contains(shard.id), "nothing is applied while a state is on its way");
   shard.machine.reload();
   CHASQUI_ASSERT(shard.machine.applied_index() == done->ingested.applied, "what was ingested is what is read");
   replica::Outputs outputs;

@@ -204,6 +204,7 @@ struct LongLog {
   static Limits generous() {
     Limits limits;
     limits.send_device_burst = 10'000;
+    limits.overlay_write_ms = 0;  // what is applied is counted in the store
     return limits;
   }
   LongLog() {
@@ -450,10 +451,49 @@ TEST(Node, a_drained_node_sends_everybody_away) {
   EXPECT_EQ(t.frames(beto, client::ServerFrame::kGoAway).size(), 1U);
 }
 
+TEST(Node, what_is_applied_goes_to_the_store_once_a_second_and_when_somebody_reads_it) {
+  Cluster world({1});
+  const Login ana = world.provision("ana");
+  const ConversationId self = ConversationId::direct(ana.user, ana.user);
+  const SessionId session = world.connect(ana);
+  const auto has = [&](std::uint64_t seq) {
+    return world.store().get(keys::event(ShardId(0), self, Seq(seq))).has_value();
+  };
+  world.run_for(seconds(2));
+  world.send_frame(session, send(1, self, 1, "one"));
+  world.run_for(milliseconds(100));
+  ASSERT_EQ(of_kind(world.received(session), client::ServerFrame::kAccepted).size(), 1U);
+  EXPECT_FALSE(has(1));
+  world.run_for(seconds(1));
+  EXPECT_TRUE(has(1));
+
+  world.send_frame(session, send(2, self, 2, "two"));
+  world.run_for(milliseconds(100));
+  EXPECT_FALSE(has(2));
+  client::ClientFrame frame;
+  frame.set_request_id(3);
+  frame.mutable_history()->set_conversation(self.str());
+  world.send_frame(session, frame);
+  world.run_for(milliseconds(100));
+  const auto pages = of_kind(world.received(session), client::ServerFrame::kHistory);
+  ASSERT_EQ(pages.size(), 1U);
+  ASSERT_EQ(pages[0].history().events_size(), 2);
+  EXPECT_TRUE(has(2));
+
+  // Not written, not lost: it is in the log.
+  world.send_frame(session, send(4, self, 3, "three"));
+  world.run_for(milliseconds(100));
+  EXPECT_FALSE(has(3));
+  world.crash_and_restart();
+  world.run_for(seconds(2));
+  EXPECT_TRUE(has(3));
+}
+
 TEST(Node, compaction_keeps_the_log_short_and_loses_nothing) {
   Limits limits;
   limits.log_trailing_entries = 8;
   limits.send_device_burst = 10'000;
+  limits.overlay_write_ms = 0;  // flush() is of what the store has
   Cluster world({1}, limits);
   const Login ana = world.provision("ana");
   const ConversationId self = ConversationId::direct(ana.user, ana.user);

@@ -24,6 +24,10 @@ std::string made_again(const chasqui::keys::Parsed& key) {
     case keys::Kind::Parked: return keys::parked(key.shard, ShardId(key.number), key.user, key.conversation);
     case keys::Kind::Hidden: return keys::hidden(key.shard, key.user, key.conversation);
     case keys::Kind::Expiry: return keys::expiry(key.shard, key.expires_ms, key.conversation, Seq(key.number));
+    case keys::Kind::Group: return keys::group(key.shard, key.conversation);
+    case keys::Kind::GroupMarks: return keys::group_marks(key.shard, key.conversation);
+    case keys::Kind::Former: return keys::former(key.shard, key.conversation, key.user);
+    case keys::Kind::Sender: return keys::sender(key.shard, key.conversation, key.user, DeviceId(key.number));
     case keys::Kind::Numbers: return keys::numbers(key.shard);
     case keys::Kind::Ingested: return keys::ingested(key.shard);
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/bounds.h"
 #include "core/base/ids.h"
 
 namespace chasqui {
@@ -24,8 +25,8 @@ struct PeerMail {
 class PeerQueue {
  public:
   struct Bounds {
-    std::uint64_t bytes_max = std::uint64_t{64} << 20;
-    std::uint64_t raft_bytes_max = std::uint64_t{48} << 20;
+    std::uint64_t bytes_max = bounds::peer_queue_bytes_max;
+    std::uint64_t raft_bytes_max = bounds::peer_queue_raft_bytes_max;
   };
   PeerQueue() = default;
   explicit PeerQueue(Bounds bounds) : bounds_(bounds) {}

@@ -49,6 +49,7 @@ enum class Concern : std::uint32_t {
   Peers = 51,
   Servers = 52,
   About = 60,
+  Groups = 70,
 };
 
 __extension__ using Wide = unsigned __int128;

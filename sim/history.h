@@ -171,7 +171,14 @@ struct AnswerLeft {  // to a Send; code: of the refusal, OK: accepted
   SendKey key;
   client::Code code{};
   Seq seq;
-  LogTime time;  // 0: it does not say
+  LogTime time;          // 0: it does not say
+  std::string why = {};  // of a refusal, in words
+};
+struct EventTold {  // an event of a group, or that there is one, to a session of that user
+  std::uint32_t node = 0;
+  UserId user;
+  ConversationId conversation;
+  Seq seq;
 };
 struct MarksLeft {  // told unasked: how far `user` has the conversation
   std::uint32_t node = 0;
@@ -376,8 +383,8 @@ using Fact =
                  HostileSent, DeviceRevoked, ToldDevice, HistoryAsked, HistoryLeft, ListSeen, EntryCommitted,
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
-                 ResultLeft, LeadChanged, RejectionLeft, ShardSilenced, StateRotted, ReplicaStopped, ReplicaInstalls,
-                 DiskSearched, HiddenListed>;
+                 ResultLeft, LeadChanged, RejectionLeft, EventTold, ShardSilenced, StateRotted, ReplicaStopped,
+                 ReplicaInstalls, DiskSearched, HiddenListed>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

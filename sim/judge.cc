@@ -15,6 +15,8 @@
 #include "sim/invariants/i11_marks_grow.h"
 #include "sim/invariants/i12_marks_true.h"
 #include "sim/invariants/i13_receipts_true.h"
+#include "sim/invariants/i14_membership.h"
+#include "sim/invariants/i15_strangers.h"
 #include "sim/invariants/i16_real_time.h"
 #include "sim/invariants/i18_devices_converge.h"
 #include "sim/invariants/i19_revoked.h"
@@ -78,6 +80,8 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<MarksGrow>(cluster));
   invariants_.push_back(std::make_unique<MarksTrue>(model_, cluster));
   invariants_.push_back(std::make_unique<ReceiptsTrue>());
+  invariants_.push_back(std::make_unique<Membership>(model_));
+  invariants_.push_back(std::make_unique<Strangers>(model_));
   invariants_.push_back(std::make_unique<RealTime>());
   invariants_.push_back(std::make_unique<DevicesConverge>(model_));
   invariants_.push_back(std::make_unique<Revoked>(cluster));

@@ -49,6 +49,7 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
   const bool hostile = hostile_.contains(out.session);
   for (const client::ServerFrame& frame : server_.frames()) {
     if (frame.request_id() != 0 && !frame.has_acked()) answered_.push_back(out.session);
+    watch_groups(out.session, frame, facts);
     if (hostile) continue;
     ++frames_down_;
     if (idle_) facts.push_back(IdleFrame{node_, out.session, frame.has_pong(), describe(frame)});
@@ -78,12 +79,30 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
       }
     } else if (frame.has_error()) {
       answer.code = frame.error().code();
+      answer.why = frame.error().message();
     } else {
       facts.push_back(ContractBroken{node_, "it answered a Send with neither Accepted nor Error"});
       continue;
     }
     facts.push_back(std::move(answer));
   }
+}
+
+// What it tells of groups, and to whom.
+void Tap::watch_groups(SessionId session, const client::ServerFrame& frame, std::vector<Fact>& facts) const {
+  const auto device = greeted_.find(session);
+  if (device == greeted_.end()) return;
+  const auto tell = [&](const std::string& bytes, std::uint64_t seq) {
+    const auto conversation = ConversationId::parse(bytes);
+    if (!conversation || !conversation->is_group() || seq == 0) return;
+    facts.push_back(EventTold{node_, device->second.first, *conversation, Seq(seq)});
+  };
+  if (frame.has_push()) tell(frame.push().conversation(), frame.push().event().seq());
+  if (frame.has_head()) tell(frame.head().conversation(), frame.head().seq());
+  for (const client::Event& event : frame.history().events()) tell(frame.history().conversation(), event.seq());
+  tell(frame.history().conversation(), frame.history().head());
+  for (const client::IndexEntry& entry : frame.sync().entries()) tell(entry.conversation(), entry.head());
+  for (const client::IndexEntry& entry : frame.hello().sync().entries()) tell(entry.conversation(), entry.head());
 }
 
 void Tap::watch_device(SessionId session, const client::ClientFrame& frame) {

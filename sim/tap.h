@@ -45,6 +45,7 @@ class Tap {
  private:
   void watch_device(SessionId session, const client::ClientFrame& frame);
   void watch_device(SessionId session, std::vector<Fact>& facts);
+  void watch_groups(SessionId session, const client::ServerFrame& frame, std::vector<Fact>& facts) const;
 
   std::uint32_t node_;
   bool alone_;

@@ -236,6 +236,13 @@ class World : private points::Listener {
   [[nodiscard]] bool takes_an_id(const Device& device);  // false: the person has as many as there may be
 
   // world_accounts.cc
+  // (world_groups.cc)
+  void group_item(Device& device, const Item& item);
+  void create_group(Device& device, const Item& item);
+  void send_change(Device& device, const ConversationId& group, client::GroupChange change);
+  [[nodiscard]] ConversationId drawn_group(const Device& device, std::uint64_t bits) const;
+  [[nodiscard]] UserId drawn_user(const Device& device, std::uint64_t bits) const;
+  void drawn_change(const Device& device, const ConversationId& group, std::uint64_t bits, client::GroupChange& change);
   void set_call(Device& device, Time at);  // when it asks next; what was set before is off
   void call_due(Device& device, Time meant);
   void abandon_call(Device& device);
@@ -345,7 +352,13 @@ class World : private points::Listener {
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Hostile>> hostiles_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by id - 1; none: it is over
-  std::vector<UserId> users_;                             // by person; 0: no account yet
+  struct Group {
+    ConversationId id;
+    std::uint32_t cluster = 0;
+    std::vector<std::string> secrets;  // of its links
+  };
+  std::vector<Group> groups_;
+  std::vector<UserId> users_;                     // by person; 0: no account yet
   std::vector<std::uint64_t> ids_;                // by person: device ids that may be taken, of Limits::devices_max
   std::map<std::uint64_t, std::uint32_t> twins_;  // by item
   std::map<std::uint32_t, Auditor> auditors_;     // by person

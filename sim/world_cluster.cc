@@ -58,33 +58,33 @@ void World::watch_store(VirtualNode& node) {
   });
 }
 
+// What was applied in its step, and what was written to its store: the one runs ahead of the other.
 void World::tap_applied(VirtualNode& node) {
   std::vector<Fact> facts;
   for (const VirtualNode::Wrote& wrote : node.wrote) {
-    RaftIndex& applied = node.applied_up_to[wrote.shard];
-    if (wrote.index <= applied) continue;  // its numbers were written again
-    if (wrote.whole) {
-      facts.emplace_back(EntryApplied{
-          node.index, wrote.shard, wrote.index, {}, 0, wrote.digest, node.log.term(wrote.shard), true, 0, 0});
-      applied = wrote.index;
-      continue;
+    if (!wrote.whole) continue;
+    facts.emplace_back(EntryApplied{
+        node.index, wrote.shard, wrote.index, {}, 0, wrote.digest, node.log.term(wrote.shard), true, 0, 0});
+    node.applied_up_to[wrote.shard] = wrote.index;
+  }
+  for (const AppliedEntry& applied : node.node->applied()) {
+    EntryApplied fact{node.index, applied.shard, applied.index, {}, 0, 0, node.log.term(applied.shard), true, 0, 0};
+    if (const LogEntry* entry = node.log.entry(applied.shard, applied.index); entry != nullptr) {
+      fact.term = entry->term;
+      fact.digest = digest_of(*entry);
+      fact.synced = node.log.holds(applied.shard, applied.index, entry->term);
+      if (cluster_log_.applied(applied.shard, applied.index, *entry)) count_disks(fact);
+    } else {
+      fact.synced = false;  // it applies what its log does not hold
     }
-    const RaftIndex first = applied.next();
-    for (RaftIndex index = first; index <= wrote.index; index = index.next()) {
-      EntryApplied fact{node.index, wrote.shard, index, {}, 0, 0, node.log.term(wrote.shard), true, 0, 0};
-      if (index == wrote.index) fact.state = wrote.digest;
-      if (const LogEntry* entry = node.log.entry(wrote.shard, index); entry != nullptr) {
-        fact.term = entry->term;
-        fact.digest = digest_of(*entry);
-        fact.synced = node.log.holds(wrote.shard, index, entry->term);
-        if (cluster_log_.applied(wrote.shard, index, *entry)) count_disks(fact);
-      } else {
-        fact.synced = false;  // it applies what its log does not hold
-      }
-      facts.emplace_back(std::move(fact));
-    }
-    applied = wrote.index;
-    if (node.leads.contains(wrote.shard)) cluster_log_.visible(wrote.shard, applied, facts);
+    node.applied_up_to[applied.shard] = applied.index;
+    facts.emplace_back(std::move(fact));
+    if (node.leads.contains(applied.shard)) cluster_log_.visible(applied.shard, applied.index, facts);
+  }
+  for (const VirtualNode::Wrote& wrote : node.wrote) {
+    if (wrote.whole) continue;
+    facts.emplace_back(EntryApplied{
+        node.index, wrote.shard, wrote.index, {}, 0, wrote.digest, node.log.term(wrote.shard), true, 0, 0});
   }
   node.wrote.clear();
   see_all(facts);

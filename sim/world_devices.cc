@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
+#include "sim/change_tag.h"
 #include "sim/payload_text.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
@@ -132,7 +133,9 @@ void World::saw(Device& device, const ConversationId& conversation, const client
                  true,
                  false};
   seen.erased = event.erased_by() != 0 || event.expired();
-  if (!seen.erased) {
+  if (event.has_change()) {  // its digest is of the payload that made it, which its sender alone has
+    seen.text = tag_of(event.change());
+  } else if (!seen.erased) {
     if (payload.ParseFromString(event.payload())) seen.text = text_of(payload);
     if (payload.has_poll()) device.polls[conversation] = seen.seq;
     seen.digest_right = event.digest() == view(blake2b_256(event.payload()));

@@ -28,6 +28,9 @@ void World::item_starts(const Item& item) {
   Device& device = phone_of(item.subject);
   VirtualNode& node = *nodes_[item.subject % nodes_.size()];
   if (item.kind == ItemKind::Send || item.kind == ItemKind::Stray) return person_sends(device, item);
+  if (item.kind == ItemKind::Group || item.kind == ItemKind::GroupTalk || item.kind == ItemKind::GroupChange) {
+    return group_item(device, item);
+  }
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
   const bool clock_lags = plan_.is_cluster() && item.kind == ItemKind::FrozenClock && item.length > 8 * second;
@@ -36,7 +39,10 @@ void World::item_starts(const Item& item) {
   const Time until = now_ + item.length;
   switch (item.kind) {
     case ItemKind::Send:
-    case ItemKind::Stray: return;
+    case ItemKind::Stray:
+    case ItemKind::Group:
+    case ItemKind::GroupTalk:
+    case ItemKind::GroupChange: return;
     case ItemKind::Crash: return process_crashes(node, item.length, false);
     case ItemKind::PowerCut:
       for (const auto& each : nodes_) process_crashes(*each, item.length, true);

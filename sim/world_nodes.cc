@@ -162,7 +162,7 @@ void World::step(VirtualNode& node, Input input) {
   stepping_ = node.index + 1;
   node.node->step(now, std::move(input), outputs);
   stepping_ = 0;
-  if (!node.wrote.empty()) tap_applied(node);
+  if (plan_.is_cluster() && !(node.wrote.empty() && node.node->applied().empty())) tap_applied(node);
   for (const Output& output : outputs) append_bytes(output, record_);
   hash_record();
 

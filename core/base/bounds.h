@@ -70,6 +70,8 @@
   X(page_device_refill_ms, 50, 1, "ms per request", "")                                                              \
   X(lookup_user_burst, 50, 1000000, "look-ups", "of one user at once; above: RESOURCE_EXHAUSTED")                    \
   X(lookup_user_refill_ms, 300000, 1, "ms per look-up", "")                                                          \
+  X(group_create_user_burst, 10, 1000000, "groups", "created by one user at once; above: RESOURCE_EXHAUSTED")        \
+  X(group_create_user_refill_ms, 360000, 1, "ms per group", "")                                                      \
   X(registration_address_burst, 5, 1000000, "accounts", "from one address but loopback; above: RESOURCE_EXHAUSTED")  \
   X(registration_address_refill_ms, 600000, 1, "ms per account", "")                                                 \
   X(login_address_burst, 20, 1000000, "logins", "from one address but loopback; above: RESOURCE_EXHAUSTED")          \
@@ -123,7 +125,12 @@
   X(stream_idle_ms, 30000, 30000, "ms", "that a stream stands still; then: it is closed, and begun anew")            \
   X(stream_answer_ms, 2000, 2000, "ms", "that a part of a stream is waited for; then: it is asked for again")        \
   X(log_tails_bytes_max, 268435456, 268435456, "bytes",                                                              \
-    "of log kept in memory by one node for followers; above: each shard keeps its share, and streams lose")
+    "of log kept in memory by one node for followers; above: each shard keeps its share, and streams lose")          \
+  X(overlay_write_ms, 1000, 1000, "ms", "that changed rows stay in memory before the store is given them")           \
+  X(overlay_unwritten_bytes_max, 4194304, 4194304, "bytes",                                                          \
+    "of changed rows in the memory of one node; above: the store is given them at once")                             \
+  X(overlay_bytes_max, 67108864, 67108864, "bytes",                                                                  \
+    "of rows that one node keeps in memory, about; above: each shard forgets those not used for longest")
 
 namespace chasqui {
 
@@ -176,8 +183,19 @@ constexpr std::uint64_t nonce_bytes = 16;
 constexpr std::uint64_t payload_overhead_bytes_max = 1'024;  // of a Payload over its content: nonce, mentions, votes
 constexpr std::uint64_t marks_asked_max = 64;                // conversations in one Marks request
 constexpr std::uint64_t peer_frame_bytes_max = 4 * 1024 * 1024;
+constexpr std::uint64_t peer_queue_bytes_max = 64 * 1024 * 1024;  // frames that wait for one peer
+constexpr std::uint64_t peer_queue_raft_bytes_max = 48 * 1024 * 1024;
 constexpr std::uint64_t outbox_messages_max = 10'000;  // that a client keeps unsent
 constexpr std::uint64_t shards_max = 65'536;
+constexpr std::uint64_t group_members_max = 1'024;     // above: FAILED_PRECONDITION
+constexpr std::uint64_t group_title_points_max = 128;  // code points; above: INVALID_ARGUMENT
+constexpr std::uint64_t group_description_bytes_max = 1'024;
+constexpr std::uint64_t group_picture_bytes = 16;  // a blob's id
+constexpr std::uint64_t group_banned_max = 1'024;  // at it: FAILED_PRECONDITION, lift a ban first
+constexpr std::uint64_t group_links_max = 10;      // at it: FAILED_PRECONDITION, revoke one first
+constexpr std::uint64_t group_requests_max = 100;  // at it: the oldest one is forgotten
+constexpr std::uint64_t group_link_secret_bytes = 16;
+constexpr std::uint64_t member_intervals_max = 8;  // of one member; above: the oldest is forgotten
 
 static_assert(watch_again_ms < watch_ms && typing_again_ms < typing_ms, "what is said again has not ended");
 static_assert(client_unanswered_max <= outbox_window, "a retry of every unanswered send must still find its answer");

@@ -12,6 +12,15 @@ void put_big_endian(std::uint64_t value, std::uint8_t* out) {
   for (int i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
 }
 
+// That the creator of a group has made its id.
+std::uint64_t proof_of(std::uint64_t first, UserId creator) {
+  std::uint8_t bytes[21] = {'g', 'r', 'o', 'u', 'p'};
+  put_big_endian(first, bytes + 5);
+  put_big_endian(creator.value(), bytes + 13);
+  const Digest digest = blake2b_256({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
+  return first_8(view(digest));
+}
+
 ShardId spread(std::string_view bytes, ShardCount count) {
   CHASQUI_ASSERT(count.value > 0, "a cluster has at least one shard");
   return ShardId(xxh3_64(bytes) % count.value);
@@ -25,6 +34,19 @@ ConversationId ConversationId::direct(UserId a, UserId b) {
   put_big_endian(std::min(a, b).value(), id.bytes_.data());
   put_big_endian(std::max(a, b).value(), id.bytes_.data() + 8);
   return id;
+}
+
+ConversationId ConversationId::group(UserId creator, std::uint64_t drawn) {
+  CHASQUI_ASSERT(is_valid(creator), "a group has a creator");
+  ConversationId id;
+  const std::uint64_t first = std::uint64_t{1} << 63 | (drawn & hashed_bits);
+  put_big_endian(first, id.bytes_.data());
+  put_big_endian(proof_of(first, creator), id.bytes_.data() + 8);
+  return id;
+}
+
+bool ConversationId::is_group_of(UserId creator) const {
+  return is_group() && half(8) == proof_of(half(0), creator);
 }
 
 std::optional<ConversationId> ConversationId::parse(std::string_view bytes) {

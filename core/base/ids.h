@@ -2,7 +2,8 @@
 //
 // UserId: 63 bits. From the top: kind bit (0), 10 bits of home (the cell whose shards hold it; one home, 0, today), 53
 // random bits. ConversationId: 16 bytes. Kind bit 0: a direct conversation, the ordered pair of its two user ids. Kind
-// bit 1: a group, the rest of whose first 11 bits is its home as well.
+// bit 1: a group, the rest of whose first 11 bits is its home as well; then 53 random bits, and the first 8 bytes of
+// BLAKE2b-256("group", those 8 bytes, the creator's id).
 #pragma once
 
 #include <array>
@@ -64,6 +65,10 @@ class ConversationId {
   constexpr ConversationId() = default;
   // The conversation of two people, the same whichever comes first; of one person with oneself if both are equal.
   static ConversationId direct(UserId a, UserId b);
+  // A group's: 53 bits drawn by its creator's device, and 64 that prove who may create it. So nobody can create, or
+  // find out by trying to, a group whose id somebody else has made.
+  static ConversationId group(UserId creator, std::uint64_t drawn);
+  [[nodiscard]] bool is_group_of(UserId creator) const;
   // From exactly 16 bytes of the wire. A direct one must be an ordered pair of valid user ids. nullopt: it is none.
   static std::optional<ConversationId> parse(std::string_view bytes);
   static std::optional<ConversationId> from_hex(std::string_view hex);  // 32 lower-case digits

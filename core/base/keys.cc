@@ -65,6 +65,23 @@ std::string event(ShardId shard, const ConversationId& conversation, Seq seq) {
   put<8>(key, seq.value());
   return key;
 }
+std::string group(ShardId shard, const ConversationId& conversation) {
+  return of_conversation(shard, conversation, 'g');
+}
+std::string group_marks(ShardId shard, const ConversationId& conversation) {
+  return of_conversation(shard, conversation, 'w');
+}
+std::string former(ShardId shard, const ConversationId& conversation, UserId user) {
+  std::string key = of_conversation(shard, conversation, 'l');
+  put<8>(key, user.value());
+  return key;
+}
+std::string sender(ShardId shard, const ConversationId& conversation, UserId user, DeviceId device) {
+  std::string key = of_conversation(shard, conversation, 'o');
+  put<8>(key, user.value());
+  put<4>(key, device.value());
+  return key;
+}
 std::string account(ShardId shard, UserId user) {
   return of_user(shard, user, 'h');
 }
@@ -134,6 +151,36 @@ std::string ingested(ShardId shard) {
   return key;
 }
 
+std::optional<ShardId> shard_of(std::string_view key) {
+  if (key.size() < prefix_bytes) return std::nullopt;
+  return ShardId(get(key.substr(0, prefix_bytes)));
+}
+
+namespace {
+
+// What stands behind a conversation's id: a part, and its fields.
+std::optional<Parsed> parse_part(Parsed parsed, char part, std::string_view rest) {
+  if (part == 'h' || part == 'g' || part == 'w') {
+    if (!rest.empty()) return std::nullopt;
+    parsed.kind = part == 'h' ? Kind::Header : part == 'g' ? Kind::Group : Kind::GroupMarks;
+    return parsed;
+  }
+  if (part == 'e') {
+    if (rest.size() != 8) return std::nullopt;
+    parsed.kind = Kind::Event;
+    parsed.number = get(rest);
+    return parsed;
+  }
+  if (part != 'l' && part != 'o') return std::nullopt;
+  if (rest.size() != (part == 'l' ? 8 : 12)) return std::nullopt;
+  parsed.kind = part == 'l' ? Kind::Former : Kind::Sender;
+  parsed.user = UserId(get(rest.substr(0, 8)));
+  parsed.number = get(rest.substr(8));
+  return is_valid(parsed.user) ? std::optional(parsed) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Parsed> parse(std::string_view key) {
   if (key.size() <= prefix_bytes) return std::nullopt;
   Parsed parsed;
@@ -151,14 +198,7 @@ std::optional<Parsed> parse(std::string_view key) {
     if (!conversation) return std::nullopt;
     parsed.conversation = *conversation;
     const char part = take(1)[0];
-    if (part == 'h' && rest.empty()) {
-      parsed.kind = Kind::Header;
-      return parsed;
-    }
-    if (part != 'e' || rest.size() != 8) return std::nullopt;
-    parsed.kind = Kind::Event;
-    parsed.number = get(rest);
-    return parsed;
+    return parse_part(parsed, part, rest);
   }
   if (tag == 'U') {
     if (rest.size() < 9) return std::nullopt;

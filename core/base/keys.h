@@ -17,13 +17,18 @@ namespace chasqui::keys {
 
 [[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);               // C conv h
 [[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);       // C conv e seq
+[[nodiscard]] std::string group(ShardId shard, const ConversationId& conversation);                // C conv g
+[[nodiscard]] std::string group_marks(ShardId shard, const ConversationId& conversation);          // C conv w
+[[nodiscard]] std::string former(ShardId shard, const ConversationId& conversation, UserId user);  // C conv l user
+// C conv o user device: sending once, in a group.
+[[nodiscard]] std::string sender(ShardId shard, const ConversationId& conversation, UserId user, DeviceId device);
 [[nodiscard]] std::string account(ShardId shard, UserId user);                                     // U user h
 [[nodiscard]] std::string device(ShardId shard, UserId user, DeviceId device);                     // U user d device
 [[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);   // U user i conv
 [[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                    // U user v version
+[[nodiscard]] std::string hidden(ShardId shard, UserId user, const ConversationId& conversation);  // U user x conv
 [[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                          // H handle
 [[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                    // F raft_index
-[[nodiscard]] std::string hidden(ShardId shard, UserId user, const ConversationId& conversation);  // U user x conv
 // E expires_ms conv seq: a payload that is to be erased then.
 [[nodiscard]] std::string expiry(ShardId shard, std::int64_t expires_ms, const ConversationId& conversation, Seq seq);
 [[nodiscard]] std::string expiry_begin(ShardId shard);  // at or below every such key
@@ -49,19 +54,25 @@ enum class Kind : std::uint8_t {
   Ingested,
   Parked,
   Hidden,
-  Expiry
+  Expiry,
+  Group,
+  GroupMarks,
+  Former,
+  Sender
 };
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
-  ConversationId conversation;  // Header, Event, Index, Parked, Hidden, Expiry
-  UserId user;                  // Account, Device, Index, Version, Parked, Hidden
-  // Event, Expiry: seq; Device: device; Version: version; Feed: Raft index; Parked: destination
+  ConversationId conversation;  // Header, Event, Index, Parked, Hidden, Expiry, and of groups
+  UserId user;                  // Account, Device, Index, Version, Parked, Hidden, Former, Sender
+  // Event, Expiry: seq; Device, Sender: device; Version: version; Feed: Raft index; Parked: destination
   std::uint64_t number = 0;
   std::int64_t expires_ms = 0;  // Expiry
   std::string handle;           // Handle
 };
 [[nodiscard]] std::optional<Parsed> parse(std::string_view key);
+// Of a key, or of where a range begins.
+[[nodiscard]] std::optional<ShardId> shard_of(std::string_view key);
 
 }  // namespace chasqui::keys

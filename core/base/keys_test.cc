@@ -47,7 +47,7 @@ Made any_key() {
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
                                 Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked, Kind::Hidden,
-                                Kind::Expiry);
+                                Kind::Expiry, Kind::Group, Kind::GroupMarks, Kind::Former, Kind::Sender);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -102,6 +102,25 @@ Made any_key() {
       made.conversation = any_conversation();
       made.number = any_64();
       made.key = expiry(made.shard, made.expires_ms, made.conversation, Seq(made.number));
+      break;
+    case Kind::Group:
+      made.conversation = any_conversation();
+      made.key = group(made.shard, made.conversation);
+      break;
+    case Kind::GroupMarks:
+      made.conversation = any_conversation();
+      made.key = group_marks(made.shard, made.conversation);
+      break;
+    case Kind::Former:
+      made.conversation = any_conversation();
+      made.user = any_user();
+      made.key = former(made.shard, made.conversation, made.user);
+      break;
+    case Kind::Sender:
+      made.conversation = any_conversation();
+      made.user = any_user();
+      made.number = any_number(0xffffffff);
+      made.key = sender(made.shard, made.conversation, made.user, DeviceId(made.number));
       break;
     case Kind::Numbers: made.key = numbers(made.shard); break;
     case Kind::Ingested: made.key = ingested(made.shard); break;

@@ -139,7 +139,7 @@ void ClientImpl::forget_session(MonoTime now, Outputs& out) {
   identity_.on_connection_lost();
   hidden_.on_connection_lost();
   for (const Request& request : requests_.take_all()) {
-    if (request.asked != Asked::Lookup && request.asked != Asked::History && request.asked != Asked::Privacy) continue;
+    if (request.call == 0) continue;  // not the application's
     refuse({request.call, request.asked, request.conversation, {}},
            absl::UnavailableError("the connection broke before the answer came: ask again"), out);
   }
@@ -182,6 +182,31 @@ absl::StatusOr<OutboxSeq> ClientImpl::send_payload(Now now, const ConversationId
   absl::StatusOr<OutboxSeq> ticket = outbox_.send(conversation, std::move(bytes), inbox_.taken(conversation));
   if (ticket.ok()) pump(now, out);
   return ticket;
+}
+
+absl::StatusOr<OutboxSeq> ClientImpl::send_change(Now now, const ConversationId& conversation,
+                                                  const GroupChange& change, Outputs& out) {
+  if (!conversation.is_group()) return absl::InvalidArgumentError("only a group can be changed");
+  Payload payload;
+  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
+  *payload.mutable_change() = change;
+  if (payload.ByteSizeLong() > text_bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat("a change of a group of over ", text_bytes_max, " bytes"));
+  }
+  absl::StatusOr<OutboxSeq> ticket =
+      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
+  if (ticket.ok()) pump(now, out);
+  return ticket;
+}
+
+ConversationId ClientImpl::draw_group() {
+  return ConversationId::group(identity_.credentials().user, random_.next_64());
+}
+
+std::uint64_t ClientImpl::describe_group(Now now, const ConversationId& conversation, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_describe_group()->set_conversation(conversation.str());
+  return ask(now, Asked::Describe, conversation, std::move(asked), out);
 }
 
 void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
@@ -227,7 +252,9 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
   const std::uint64_t id = call.id;
   if (link_.state() == Link::State::Ended) {
     refuse(call, absl::UnavailableError("the session has ended"), out);
-  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) >= calls_max) {
+  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) +
+                 requests_.count(Asked::Describe) >=
+             calls_max) {
     refuse(call, absl::ResourceExhaustedError(absl::StrCat(calls_max, " questions are unanswered: ask later")), out);
   } else {
     calls_.push_back(std::move(call));
@@ -238,6 +265,7 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
 
 void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& out) {
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
+  if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
   if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}});
 }

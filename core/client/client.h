@@ -110,6 +110,11 @@ struct PrivacyDone {  // answer to set_privacy
   absl::Status status;
   Audience presence{};
 };
+struct GroupDescribed {  // answer to describe_group
+  std::uint64_t request = 0;
+  absl::Status status;
+  GroupDescription description;
+};
 struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
@@ -119,7 +124,8 @@ struct DeviceChanged {  // the device got a new id and secret: the owner keeps t
 };
 using Happening =
     std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, LookupDone,
-                 HistoryDone, HiddenMoved, HiddenSaid, PresenceHeard, TypingHeard, PrivacyDone, Ended, DeviceChanged>;
+                 HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid, PresenceHeard, TypingHeard, PrivacyDone, Ended,
+                 DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -167,6 +173,11 @@ class Client {
   virtual void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) = 0;
   // nullopt: only asks how it is. Answered by PrivacyDone.
   virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) = 0;
+  // Likewise, a change of a group, be it its creation under an id that draw_group() has made.
+  virtual absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
+                                                Outputs& out) = 0;
+  virtual ConversationId draw_group() = 0;
+  virtual std::uint64_t describe_group(Now now, const ConversationId& conversation, Outputs& out) = 0;
   virtual void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   // The application has shown everything up to seq: these events need not be kept in the journal any more.
   virtual void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;

@@ -140,6 +140,11 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
       out.happenings.emplace_back(HistoryDone{request.call, absl::OkStatus(), frame.history()});
       return true;
     }
+    case Asked::Describe: {
+      if (!frame.has_group() || frame.group().conversation() != request.conversation.str()) return false;
+      out.happenings.emplace_back(GroupDescribed{request.call, absl::OkStatus(), frame.group()});
+      return true;
+    }
     case Asked::Ping: return frame.has_pong();
     case Asked::Hide: {
       bool is_news = false;
@@ -310,6 +315,7 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
     case Asked::Lookup:
     case Asked::Privacy:
     case Asked::History:
+    case Asked::Describe:
       refuse({request.call, request.asked, request.conversation, {}}, to_status(error), out);
       return true;
     case Asked::Ping: return true;  // it lives

@@ -57,6 +57,10 @@ class ClientImpl final : public Client {
   void watch(Now now, std::vector<UserId> users, Outputs& out) override;
   void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) override;
   std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) override;
+  absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
+                                        Outputs& out) override;
+  ConversationId draw_group() override;
+  std::uint64_t describe_group(Now now, const ConversationId& conversation, Outputs& out) override;
   void mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   void mark_shown(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   std::uint64_t look_up(Now now, std::string handle, Outputs& out) override;

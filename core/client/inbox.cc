@@ -121,9 +121,14 @@ void Inbox::on_persisted(std::vector<Received>& out) {
   while (!unsynced_.empty() && journal_.is_safe(unsynced_.front().record)) {
     const Unsynced& next = unsynced_.front();
     Lane& lane = lanes_[next.conversation];
-    CHASQUI_ASSERT(next.seq == lane.taken.next() && !lane.kept.empty(), "what becomes safe follows what is taken");
+    if (!next.is_hidden) {
+      CHASQUI_ASSERT(next.seq == lane.taken.next() && !lane.kept.empty(), "what becomes safe follows what is taken");
+      const auto event = std::lower_bound(lane.kept.begin(), lane.kept.end(), next.seq.value(),
+                                          [](const Event& kept, std::uint64_t seq) { return kept.seq() < seq; });
+      CHASQUI_ASSERT(event != lane.kept.end() && event->seq() == next.seq.value(), "what is not shown is kept");
+      out.push_back({next.conversation, *event});
+    }
     lane.taken = next.seq;
-    out.push_back({next.conversation, lane.kept[next.seq.value() - lane.kept.front().seq()]});
     unsynced_bytes_ -= next.bytes;
     unsynced_.pop_front();
   }

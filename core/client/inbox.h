@@ -6,7 +6,8 @@
 //
 // Invariants: (1) Received comes for taken + 1 only, once its record is synced; (2) what comes again changes nothing;
 // (3) what comes above a gap is buffered if there is room, else forgotten: the gap and all above are fetched from the
-// history; (4) an event whose payload does not fit its digest is never taken.
+// history; what a group's history says to be hidden is passed over like what was taken; (4) an event whose payload does
+// not fit its digest is never taken.
 //
 // Bounds: 256 events above a gap per conversation, 4,096 and 16 MiB in all; 4,096 events and 16 MiB not yet synced; 8
 // fetches outstanding; 262,144 conversations. At a bound nothing is lost: it is fetched later. Events taken and not yet
@@ -93,7 +94,7 @@ class Inbox {
     Seq head_since_fetch;  // told while a fetch is outstanding: its page may not know it yet
     Seq expected;          // see expect_head
     absl::btree_map<Seq, Event> above_gap;
-    std::deque<Event> kept;  // shown + 1 .. journaled
+    std::deque<Event> kept;  // shown + 1 .. journaled, less what is hidden
     std::uint32_t failures = 0;
     bool fetching = false;
     bool queued = false;
@@ -103,6 +104,7 @@ class Inbox {
     ConversationId conversation;
     Seq seq;
     std::uint64_t bytes = 0;
+    bool is_hidden = false;  // all up to `seq` is not for this user: nothing is handed to the application
   };
 
   Lane* lane_of(const ConversationId& conversation);
@@ -112,6 +114,8 @@ class Inbox {
   void take_what_follows(const ConversationId& conversation, Lane& lane);
   void buffer(Lane& lane, const Event& event);
   void forget(Lane& lane, Seq seq);
+  absl::Status pass_hidden(const ConversationId& conversation, Lane& lane, const HistoryPage& page, int& at);
+  void pass(const ConversationId& conversation, Lane& lane, Seq to);
   [[nodiscard]] bool wants(const ConversationId& conversation, const Lane& lane) const;
   void want(const ConversationId& conversation, Lane& lane);
   void retry(const ConversationId& conversation, Lane& lane, MonoTime now, std::uint32_t retry_after_ms);

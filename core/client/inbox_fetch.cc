@@ -66,13 +66,16 @@ absl::Status Inbox::on_page(const ConversationId& conversation, const HistoryPag
   lane.fetching = false;
   --fetching_;
   const Seq before = lane.journaled;
+  int hidden = 0;
   for (const Event& event : page.events()) {
+    if (absl::Status status = pass_hidden(conversation, lane, page, hidden); !status.ok()) return status;
     if (event.seq() > lane.journaled.value() + 1 && has_room(1)) {
       return absl::InvalidArgumentError(absl::StrCat("a page of history of conversation ", conversation.hex(),
                                                      " lacks event ", lane.journaled.value() + 1));
     }
     if (absl::Status status = on_event(conversation, event); !status.ok()) return status;
   }
+  if (absl::Status status = pass_hidden(conversation, lane, page, hidden); !status.ok()) return status;
   // A page is read when it is asked, and sees all that was accepted before: a head above it that we were told before we
   // asked was never there, or is gone.
   lane.head = std::max({Seq(page.head()), lane.head_since_fetch, lane.journaled});
@@ -85,6 +88,31 @@ absl::Status Inbox::on_page(const ConversationId& conversation, const HistoryPag
     retry(conversation, lane, now, 0);
   }
   return absl::OkStatus();
+}
+
+// Of a group, what this user was no member at: it never comes, and is passed over where it is next.
+absl::Status Inbox::pass_hidden(const ConversationId& conversation, Lane& lane, const HistoryPage& page, int& at) {
+  for (; at < page.hidden_size() && page.hidden(at).from() <= lane.journaled.value() + 1; ++at) {
+    const SeqRange& range = page.hidden(at);
+    if (!conversation.is_group() || range.from() == 0 || range.to() < range.from() || range.to() > page.head()) {
+      return absl::InvalidArgumentError(absl::StrCat("a page of history of conversation ", conversation.hex(),
+                                                     " hides ", range.from(), " to ", range.to(), " of ", page.head()));
+    }
+    if (!has_room(1)) return absl::OkStatus();
+    if (range.to() > lane.journaled.value()) pass(conversation, lane, Seq(range.to()));
+  }
+  return absl::OkStatus();
+}
+
+void Inbox::pass(const ConversationId& conversation, Lane& lane, Seq to) {
+  JournalRecord record;
+  record.mutable_position()->set_conversation(conversation.str());
+  record.mutable_position()->set_taken(to.value());
+  record.mutable_position()->set_shown(lane.shown.value());
+  lane.journaled = to;
+  unsynced_.push_back({journal_.write(record), conversation, to, 0, true});
+  while (!lane.above_gap.empty() && lane.above_gap.begin()->first <= to) forget(lane, lane.above_gap.begin()->first);
+  take_what_follows(conversation, lane);
 }
 
 void Inbox::on_fetch_error(const ConversationId& conversation, const Error& error, MonoTime now) {
@@ -219,11 +247,23 @@ void Inbox::compact(std::vector<JournalRecord>& out) const {
     position.set_conversation(conversation.str());
     position.set_taken(lane.shown.value());
     position.set_shown(lane.shown.value());
+    Seq at = lane.shown;
+    const auto pass_to = [&](Seq seq) {  // what is hidden between two that are kept
+      if (seq <= at) return;
+      JournalPosition& passed = *out.emplace_back().mutable_position();
+      passed.set_conversation(conversation.str());
+      passed.set_taken(seq.value());
+      passed.set_shown(lane.shown.value());
+      at = seq;
+    };
     for (const Event& event : lane.kept) {
+      pass_to(Seq(event.seq() - 1));
+      at = Seq(event.seq());
       JournalTaken& taken = *out.emplace_back().mutable_taken();
       taken.set_conversation(conversation.str());
       event.SerializeToString(taken.mutable_event());
     }
+    pass_to(lane.journaled);
   }
 }
 

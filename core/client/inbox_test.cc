@@ -197,5 +197,87 @@ TEST_F(InboxTest, what_was_shown_is_not_kept) {
   EXPECT_EQ(inbox.not_shown()[0].event.seq(), 3U);
 }
 
+// ------------------------------------------------------------------------------------------------------------ groups
+
+const ConversationId club = ConversationId::group(UserId(1), 7);
+
+// Events of those seqs, and what is hidden.
+HistoryPage club_page(const Seqs& seqs, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& hidden,
+                      std::uint64_t head) {
+  HistoryPage page;
+  page.set_conversation(club.str());
+  for (const std::uint64_t seq : seqs) *page.add_events() = event(seq);
+  for (const auto& [from, to] : hidden) {
+    page.add_hidden()->set_from(from);
+    page.mutable_hidden(page.hidden_size() - 1)->set_to(to);
+  }
+  page.set_head(head);
+  return page;
+}
+
+TEST_F(InboxTest, what_a_newcomer_may_not_see_is_passed_over) {
+  ASSERT_TRUE(inbox.on_event(club, event(7)).ok());  // the one that made us a member
+  ASSERT_EQ(inbox.next_fetch(now)->limit, 6U);
+  ASSERT_TRUE(inbox.on_page(club, club_page({}, {{1, 6}}, 7), now).ok());
+  EXPECT_EQ(sync(), Seqs{7});
+  EXPECT_EQ(inbox.taken(club), Seq(7));
+  EXPECT_FALSE(inbox.next_fetch(now).has_value());
+}
+
+TEST_F(InboxTest, both_times_of_a_member_are_taken_and_nothing_of_between) {
+  inbox.note_head(club, Seq(9));
+  ASSERT_TRUE(inbox.next_fetch(now).has_value());
+  ASSERT_TRUE(inbox.on_page(club, club_page({3, 4, 8, 9}, {{1, 2}, {5, 7}}, 9), now).ok());
+  EXPECT_EQ(sync(1), Seqs{}) << "what is passed over is journaled too";
+  EXPECT_EQ(sync(), (Seqs{3, 4, 8, 9}));
+  EXPECT_EQ(inbox.not_shown().size(), 4U);
+  inbox.mark_shown(club, Seq(4));
+  EXPECT_EQ(inbox.not_shown().size(), 2U);
+  ASSERT_TRUE(inbox.on_event(club, event(10)).ok());
+  EXPECT_EQ(sync(), Seqs{10});
+}
+
+TEST_F(InboxTest, a_compacted_journal_passes_over_the_same) {
+  inbox.note_head(club, Seq(9));
+  (void)inbox.next_fetch(now);
+  ASSERT_TRUE(inbox.on_page(club, club_page({3, 4, 8}, {{1, 2}, {5, 7}, {9, 9}}, 9), now).ok());
+  (void)sync();
+  inbox.mark_shown(club, Seq(3));
+  std::vector<JournalRecord> records;
+  inbox.compact(records);
+  Journal other_journal;
+  Inbox other(other_journal, random, milliseconds(500), seconds(30), true);
+  for (const JournalRecord& record : records) {
+    Event ignored;
+    if (record.has_taken()) {
+      ASSERT_TRUE(other.replay(club, record.taken(), ignored).ok());
+    }
+    if (record.has_position()) {
+      ASSERT_TRUE(other.replay(club, record.position()).ok());
+    }
+  }
+  EXPECT_EQ(other.taken(club), Seq(9));
+  ASSERT_EQ(other.not_shown().size(), 2U);
+  EXPECT_EQ(other.not_shown()[0].event.seq(), 4U);
+  EXPECT_EQ(other.not_shown()[1].event.seq(), 8U);
+}
+
+TEST_F(InboxTest, only_a_group_hides_and_only_what_is_there) {
+  inbox.note_head(chat, Seq(3));
+  (void)inbox.next_fetch(now);
+  HistoryPage page = club_page({3}, {{1, 2}}, 3);
+  page.set_conversation(chat.str());
+  EXPECT_FALSE(inbox.on_page(chat, page, now).ok());
+  inbox.note_head(club, Seq(3));
+  (void)inbox.next_fetch(now);
+  EXPECT_FALSE(inbox.on_page(club, club_page({}, {{1, 4}}, 3), now).ok());
+}
+
+TEST_F(InboxTest, a_hole_that_is_not_said_to_be_hidden_is_an_error) {
+  inbox.note_head(club, Seq(3));
+  (void)inbox.next_fetch(now);
+  EXPECT_FALSE(inbox.on_page(club, club_page({1, 3}, {}, 3), now).ok());
+}
+
 }  // namespace
 }  // namespace chasqui::client

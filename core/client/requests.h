@@ -23,6 +23,7 @@ enum class Asked : std::uint8_t {
   Marks,
   Lookup,
   History,
+  Describe,
   Ping,
   Renew,
   Logout,
@@ -33,9 +34,9 @@ enum class Asked : std::uint8_t {
 
 struct Request {
   Asked asked{};
-  ConversationId conversation;                // of Send, Fetch, Search, History, Hide
+  ConversationId conversation;                // of Send, Fetch, Search, History, Describe, Hide
   OutboxSeq ticket;                           // of Send
-  std::uint64_t call = 0;                     // of Lookup, History, Privacy: what the application knows it by
+  std::uint64_t call = 0;                     // of Lookup, History, Describe, Privacy: what the application knows it by
   std::vector<ConversationId> conversations;  // of Marks
   MonoTime deadline{};
 };

@@ -52,6 +52,26 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
   for (const state::FeedItem& item : row.items()) {
     const auto conversation = ConversationId::parse(item.conversation());
     if (!conversation) continue;
+    if (item.user() == 0) {
+      for (const FreshEvent& event : events) {
+        if (event.conversation != *conversation || event.audience == nullptr) continue;
+        add_group_item(index, item.conversation(), event.seq.value(), *event.audience, &event.bytes);
+        if (!CHASQUI_CANARY("members_cached")) continue;
+        std::vector<UserId> before;  // as those know it to whom something is on its way
+        for (const auto& [id, batch] : sent_) {
+          for (const peer::NotifyItem& earlier : batch.frame.items()) {
+            if (earlier.conversation() != item.conversation()) continue;
+            for (const std::uint64_t user : earlier.users()) before.emplace_back(user);
+          }
+        }
+        add_group_item(index, item.conversation(), event.seq.value(), before, &event.bytes);
+      }
+      continue;
+    }
+    if (conversation->is_group()) {  // its events came with its members, those who leave by them included
+      add_item(index, item, nullptr);
+      continue;
+    }
     // A row tells the last head of the entry; earlier events of the same conversation ride before it.
     const std::string* last_event = nullptr;
     for (const FreshEvent& event : events) {
@@ -83,20 +103,51 @@ void Feed::add_item(RaftIndex index, const state::FeedItem& item, const std::str
   const ShardId destination = shard_of(UserId(item.user()), shards_);
   ++rows_[index];
   ++outstanding_;
-  if (is_silent(destination)) return park(item, index);
-  Batch* batch = &batch_for(destination);
-  if (static_cast<std::uint64_t>(batch->frame.items_size()) >= limits_.feed_batch_items_max) {
-    const std::uint64_t full = close(destination);
-    send_at(full, sent_[full], MonoTime{});
-    batch = &batch_for(destination);
-  }
-  peer::NotifyItem& notify = *batch->frame.add_items();
+  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), item.head(), item.read(), index);
+  Batch& batch = batch_with_room(destination);
+  peer::NotifyItem& notify = *batch.frame.add_items();
   notify.set_user(item.user());
   notify.set_conversation(item.conversation());
   notify.set_head(item.head());
   notify.set_read(item.read());
   if (event != nullptr) notify.set_event(*event);
-  batch->rows.push_back(index);
+  batch.rows.push_back(index);
+  ++batch.users;
+}
+
+void Feed::add_group_item(RaftIndex index, const std::string& conversation, std::uint64_t head,
+                          std::span<const UserId> users, const std::string* event) {
+  if (users.empty()) return;
+  rows_[index] += users.size();
+  outstanding_ += users.size();
+  absl::btree_map<ShardId, std::vector<UserId>> by_shard;
+  for (const UserId user : users) by_shard[shard_of(user, shards_)].push_back(user);
+  for (const auto& [destination, there] : by_shard) {
+    if (is_silent(destination)) {
+      for (const UserId user : there) park(user, conversation, head, 0, index);
+      continue;
+    }
+    for (std::size_t i = 0; i < there.size();) {
+      Batch& batch = batch_with_room(destination);
+      peer::NotifyItem& notify = *batch.frame.add_items();
+      notify.set_conversation(conversation);
+      notify.set_head(head);
+      if (event != nullptr) notify.set_event(*event);
+      batch.rows.push_back(index);
+      do {
+        notify.add_users(there[i++].value());
+        ++batch.users;
+      } while (i < there.size() && batch.users < limits_.feed_batch_items_max);
+    }
+  }
+}
+
+Feed::Batch& Feed::batch_with_room(ShardId destination) {
+  Batch& batch = batch_for(destination);
+  if (batch.users < limits_.feed_batch_items_max) return batch;
+  const std::uint64_t full = close(destination);
+  send_at(full, sent_[full], MonoTime{});
+  return batch_for(destination);
 }
 
 std::uint64_t Feed::close(ShardId destination) {
@@ -196,7 +247,11 @@ void Feed::acknowledged(const peer::NotifyAck& ack, Now now) {
     unparking_.acknowledged(from, id);
     const auto it = sent_.find(id);
     if (it == sent_.end() || it->second.frame.to_shard() != ack.to_shard()) continue;
-    settle(it->second.rows);
+    const Batch& done = it->second;
+    for (std::size_t i = 0; i < done.rows.size(); ++i) {
+      const auto told = static_cast<std::uint64_t>(done.frame.items(static_cast<int>(i)).users_size());
+      settle(done.rows[i], std::max<std::uint64_t>(1, told));
+    }
     forget(it);
   }
   if (const auto it = destinations_.find(from); it != destinations_.end() && it->second.batches == 0) {
@@ -212,16 +267,14 @@ void Feed::forget(Batches::iterator it) {
   sent_.erase(it);
 }
 
-void Feed::settle(const std::vector<RaftIndex>& rows) {
-  for (const RaftIndex index : rows) {
-    const auto row = rows_.find(index);
-    CHASQUI_ASSERT(row != rows_.end() && row->second > 0, "an outstanding item belongs to an outstanding row");
-    --outstanding_;
-    if (--row->second == 0) {
-      rows_.erase(row);
-      ++rows_done_;
-    }
-  }
+void Feed::settle(RaftIndex index, std::uint64_t items) {
+  const auto row = rows_.find(index);
+  CHASQUI_ASSERT(row != rows_.end() && row->second >= items, "an outstanding item belongs to an outstanding row");
+  outstanding_ -= items;
+  row->second -= items;
+  if (row->second > 0) return;
+  rows_.erase(row);
+  ++rows_done_;
 }
 
 // --------------------------------------------------------------------------------------------------------- parking
@@ -246,7 +299,10 @@ void Feed::fall_silent(ShardId id) {
     const auto batch = it++;
     if (batch->second.frame.to_shard() != id.value()) continue;
     for (int i = 0; i < batch->second.frame.items_size(); ++i) {
-      park(batch->second.frame.items(i), batch->second.rows[static_cast<std::size_t>(i)]);
+      const peer::NotifyItem& item = batch->second.frame.items(i);
+      const RaftIndex row = batch->second.rows[static_cast<std::size_t>(i)];
+      if (item.users().empty()) park(UserId(item.user()), item.conversation(), item.head(), item.read(), row);
+      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), item.head(), 0, row);
     }
     const std::uint64_t next = it == sent_.end() ? 0 : it->first;
     forget(batch);
@@ -254,8 +310,14 @@ void Feed::fall_silent(ShardId id) {
   }
 }
 
+void Feed::park(UserId user, const std::string& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row) {
+  const auto id = ConversationId::parse(conversation);
+  if (!id) return settle(row, 1);  // nobody would take it
+  parking_.add(user, *id, head, read, row);
+}
+
 void Feed::park_applied(const log::Park& command) {
-  settle(parking_.applied());
+  for (const RaftIndex row : parking_.applied()) settle(row, 1);
   for (const log::IndexMark& mark : command.marks()) unparking_.written(shard_of(UserId(mark.user()), shards_));
 }
 
@@ -274,7 +336,15 @@ void Feed::rows_read(const std::vector<StoredRow>& rows, bool more) {
   reading_ = false;
   for (const StoredRow& row : rows) {
     if (row.index <= unread_from_ || row.index > unread_to_) continue;
-    for (const state::FeedItem& item : row.feed.items()) add_item(row.index, item, nullptr);
+    for (const state::FeedItem& item : row.feed.items()) {
+      if (item.user() != 0) {
+        add_item(row.index, item, nullptr);
+        continue;
+      }
+      const auto members = row.members.find(item.conversation());
+      if (members == row.members.end()) continue;
+      add_group_item(row.index, item.conversation(), item.head(), members->second, nullptr);
+    }
     unread_from_ = row.index;
   }
   // Not all of what is unread now: what was added meanwhile was not there yet for this read to find.

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ struct FreshEvent {  // an event of the entry whose row it is: it goes along, fo
   ConversationId conversation;
   Seq seq;
   std::string bytes;
+  std::shared_ptr<const std::vector<UserId>> audience =
+      nullptr;  // of a group: exactly those who are told; nullptr: as items say
 };
 
 class Feed {
@@ -86,6 +90,9 @@ class Feed {
   struct StoredRow {
     RaftIndex index;
     state::Feed feed;
+    // For each item of a group (user 0): who of its members now was one at its head. Who has left since is owed that by
+    // an item of his own.
+    absl::btree_map<std::string, std::vector<UserId>> members = {};
   };
   void rows_read(const std::vector<StoredRow>& rows, bool more);
 
@@ -108,6 +115,7 @@ class Feed {
   struct Batch {
     peer::NotifyBatch frame;
     std::vector<RaftIndex> rows;    // one for each item
+    std::uint64_t users = 0;        // told by all items
     MonoTime due;                   // to be sent (again): so it stands in due_, once it is closed
     bool counted = false;           // among its destination's
     bool left = false;              // it has been sent before
@@ -121,20 +129,16 @@ class Feed {
   };
   [[nodiscard]] bool room() const { return outstanding_ < limits_.feed_outstanding_items_max; }
   void add_item(RaftIndex index, const state::FeedItem& item, const std::string* event);
+  // An event of a group, or (nullptr) its head alone: one item for each shard that has some of these users.
+  void add_group_item(RaftIndex index, const std::string& conversation, std::uint64_t head,
+                      std::span<const UserId> users, const std::string* event);
   Batch& batch_for(ShardId destination);
+  Batch& batch_with_room(ShardId destination);
   std::uint64_t close(ShardId destination);  // the open batch is full, or is to leave: it joins sent_
-  template <class Item>
-  void park(const Item& item, RaftIndex row) {
-    const auto conversation = ConversationId::parse(item.conversation());
-    if (conversation) {
-      parking_.add(UserId(item.user()), *conversation, item.head(), item.read(), row);
-    } else {
-      settle({row});  // nobody would take it
-    }
-  }
+  void park(UserId user, const std::string& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row);
   void send_at(std::uint64_t id, Batch& batch, MonoTime time);
   void forget(Batches::iterator batch);  // its items are acknowledged, or on their way into parked rows
-  void settle(const std::vector<RaftIndex>& rows);
+  void settle(RaftIndex row, std::uint64_t items);
   void fall_silent(ShardId destination);
   [[nodiscard]] bool is_silent(ShardId destination) const;
   [[nodiscard]] MonoTime silent_at(ShardId id, const Destination& destination) const;

@@ -4,6 +4,9 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 
 namespace chasqui::fanout {
@@ -223,6 +226,123 @@ RC_GTEST_PROP(FeedLaw, no_mark_is_ever_lost, (std::vector<std::uint8_t> choices)
   RC_ASSERT(pairs.empty());
   RC_ASSERT(feed.movable() == RaftIndex(next));
   RC_ASSERT(feed.outstanding() == 0U);
+}
+
+// ------------------------------------------------------------------------------------------------------------ groups
+
+const ConversationId club = ConversationId::group(UserId(1), 7);
+
+state::Feed group_row(std::uint64_t head) {
+  state::Feed feed;
+  state::FeedItem& item = *feed.add_items();
+  item.set_conversation(club.str());
+  item.set_head(head);
+  return feed;
+}
+
+FreshEvent group_event(std::uint64_t seq, std::uint64_t last_user) {
+  auto audience = std::make_shared<std::vector<UserId>>();
+  for (std::uint64_t user = 1; user <= last_user; ++user) audience->emplace_back(user);
+  return {club, Seq(seq), "event", audience};
+}
+
+// Whom these batches tell, each as often as they do.
+std::multiset<std::uint64_t> told(const std::vector<peer::NotifyBatch>& batches) {
+  std::multiset<std::uint64_t> users;
+  for (const peer::NotifyBatch& batch : batches) {
+    for (const peer::NotifyItem& item : batch.items()) users.insert(item.users().begin(), item.users().end());
+  }
+  return users;
+}
+
+TEST_F(FeedTest, an_event_of_a_group_goes_once_to_each_shard_with_all_whom_it_concerns_there) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), group_row(1), {group_event(1, 100)});
+  const auto batches = taken();
+  EXPECT_EQ(batches.size(), 8U) << "one for each shard";
+  for (const peer::NotifyBatch& batch : batches) {
+    ASSERT_EQ(batch.items_size(), 1);
+    EXPECT_EQ(batch.items(0).event(), "event");
+    for (const std::uint64_t user : batch.items(0).users()) {
+      EXPECT_EQ(shard_of(UserId(user), ShardCount{8}).value(), batch.to_shard());
+    }
+  }
+  const std::multiset<std::uint64_t> users = told(batches);
+  EXPECT_EQ(users.size(), 100U);
+  EXPECT_EQ(std::set<std::uint64_t>(users.begin(), users.end()).size(), 100U) << "nobody twice";
+  EXPECT_EQ(feed.outstanding(), 100U);
+  for (const peer::NotifyBatch& batch : batches) {
+    EXPECT_EQ(feed.movable(), RaftIndex());
+    feed.acknowledged(ack_of(batch), now);
+  }
+  EXPECT_EQ(feed.movable(), RaftIndex(1));
+  EXPECT_EQ(feed.outstanding(), 0U);
+}
+
+TEST_F(FeedTest, a_batch_tells_no_more_people_than_it_may) {
+  limits.feed_batch_items_max = 10;
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), group_row(1), {group_event(1, 500)});
+  const auto batches = taken();
+  for (const peer::NotifyBatch& batch : batches) EXPECT_LE(told({batch}).size(), 10U);
+  EXPECT_EQ(told(batches).size(), 500U);
+}
+
+TEST_F(FeedTest, who_leaves_in_an_entry_is_owed_that_by_an_item_of_his_own) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  state::Feed row = group_row(2);
+  state::FeedItem& gone = *row.add_items();
+  gone.set_user(3);
+  gone.set_conversation(club.str());
+  gone.set_head(1);
+  feed.add(RaftIndex(1), row, {group_event(1, 3), group_event(2, 2)});
+  std::map<std::uint64_t, std::uint64_t> heads;
+  std::size_t events_for_3 = 0;
+  for (const peer::NotifyBatch& batch : taken()) {
+    for (const peer::NotifyItem& item : batch.items()) {
+      std::vector<std::uint64_t> users(item.users().begin(), item.users().end());
+      if (users.empty()) users.push_back(item.user());
+      for (const std::uint64_t user : users) {
+        heads[user] = std::max(heads[user], item.head());
+        if (user == 3 && !item.event().empty()) ++events_for_3;
+      }
+    }
+  }
+  EXPECT_EQ(heads, (std::map<std::uint64_t, std::uint64_t>{{1, 2}, {2, 2}, {3, 1}}));
+  EXPECT_EQ(events_for_3, 1U);
+}
+
+TEST_F(FeedTest, a_row_that_is_read_again_tells_the_members_that_were_named) {
+  feed.lead(RaftTerm(2), RaftIndex(), RaftIndex(4));
+  ASSERT_TRUE(feed.wants_rows());
+  feed.reading();
+  feed.rows_read({{RaftIndex(3), group_row(9), {{club.str(), {UserId(1), UserId(2)}}}}, {RaftIndex(4), group_row(10)}},
+                 false);
+  const auto batches = taken();
+  EXPECT_EQ(told(batches), (std::multiset<std::uint64_t>{1, 2}));
+  EXPECT_EQ(feed.movable(), RaftIndex(2));
+  for (const peer::NotifyBatch& batch : batches) feed.acknowledged(ack_of(batch), now);
+  EXPECT_EQ(feed.movable(), RaftIndex(4)) << "a group without members owes nothing";
+}
+
+TEST_F(FeedTest, members_of_a_silent_shard_are_parked_one_by_one) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  feed.add(RaftIndex(1), group_row(1), {group_event(1, 100)});
+  const auto batches = taken();
+  ASSERT_EQ(batches.size(), 8U);
+  ASSERT_NE(batches[1].to_shard(), 0U) << "its own shard is never silent";
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (i != 1) feed.acknowledged(ack_of(batches[i]), now);
+  }
+  now.mono = now.mono + Feed::silent_after + seconds(1);
+  (void)taken();
+  log::Park park;
+  now.mono = now.mono + seconds(2);
+  ASSERT_TRUE(feed.take_park(now, park));
+  EXPECT_EQ(park.marks_size(), batches[1].items(0).users_size());
+  feed.park_applied(park);
+  EXPECT_EQ(feed.movable(), RaftIndex(1));
+  EXPECT_EQ(feed.outstanding(), 0U);
 }
 
 }  // namespace

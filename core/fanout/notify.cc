@@ -8,14 +8,22 @@
 namespace chasqui::fanout {
 
 bool Notify::add(const peer::NotifyBatch& batch, NodeId from, Now now) {
-  if (size() + static_cast<std::size_t>(batch.items_size()) > waiting_max) return false;
+  std::size_t told = 0;
+  for (const peer::NotifyItem& item : batch.items()) {
+    told += static_cast<std::size_t>(std::max(1, item.users_size()));
+  }
+  if (size() + told > waiting_max) return false;
   for (const peer::NotifyItem& item : batch.items()) {
     const auto conversation = ConversationId::parse(item.conversation());
-    const UserId user(item.user());
-    if (!conversation || !is_valid(user)) continue;
-    Mark& mark = waiting_[{user, *conversation}];
-    mark.head = std::max(mark.head, Seq(item.head()));
-    mark.read = std::max(mark.read, Seq(item.read()));
+    if (!conversation) continue;
+    const auto tell = [&](UserId user) {
+      if (!is_valid(user)) return;
+      Mark& mark = waiting_[{user, *conversation}];
+      mark.head = std::max(mark.head, Seq(item.head()));
+      mark.read = std::max(mark.read, Seq(item.read()));
+    };
+    if (item.users().empty()) tell(UserId(item.user()));
+    for (const std::uint64_t user : item.users()) tell(UserId(user));
   }
   batches_.push_back(
       {ShardId(batch.from_shard()), ShardId(batch.to_shard()), RaftTerm(batch.from_term()), batch.batch(), from});

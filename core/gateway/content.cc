@@ -54,6 +54,7 @@ absl::Status check_payload(std::string_view bytes, const Limits& limits, log::Se
     case client::Payload::kContact:
     case client::Payload::kPoll:
     case client::Payload::kTimer: break;
+    case client::Payload::kChange: break;          // core/gateway/group_content.h looks at it
     case client::Payload::CONTENT_NOT_SET: break;  // of a kind that only newer clients know: stored as it is
   }
   if (payload->content_case() == client::Payload::kText && size == 0) {

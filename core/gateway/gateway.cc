@@ -33,7 +33,11 @@ std::uint16_t close_code(client::GoAway::Reason reason) {
 }  // namespace
 
 Gateway::Gateway(const Limits& limits, ShardCount shards)
-    : limits_(limits), shards_(shards), connections_(limits.rate_entries_max), look_ups_(limits.rate_entries_max) {}
+    : limits_(limits),
+      shards_(shards),
+      connections_(limits.rate_entries_max),
+      look_ups_(limits.rate_entries_max),
+      group_creations_(limits.rate_entries_max) {}
 
 Session* Gateway::find(SessionId session) {
   std::unique_ptr<Session>* found = sessions_.find(session);
@@ -202,6 +206,14 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
            out);
     return false;
   };
+  // The first thing that a device sends into a group of this user's making is its creation.
+  const auto take_group_creation = [&](const client::Send& send) {
+    if (send.outbox_seq() != 1) return true;
+    const auto conversation = ConversationId::parse(send.conversation());
+    if (!conversation || !conversation->is_group_of(session.user)) return true;
+    const Rate rate = Rate::per_token_ms(limits_.group_create_user_burst, limits_.group_create_user_refill_ms);
+    return take(group_creations_.at(session.user), rate, "groups created");
+  };
   const Rate pages = Rate::per_token_ms(limits_.page_device_burst, limits_.page_device_refill_ms);
   switch (frame.body_case()) {
     case client::ClientFrame::kHello: {
@@ -222,7 +234,8 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
       if (steps > 0 && !take(session.forwards, rate, "forwards", std::min(steps, limits_.forward_device_burst))) {
         return false;
       }
-      return take(session.sends, Rate::per_token_ms(limits_.send_device_burst, limits_.send_device_refill_ms),
+      return take_group_creation(frame.send()) &&
+             take(session.sends, Rate::per_token_ms(limits_.send_device_burst, limits_.send_device_refill_ms),
                   "sends") &&
              take(session.send_bytes,
                   {limits_.send_bytes_user_burst,
@@ -234,6 +247,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kSync:
     case client::ClientFrame::kHistory:
     case client::ClientFrame::kAskHidden:
+    case client::ClientFrame::kDescribeGroup:
     case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
     case client::ClientFrame::kHide:
     case client::ClientFrame::kSetPrivacy:
@@ -428,12 +442,17 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, const S
   return true;
 }
 
-void Gateway::push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event,
-                   Outputs& out) {
-  if (event.empty()) return head_moved(now, user, conversation, seq, Version(), 0, false, out);
-  const std::vector<SessionId>* of_user = by_user_.find(user);
-  if (of_user == nullptr) return;
-  const std::vector<SessionId> ids = *of_user;  // miss() may end one of them
+void Gateway::push(Now now, std::span<const UserId> users, const ConversationId& conversation, Seq seq,
+                   std::string_view event, Outputs& out) {
+  std::vector<SessionId> ids;  // miss() may end one of them
+  for (const UserId user : users) {
+    if (event.empty()) {
+      head_moved(now, user, conversation, seq, Version(), 0, false, out);
+      continue;
+    }
+    const std::vector<SessionId>* of_user = by_user_.find(user);
+    if (of_user != nullptr) ids.insert(ids.end(), of_user->begin(), of_user->end());
+  }
   std::string bytes;
   for (const SessionId id : ids) {
     Session& session = *find(id);

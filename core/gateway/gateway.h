@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,7 +73,11 @@ class Gateway {
   void end(SessionId session, client::GoAway::Reason reason, std::string_view message, Outputs& out);
 
   // What a user's sessions are told unasked.
-  void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out);
+  void push(Now now, std::span<const UserId> users, const ConversationId& conversation, Seq seq, std::string_view event,
+            Outputs& out);
+  void push(Now now, UserId user, const ConversationId& conversation, Seq seq, std::string_view event, Outputs& out) {
+    push(now, std::span(&user, 1), conversation, seq, event, out);
+  }
   // `whole`: nothing below that version is still to come.
   void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
                   std::uint64_t hides, bool whole, Outputs& out);
@@ -141,6 +146,7 @@ class Gateway {
   MonoTime hello_turn_;  // when the last of the refused Hellos was told to come back
   BucketTable<Address> connections_;
   BucketTable<UserId> look_ups_;
+  BucketTable<UserId> group_creations_;
   bool draining_ = false;
   bool leaving_is_told_ = false;  // to those in leaving_
 };

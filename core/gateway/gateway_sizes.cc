@@ -10,7 +10,7 @@ Gateway::Sizes Gateway::sizes() const {
   Sizes sizes;
   sizes.sessions = sessions_.size();
   sizes.sockets_before_hello = not_logged_in_.size();
-  sizes.rate_entries_most = std::max(connections_.size(), look_ups_.size());
+  sizes.rate_entries_most = std::max({connections_.size(), look_ups_.size(), group_creations_.size()});
   for (const SessionId id : all_) {
     const std::unique_ptr<Session>* session = sessions_.find(id);
     CHASQUI_ASSERT(session != nullptr, "every session is in both");
@@ -21,7 +21,8 @@ Gateway::Sizes Gateway::sizes() const {
 }
 
 std::uint64_t Gateway::memory_bytes() const {
-  return sessions_.size() * (sizeof(Session) + 200) + (missed_ + connections_.size() + look_ups_.size()) * 48;
+  return sessions_.size() * (sizeof(Session) + 200) +
+         (missed_ + connections_.size() + look_ups_.size() + group_creations_.size()) * 48;
 }
 
 }  // namespace chasqui::gateway

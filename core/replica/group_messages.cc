@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/check.h"
+#include "core/base/points.h"
 #include "core/replica/configuration.h"
 
 namespace chasqui::replica {
@@ -96,7 +97,8 @@ peer::RaftMessage to_peer(const raft_message& message, ShardId shard, ReplicaId 
       result.set_term(message.request_vote.term);
       vote->set_last_index(message.request_vote.last_log_index);
       vote->set_last_term(message.request_vote.last_log_term);
-      vote->set_disrupt_leader(message.request_vote.disrupt_leader);
+      // The bug is that who hears nobody is heard: by leaders too, not only by who lost theirs.
+      vote->set_disrupt_leader(message.request_vote.disrupt_leader || CHASQUI_CANARY("prevote_off"));
       vote->set_pre_vote(message.request_vote.pre_vote);
       break;
     }

@@ -16,6 +16,7 @@ using client::About;
 constexpr char marker[] = "1";  // the key of an expiry says it all
 
 bool is_message(const client::Event& event) {
+  if (event.has_change()) return false;  // of a group: a fact, not somebody's words
   return event.about().kind() == About::NOTHING || event.about().kind() == About::REPLY;
 }
 
@@ -70,7 +71,7 @@ std::optional<std::uint32_t> refuse_pin(About::Kind kind, const state::Header& h
 
 std::optional<std::uint32_t> refuse_about(const ShardView& view, const ConversationId& conversation,
                                           const state::Header& header, const log::Send& command,
-                                          std::optional<client::Event>& target) {
+                                          std::optional<client::Event>& target, bool is_admin) {
   if (command.about_kind() == 0) return std::nullopt;
   if (command.about_kind() > About::VOTE) return client::UNIMPLEMENTED;
   const auto kind = static_cast<About::Kind>(command.about_kind());
@@ -80,7 +81,7 @@ std::optional<std::uint32_t> refuse_about(const ShardView& view, const Conversat
     return client::NOT_FOUND;
   }
   if (kind == About::REPLY) return std::nullopt;
-  const bool is_own = target->sender() == command.sender();
+  const bool is_own = target->sender() == command.sender() || (is_admin && kind == About::DELETION);
   if ((kind == About::EDIT || kind == About::DELETION) && !is_own) return client::PERMISSION_DENIED;
   if (target->erased_by() != 0 || target->expired()) {
     CHASQUI_MARK("about_erased");
@@ -91,6 +92,20 @@ std::optional<std::uint32_t> refuse_about(const ShardView& view, const Conversat
   if (kind == About::PIN || kind == About::UNPIN) return refuse_pin(kind, header, target->seq());
   return std::nullopt;
 }
+
+void erase_message(const ShardView& view, const ConversationId& conversation, client::Event message, Seq by,
+                   state::Header& header, Effects& effects) {
+  for (Seq edit(message.edited_by()); edit && !CHASQUI_CANARY("payload_kept");) {
+    std::optional<client::Event> one = view.event(conversation, edit);
+    CHASQUI_ASSERT(one.has_value() && one->edited_before() < one->seq(), "an edit names one before it, or none");
+    edit = Seq(one->edited_before());
+    erase(view, conversation, *one, by, effects);
+  }
+  unpin(header, message.seq());
+  erase(view, conversation, message, by, effects);
+}
+
+namespace {
 
 void carry_out_about(const ShardView& view, const ConversationId& conversation, client::Event& event,
                      client::Event target, state::Header& header, Effects& effects) {
@@ -111,18 +126,7 @@ void carry_out_about(const ShardView& view, const ConversationId& conversation, 
   }
 }
 
-void erase_message(const ShardView& view, const ConversationId& conversation, client::Event message, Seq by,
-                   state::Header& header, Effects& effects) {
-  for (Seq edit(message.edited_by()); edit && !CHASQUI_CANARY("payload_kept");) {
-    std::optional<client::Event> one = view.event(conversation, edit);
-    CHASQUI_ASSERT(one.has_value() && one->edited_before() < one->seq(), "an edit names one before it, or none");
-    edit = Seq(one->edited_before());
-    erase(view, conversation, *one, by, effects);
-  }
-  unpin(header, message.seq());
-  erase(view, conversation, message, by, effects);
-}
-
+// The conversation's timer, as it stood before `event`, is put on it: expires_ms, and the row by which that is found.
 void put_timer(const ShardView& view, const ConversationId& conversation, const state::Header& header,
                const std::optional<client::Event>& target, client::Event& event, Effects& effects) {
   const About::Kind kind = event.about().kind();
@@ -133,9 +137,22 @@ void put_timer(const ShardView& view, const ConversationId& conversation, const 
   const bool goes_with_target = kind == About::EDIT || kind == About::REACTION || kind == About::VOTE;
   event.set_expires_ms(goes_with_target && target ? target->expires_ms() : by_timer);
   if (has_expiry_row(event)) {
-    effects.put(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())), std::string(marker));
+    effects.put_new(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())), std::string(marker));
     ++effects.expiries;
   }
+}
+
+}  // namespace
+
+void carry_out(const ShardView& view, const ConversationId& conversation, const log::Send& command,
+               std::optional<client::Event> target, client::Event& event, state::Header& header, Effects& effects) {
+  event.set_payload(command.payload());
+  if (command.has_timer_s()) {
+    header.set_timer_s(command.timer_s());
+  } else {
+    put_timer(view, conversation, header, target, event, effects);
+  }
+  if (target) carry_out_about(view, conversation, event, *std::move(target), header, effects);
 }
 
 }  // namespace chasqui::shard

@@ -18,21 +18,18 @@ namespace chasqui::shard {
 // Why that command may not be stored, a client::Code: NOT_FOUND: there is no such message. PERMISSION_DENIED: it is
 // another's. FAILED_PRECONDITION: erased, too old, edited too often, no poll, pinned or not, or too many pins.
 // INVALID_ARGUMENT: no such option. UNIMPLEMENTED: of an unknown kind. nullopt: it may; `target` is what it is about,
-// if it is about anything. `header`: as it stands.
+// if it is about anything. `header`: as it stands. `is_admin`: of the group: may delete others' messages.
 [[nodiscard]] std::optional<std::uint32_t> refuse_about(const ShardView& view, const ConversationId& conversation,
                                                         const state::Header& header, const log::Send& command,
-                                                        std::optional<client::Event>& target);
+                                                        std::optional<client::Event>& target, bool is_admin = false);
 
-// `event`, made of that command, is about to be stored: what it does to its target, to the header, and to itself.
-void carry_out_about(const ShardView& view, const ConversationId& conversation, client::Event& event,
-                     client::Event target, state::Header& header, Effects& effects);
+// `event`, made of that command, is about to be stored: its payload, what it does to its target, to the header, and to
+// itself, and when it disappears.
+void carry_out(const ShardView& view, const ConversationId& conversation, const log::Send& command,
+               std::optional<client::Event> target, client::Event& event, state::Header& header, Effects& effects);
 
 // The payloads of a message and of its edits go, by the event `by`, or by expiry if that is 0.
 void erase_message(const ShardView& view, const ConversationId& conversation, client::Event message, Seq by,
                    state::Header& header, Effects& effects);
-
-// The conversation's timer, as it stood before `event`, is put on it: expires_ms, and the row by which that is found.
-void put_timer(const ShardView& view, const ConversationId& conversation, const state::Header& header,
-               const std::optional<client::Event>& target, client::Event& event, Effects& effects);
 
 }  // namespace chasqui::shard

@@ -57,7 +57,7 @@ Effects run(const ShardView& view, const log::Command& command) {
 void write(Effects& effects, Overlay& overlay, state::Shard& numbers, OwedMarks& owed, Applied& applied) {
   for (Effects::Change& change : effects.changes) {
     if (change.row) {
-      overlay.put(std::move(change.key), std::move(*change.row));
+      overlay.put(std::move(change.key), std::move(*change.row), change.is_new);
     } else {
       overlay.remove(change.key);
     }
@@ -80,12 +80,12 @@ void write_feed(RaftIndex index, const OwedMarks& owed, Overlay& overlay, ShardI
   if (numbers.feed_last() <= numbers.feed_cursor()) numbers.set_feed_cursor(index.value() - 1);
   numbers.set_feed_last(index.value());
   state::Feed row = owed.row();
-  overlay.put(keys::feed(shard, index), row);
+  overlay.put(keys::feed(shard, index), row, true);
   applied.consequences.push_back(FeedOwed{index, std::move(row)});
 }
 
-// Chained over all batches: two replicas with the same hash have been fed the same entries and made the same rows.
-std::uint64_t rolling_hash(std::uint64_t before, const WriteBatch& batch, std::string_view numbers) {
+// Chained over all entries: two replicas with the same hash have been fed the same entries and made the same rows.
+std::uint64_t rolling_hash(std::uint64_t before, const std::vector<Overlay::Changed>& rows, std::string_view numbers) {
   const auto chained = [](std::uint64_t hash, std::uint64_t link) {
     std::array<char, 16> bytes;
     for (std::size_t i = 0; i < 8; ++i) {
@@ -95,10 +95,10 @@ std::uint64_t rolling_hash(std::uint64_t before, const WriteBatch& batch, std::s
     return xxh3_64({bytes.data(), bytes.size()});
   };
   std::uint64_t hash = before;
-  for (const Write& write : batch.writes) {
-    hash = chained(hash, xxh3_64(write.key));
-    hash = chained(hash, write.value ? 1 : 0);
-    if (write.value) hash = chained(hash, xxh3_64(*write.value));
+  for (const Overlay::Changed& row : rows) {
+    hash = chained(hash, xxh3_64(row.key));
+    hash = chained(hash, row.bytes != nullptr ? 1 : 0);
+    if (row.bytes != nullptr) hash = chained(hash, xxh3_64(*row.bytes));
   }
   return chained(hash, xxh3_64(numbers));
 }
@@ -112,12 +112,17 @@ bool decode(std::string_view bytes, log::Entry& entry) {
 
 }  // namespace
 
-Machine::Machine(ShardId shard, ShardCount shards, const Store& store) : shard_(shard), shards_(shards), store_(store) {
+Machine::Machine(ShardId shard, ShardCount shards, const Store& store)
+    : shard_(shard), shards_(shards), store_(store), overlay_(std::make_unique<Overlay>(store)) {
   reload();
 }
 
+Machine::~Machine() = default;
+Machine::Machine(Machine&&) noexcept = default;
+
 void Machine::reload() {
   hashes_.clear();
+  *overlay_ = Overlay(store_);
   if (const auto bytes = store_.get(keys::numbers(shard_))) {
     CHASQUI_ASSERT(numbers_.ParseFromString(*bytes), "a row of the store is one that this machine wrote");
     hashes_.push_back(numbers_.rolling_hash());
@@ -131,7 +136,7 @@ Applied Machine::apply(RaftIndex index, RaftTerm term, bool is_command, std::str
   CHASQUI_ASSERT(index == applied_index().next(), "the log is applied without a gap");
   CHASQUI_ASSERT(term.value() >= numbers_.applied_term(), "terms never go back along the log");
   Applied applied;
-  Overlay overlay(store_);
+  Overlay& overlay = *overlay_;
   log::Entry entry;
   if (is_command && !decode(bytes, entry)) {
     applied.malformed = true;
@@ -156,12 +161,30 @@ Applied Machine::apply(RaftIndex index, RaftTerm term, bool is_command, std::str
   CHASQUI_ASSERT(applied.replies.size() == static_cast<std::size_t>(entry.commands_size()), "each command is answered");
   CHASQUI_ASSERT(numbers_.feed_cursor() < index.value(), "what this entry owes is not settled yet");
 
-  applied.batch = overlay.batch();
-  numbers_.set_rolling_hash(rolling_hash(numbers_.rolling_hash(), applied.batch, serialize(numbers_)));
-  applied.batch.put(keys::numbers(shard_), serialize(numbers_));
+  numbers_.set_rolling_hash(rolling_hash(numbers_.rolling_hash(), overlay.entry_changes(), serialize(numbers_)));
+  overlay.entry_ends();
+  is_ahead_ = true;
   hashes_.push_back(numbers_.rolling_hash());
   if (hashes_.size() > hashes_kept) hashes_.pop_front();
   return applied;
+}
+
+void Machine::write_out(WriteBatch& batch, std::uint64_t kept_bytes_max) {
+  if (!std::exchange(is_ahead_, false)) return;
+  overlay_->take_changes(batch, kept_bytes_max);
+  batch.put(keys::numbers(shard_), serialize(numbers_));
+}
+
+bool Machine::is_ahead_in(std::string_view begin, std::string_view end) const {
+  return overlay_->has_changes(begin, end);
+}
+
+std::uint64_t Machine::unwritten_bytes() const {
+  return overlay_->changed_bytes();
+}
+
+std::uint64_t Machine::memory_bytes() const {
+  return overlay_->bytes();
 }
 
 // Against what was there before this entry.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,10 +55,12 @@ using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused, Hidd
 
 // ------------------------------------------------------ what the leader must do because of it (followers drop these)
 
-struct EventStored {  // push it to whoever is online; the feed row says who
+using Audience = std::shared_ptr<const std::vector<UserId>>;  // ascending
+struct EventStored {                                          // push it to whoever is online; the feed row says who
   ConversationId conversation;
   Seq seq;
   std::string event;            // a client.Event, as stored
+  Audience audience;            // of a group: whose interval holds it; nullptr: both members
   std::int64_t expires_ms = 0;  // by log time; 0: never
 };
 struct FeedOwed {  // row `F index` was written
@@ -91,7 +94,6 @@ struct HashDiffers {
 };
 
 struct Applied {
-  WriteBatch batch;                       // effects, `R state` with applied_index and rolling hash: one batch
   std::vector<Reply> replies;             // one for each command of the entry, in its order; none if malformed
   std::vector<Consequence> consequences;  // in the order of the commands
   bool malformed = false;
@@ -99,16 +101,30 @@ struct Applied {
   bool changes = false;  // it holds more than a CheckHash: there is something new to be compared
 };
 
+class Overlay;
+
 class Machine {
  public:
   // `store` outlives the machine and holds its rows; the numbers are read from it.
   Machine(ShardId shard, ShardCount shards, const Store& store);
 
+  ~Machine();
+  Machine(Machine&&) noexcept;
+  Machine& operator=(Machine&&) = delete;
+
   // The entry at applied_index() + 1. Barriers and configuration changes come with empty bytes and `is_command` false.
-  // The caller writes the batch to the store before anything else, and before the next apply.
+  // What it changes is in memory: the store lags behind until write_out().
   [[nodiscard]] Applied apply(RaftIndex index, RaftTerm term, bool is_command, std::string_view entry);
 
-  // The store's rows of this shard were put in place of the ones that it had.
+  // Appends what the store lacks, the shard's numbers among it: applied index, log time, rolling hash. The caller
+  // writes the batch at once, as a whole. Of the rows in memory at most `kept_bytes_max` stay.
+  void write_out(WriteBatch& batch, std::uint64_t kept_bytes_max);
+  [[nodiscard]] bool is_ahead() const { return is_ahead_; }                            // of the store
+  [[nodiscard]] bool is_ahead_in(std::string_view begin, std::string_view end) const;  // in rows of [begin, end)
+  [[nodiscard]] std::uint64_t unwritten_bytes() const;
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+
+  // The store's rows of this shard were put in place of the ones that it had: what was not written is forgotten.
   void reload();
 
   [[nodiscard]] RaftIndex applied_index() const { return RaftIndex(numbers_.applied_index()); }
@@ -124,6 +140,8 @@ class Machine {
   ShardId shard_;
   ShardCount shards_;
   const Store& store_;
+  std::unique_ptr<Overlay> overlay_;  // of the store
+  bool is_ahead_ = false;
   state::Shard numbers_;
   std::deque<std::uint64_t> hashes_;  // of applied_index() and the ones before it, the last one last
 };

@@ -11,9 +11,12 @@
 //     [poll=OPTIONS/CHOICES] [votes=COUNT/HIGHEST] [timer=SECONDS]: what the log is told of the content
 //   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
 //   privacy NAME [presence=NUMBER]
+//   change NAME/DEVICE in GROUP n=NUMBER create|add|remove|leave|edit|role|permissions|mute|unban|link|unlink|join|
+//     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
+// A group is named NAME#NUMBER after who may create it: ana#1.
 //   show CONVERSATION | show NAME | show feed | show parked      restart: a new machine on the same store
 // A reply a line, then what the leader must do because of it, indented. Of over 8 replies only the last is shown.
 #include <gtest/gtest.h>
@@ -56,9 +59,22 @@ std::string name_of(UserId user) {
   return name;
 }
 
-// "ana-beto", or "group": a conversation of a kind that is not served yet.
+// Names of groups, which cannot be told from their ids.
+std::map<std::string, std::string>& group_names() {
+  static std::map<std::string, std::string> names;
+  return names;
+}
+
+// "ana-beto", "ana#1", or "group": the id of a group that nobody can have made.
 std::string conversation_bytes(std::string_view name) {
   if (name == "group") return "\x80" + std::string(15, 'g');
+  if (const std::size_t sign = name.find('#'); sign != std::string_view::npos) {
+    std::uint64_t drawn = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(text(name.substr(sign + 1)), &drawn)) << name;
+    std::string bytes = ConversationId::group(user_of(name.substr(0, sign)), drawn).str();
+    group_names()[bytes] = std::string(name);
+    return bytes;
+  }
   const std::vector<std::string> pair = absl::StrSplit(text(name), '-');
   if (pair.size() != 2) return std::string(name);  // no conversation at all
   return ConversationId::direct(user_of(pair[0]), user_of(pair[1])).str();
@@ -66,7 +82,11 @@ std::string conversation_bytes(std::string_view name) {
 
 std::string name_of(std::string_view bytes) {
   const auto conversation = ConversationId::parse(bytes);
-  if (!conversation || conversation->is_group()) return "group";
+  if (!conversation) return "group";
+  if (conversation->is_group()) {
+    const auto known = group_names().find(std::string(bytes));
+    return known == group_names().end() ? "group" : known->second;
+  }
   return absl::StrCat(name_of(conversation->lower()), "-", name_of(conversation->higher()));
 }
 
@@ -150,9 +170,82 @@ std::string describe(const Reply& reply) {
 std::string describe(const state::Feed& feed) {
   std::string line;
   for (const auto& item : feed.items()) {
-    absl::StrAppend(&line, line.empty() ? "" : "; ", name_of(UserId(item.user())), " ", name_of(item.conversation()));
+    const std::string who = item.user() == 0 ? "all" : name_of(UserId(item.user()));
+    absl::StrAppend(&line, line.empty() ? "" : "; ", who, " ", name_of(item.conversation()));
     if (item.head() != 0) absl::StrAppend(&line, " head=", item.head());
     if (item.read() != 0) absl::StrAppend(&line, " read=", item.read());
+  }
+  return line;
+}
+
+std::string names_of(const std::vector<UserId>& users) {
+  std::string line;
+  for (const UserId user : users) absl::StrAppend(&line, " ", name_of(user));
+  return line;
+}
+
+std::string describe(const client::GroupChange& change) {
+  using client::GroupChange;
+  const auto name = [](std::uint64_t user) { return absl::StrCat(" ", name_of(UserId(user))); };
+  std::string line;
+  switch (change.what_case()) {
+    case GroupChange::kCreate:
+      line = absl::StrCat("create \"", change.create().title(), "\"");
+      for (const std::uint64_t user : change.create().members()) line += name(user);
+      break;
+    case GroupChange::kAdd:
+      line = "add";
+      for (const std::uint64_t user : change.add().users()) line += name(user);
+      break;
+    case GroupChange::kRemove: line = (change.remove().ban() ? "ban" : "remove") + name(change.remove().user()); break;
+    case GroupChange::kLeave: line = "leave"; break;
+    case GroupChange::kEdit: line = absl::StrCat("edit \"", change.edit().title(), "\""); break;
+    case GroupChange::kSetRole:
+      line =
+          absl::StrCat("role", name(change.set_role().user()), " ", client::GroupRole_Name(change.set_role().role()));
+      break;
+    case GroupChange::kSetPermissions: line = "permissions"; break;
+    case GroupChange::kMute:
+      line = absl::StrCat("mute", name(change.mute().user()), " ", change.mute().until_ms());
+      break;
+    case GroupChange::kLiftBan: line = "unban" + name(change.lift_ban().user()); break;
+    case GroupChange::kCreateLink: line = "link"; break;
+    case GroupChange::kRevokeLink: line = "unlink"; break;
+    case GroupChange::kJoin: line = change.join().secret().empty() ? "join" : "join with its secret"; break;
+    case GroupChange::kAnswer:
+      line = (change.answer().admit() ? "admit" : "deny") + name(change.answer().user());
+      break;
+    case GroupChange::kDeleteGroup: line = "delete"; break;
+    case GroupChange::WHAT_NOT_SET: line = "nothing known"; break;
+  }
+  if (change.new_owner() != 0) absl::StrAppend(&line, ", owned by", name(change.new_owner()));
+  return line;
+}
+
+std::string describe_body(const client::Event& event) {
+  return event.has_change() ? describe(event.change()) : absl::StrCat("\"", event.payload(), "\"");
+}
+
+std::string describe(const state::Interval& interval) {
+  std::string line = absl::StrCat(" [", interval.from());
+  if (interval.joined() != interval.from()) absl::StrAppend(&line, " joined ", interval.joined());
+  return absl::StrCat(line, " ", interval.left() == 0 ? "on" : absl::StrCat(interval.left()), "]");
+}
+
+std::string describe(const state::Group& group) {
+  const auto role = [](std::uint32_t number) { return client::GroupRole_Name(static_cast<client::GroupRole>(number)); };
+  const state::GroupPermissions& may = group.permissions();
+  std::string line = absl::StrCat("group \"", group.title(), "\" send=", role(may.send()), " edit=", role(may.edit()),
+                                  " add=", role(may.add()), may.history_to_newcomers() ? " history" : "");
+  for (const state::Member& member : group.members()) {
+    absl::StrAppend(&line, "\nmember ", name_of(UserId(member.user())), " ", role(member.role()));
+    for (const state::Interval& interval : member.intervals()) line += describe(interval);
+    if (member.muted_until_ms() != 0) absl::StrAppend(&line, " muted until ", member.muted_until_ms());
+  }
+  for (const std::uint64_t user : group.banned()) absl::StrAppend(&line, "\nbanned ", name_of(UserId(user)));
+  for (const std::uint64_t user : group.requests()) absl::StrAppend(&line, "\nasks to join: ", name_of(UserId(user)));
+  for (const state::Link& link : group.links()) {
+    absl::StrAppend(&line, "\nlink by ", name_of(UserId(link.by())), " uses=", link.uses());
   }
   return line;
 }
@@ -162,7 +255,8 @@ std::string describe(const Consequence& consequence) {
     std::string operator()(const EventStored& c) const {
       client::Event event;
       EXPECT_TRUE(event.ParseFromString(c.event));
-      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " \"", event.payload(), "\"");
+      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " ", describe_body(event),
+                          c.audience == nullptr ? "" : absl::StrCat(" to", names_of(*c.audience)));
     }
     std::string operator()(const FeedOwed& c) const {
       return absl::StrCat("feed @", c.index.value(), ": ", describe(c.feed));
@@ -217,7 +311,9 @@ class World {
  private:
   std::string apply(bool is_command, const std::string& bytes) {
     const Applied applied = machine_->apply(machine_->applied_index().next(), RaftTerm(1), is_command, bytes);
-    store_.write(applied.batch);
+    WriteBatch batch;
+    machine_->write_out(batch, 1 << 20);
+    store_.write(batch);
     time_ms_ = machine_->log_time().ms;
     if (applied.malformed) return "malformed: nothing but its place is recorded\n";
     if (applied.replies.empty()) return "applied\n";
@@ -236,6 +332,7 @@ class World {
   void add(const Line& line, log::Entry& entry) const {
     const std::string what = line.word(0);
     if (what == "send") return add_sends(line, entry);
+    if (what == "change") return add_change(line, entry);
     log::Command& command = *entry.add_commands();
     if (what == "create") {
       auto& body = *command.mutable_create_account();
@@ -350,6 +447,77 @@ class World {
     }
   }
 
+  // change ana/1 in ana#1 n=1 create beto carla "title" send=ADMIN ...; the words after the number name people.
+  static void add_change(const Line& line, log::Entry& entry) {
+    client::GroupChange change;
+    const std::string kind = line.word(4);
+    const auto secret = [&line] { return line.option("secret") + std::string(16 - line.option("secret").size(), '.'); };
+    const auto whom = [&line] { return line.user(5).value(); };
+    if (kind == "create") {
+      change.mutable_create()->set_title(line.quoted);
+      for (std::size_t i = 5; i < line.words.size(); ++i) change.mutable_create()->add_members(line.user(i).value());
+      set_permissions(line, *change.mutable_create()->mutable_permissions());
+    } else if (kind == "add") {
+      change.mutable_add();
+      for (std::size_t i = 5; i < line.words.size(); ++i) change.mutable_add()->add_users(line.user(i).value());
+    } else if (kind == "remove") {
+      change.mutable_remove()->set_user(whom());
+      change.mutable_remove()->set_ban(line.number("ban") == 1);
+    } else if (kind == "leave") {
+      change.mutable_leave();
+    } else if (kind == "edit") {
+      change.mutable_edit();
+      if (!line.quoted.empty()) change.mutable_edit()->set_title(line.quoted);
+    } else if (kind == "role") {
+      change.mutable_set_role()->set_user(whom());
+      change.mutable_set_role()->set_role(role_of(line.option("role")));
+    } else if (kind == "permissions") {
+      set_permissions(line, *change.mutable_set_permissions());
+    } else if (kind == "mute") {
+      change.mutable_mute()->set_user(whom());
+      change.mutable_mute()->set_until_ms(static_cast<std::int64_t>(line.number("until")));
+    } else if (kind == "unban") {
+      change.mutable_lift_ban()->set_user(whom());
+    } else if (kind == "link") {
+      change.mutable_create_link()->set_secret_hash(hash_of(secret()));
+      change.mutable_create_link()->set_asks_approval(line.number("approval") == 1);
+      change.mutable_create_link()->set_expires_ms(static_cast<std::int64_t>(line.number("expires")));
+      change.mutable_create_link()->set_uses_max(static_cast<std::uint32_t>(line.number("uses")));
+    } else if (kind == "unlink") {
+      change.mutable_revoke_link()->set_secret_hash(hash_of(secret()));
+    } else if (kind == "join") {
+      change.mutable_join()->set_secret(secret());
+    } else if (kind == "answer") {
+      change.mutable_answer()->set_user(whom());
+      change.mutable_answer()->set_admit(line.number("admit") == 1);
+    } else if (kind == "delete") {
+      change.mutable_delete_group();
+    } else {
+      EXPECT_EQ(kind, "nothing") << "no such change in this language";
+    }
+    auto& body = *entry.add_commands()->mutable_send();
+    body.set_conversation(conversation_bytes(line.word(3)));
+    body.set_sender(line.user(1).value());
+    body.set_device(line.device(1));
+    body.set_outbox_seq(line.number("n"));
+    body.set_change(change.SerializeAsString());
+    if (kind == "nothing") body.set_change("\xff");  // that does not decode
+    body.set_digest(hash_of(body.change()));
+  }
+
+  static client::GroupRole role_of(const std::string& name) {
+    client::GroupRole role = client::MEMBER;
+    EXPECT_TRUE(name.empty() || client::GroupRole_Parse(name, &role)) << name;
+    return role;
+  }
+
+  static void set_permissions(const Line& line, client::GroupPermissions& may) {
+    may.set_send(role_of(line.option("send")));
+    may.set_edit(role_of(line.option("edit")));
+    may.set_add(role_of(line.option("add")));
+    may.set_history_to_newcomers(line.number("history") == 1);
+  }
+
   static void add_about(const std::string& about, log::Send& body) {
     const std::vector<std::string> parts = absl::StrSplit(about, '/');
     std::uint64_t seq = 0;
@@ -418,13 +586,18 @@ class World {
           what == "parked"     ? row->kind == keys::Kind::Parked
           : what == "expiries" ? row->kind == keys::Kind::Expiry
           : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-          : what.find('-') != std::string::npos
-              ? (row->kind == keys::Kind::Header || row->kind == keys::Kind::Event) &&
-                    row->conversation.bytes() == conversation_bytes(what)
-              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry;
+          : what.find_first_of("-#") != std::string::npos
+              ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
+              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry &&
+                    !is_of_conversation(row->kind);
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;
+  }
+
+  static bool is_of_conversation(keys::Kind kind) {
+    return kind == keys::Kind::Header || kind == keys::Kind::Event || kind == keys::Kind::Group ||
+           kind == keys::Kind::GroupMarks || kind == keys::Kind::Former || kind == keys::Kind::Sender;
   }
 
   static std::string describe_row(const keys::Parsed& key, const std::string& bytes, bool feed) {
@@ -433,7 +606,7 @@ class World {
       case keys::Kind::Event: {
         const auto event = parsed<client::Event>(bytes);
         return absl::StrCat("event ", event.seq(), " ", name_of(UserId(event.sender())), "/", event.device(),
-                            " n=", event.outbox_seq(), " time=", event.time_ms(), " \"", event.payload(), "\"",
+                            " n=", event.outbox_seq(), " time=", event.time_ms(), " ", describe_body(event),
                             describe_about(event), event.chain().empty() ? "" : " with the chain");
       }
       case keys::Kind::Account: {
@@ -471,6 +644,27 @@ class World {
         const auto row = parsed<state::Parked>(bytes);
         return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
                             name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read());
+      }
+      case keys::Kind::Group: return describe(parsed<state::Group>(bytes));
+      case keys::Kind::GroupMarks: {
+        const auto marks = parsed<state::GroupMarks>(bytes);
+        std::string line = "marks";
+        for (int i = 0; i < marks.users_size(); ++i) {
+          absl::StrAppend(&line, "; ", name_of(UserId(marks.users(i))), " delivered=", marks.delivered(i),
+                          " read=", marks.read(i));
+        }
+        return line;
+      }
+      case keys::Kind::Former: {
+        const auto former = parsed<state::FormerMember>(bytes);
+        std::string line = absl::StrCat("former ", name_of(key.user));
+        for (const state::Interval& interval : former.intervals()) line += describe(interval);
+        return absl::StrCat(line, " delivered=", former.delivered(), " read=", former.read());
+      }
+      case keys::Kind::Sender: {
+        const auto row = parsed<state::SenderRow>(bytes);
+        return absl::StrCat("sender ", name_of(key.user), "/", key.number, " last=", row.last(),
+                            " kept=", row.sent_size());
       }
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);

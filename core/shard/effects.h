@@ -22,6 +22,7 @@ struct Effects {
   struct Change {
     std::string key;
     std::optional<RowValue> row;  // nullopt: the row is removed
+    bool is_new = false;          // certainly: its key is named by this entry, or by a number that was never given
   };
 
   std::vector<Change> changes;  // in this order; a later one of the same key wins
@@ -40,8 +41,9 @@ struct Effects {
     return only(Refused{code, std::move(message), next});
   }
 
-  void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row)}); }
-  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt}); }
+  void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), false}); }
+  void put_new(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), true}); }
+  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt, false}); }
   // `user`'s index is to be told; 0: says nothing of that mark.
   void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
     state::FeedItem item;
@@ -51,6 +53,8 @@ struct Effects {
     item.set_read(read);
     owed.push_back(std::move(item));
   }
+  // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`.
+  void owe_group(const ConversationId& conversation, Seq head) { owe(UserId(), conversation, head.value(), 0); }
 };
 
 }  // namespace chasqui::shard

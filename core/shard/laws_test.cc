@@ -30,9 +30,12 @@ class Shard {
  public:
   Applied apply(const std::string& bytes, bool is_command = true) {
     Applied applied = machine_->apply(machine_->applied_index().next(), RaftTerm(1), is_command, bytes);
-    store_.write(applied.batch);
+    written_ = WriteBatch();
+    machine_->write_out(written_, 1 << 20);
+    store_.write(written_);
     return applied;
   }
+  [[nodiscard]] const WriteBatch& written() const { return written_; }  // by the last entry
   Applied apply(const log::Entry& entry) { return apply(entry.SerializeAsString()); }
   Reply answer(const log::Command& command) {
     log::Entry entry;
@@ -56,6 +59,7 @@ class Shard {
 
  private:
   testing::MemStore store_;
+  WriteBatch written_;
   std::optional<Machine> machine_{std::in_place, here, one_shard, store_};
 };
 
@@ -180,8 +184,8 @@ RC_GTEST_PROP(ApplyLaw, any_bytes_are_an_entry_or_a_recorded_nothing, (std::stri
     RC_ASSERT(shard.machine().applied_index() == before.next());
     if (!applied.malformed) continue;
     RC_ASSERT(applied.replies.empty() && applied.consequences.empty());
-    RC_ASSERT(applied.batch.writes.size() == 1U);
-    RC_ASSERT(applied.batch.writes[0].key == keys::numbers(here));
+    RC_ASSERT(shard.written().writes.size() == 1U);
+    RC_ASSERT(shard.written().writes[0].key == keys::numbers(here));
   }
   RC_ASSERT(std::holds_alternative<Accepted>(shard.answer(to_command({beto, 1, 1}))));
 }
@@ -239,7 +243,9 @@ TEST(CreateAccount, is_refused_where_handle_and_id_do_not_both_live) {
     body.set_user(user.value());
     body.set_secret_hash(std::string(32, 's'));
     const Applied applied = machine.apply(machine.applied_index().next(), RaftTerm(1), true, entry.SerializeAsString());
-    store.write(applied.batch);
+    WriteBatch batch;
+    machine.write_out(batch, 0);
+    store.write(batch);
     return applied.replies.at(0);
   };
   UserId elsewhere(1);

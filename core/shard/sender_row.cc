@@ -67,11 +67,14 @@ const state::Sent* answered(const state::SenderRow& row, OutboxSeq number) {
 }
 
 void take(state::DirectMember& member, DeviceId device, state::Sent answer) {
-  state::SenderRow& row = row_of(member, device);
+  take(row_of(member, device), std::move(answer));
+  bound_windows(member, device);
+}
+
+void take(state::SenderRow& row, state::Sent answer) {
   row.set_last(row.last() + 1);
   if (row.sent_size() >= window) row.mutable_sent()->DeleteSubrange(0, row.sent_size() - window + 1);
   *row.add_sent() = std::move(answer);
-  bound_windows(member, device);
   CHASQUI_ASSERT(row.sent_size() <= window, "a window is bounded");
 }
 

@@ -35,7 +35,8 @@ static_assert(Limits{}.devices_max < sender_windows_max, "a device that stands n
 // What was answered to `number`, which is at most row.last(); nullptr: it is below the window.
 [[nodiscard]] const state::Sent* answered(const state::SenderRow& row, OutboxSeq number);
 
-// Takes the next number of `device` with its answer: the one way a sender row changes.
+// Takes the next number with its answer: the one way a sender row changes.
+void take(state::SenderRow& row, state::Sent answer);
 void take(state::DirectMember& member, DeviceId device, state::Sent answer);
 
 }  // namespace chasqui::shard

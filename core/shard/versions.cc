@@ -44,7 +44,7 @@ void move_versions(const ShardView& view, UserId user, Version now,
       std::reverse(row.mutable_conversations()->begin(), row.mutable_conversations()->end());
     }
   }
-  effects.put(keys::version(view.shard(), user, now), std::move(row));
+  effects.put_new(keys::version(view.shard(), user, now), std::move(row));
 }
 
 }  // namespace chasqui::shard

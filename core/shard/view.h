@@ -28,7 +28,7 @@ struct Place {
 class ShardView {
  public:
   // All three outlive the view. `numbers` are those of now: a cursor moved by this entry is moved.
-  ShardView(const Overlay& overlay, const Place& place, const state::Shard& numbers)
+  ShardView(Overlay& overlay, const Place& place, const state::Shard& numbers)
       : overlay_(overlay), place_(place), numbers_(numbers) {}
 
   [[nodiscard]] ShardId shard() const { return place_.shard; }
@@ -56,6 +56,18 @@ class ShardView {
   [[nodiscard]] bool expires(std::int64_t expires_ms, const ConversationId& conversation, Seq seq) const {
     return overlay_.has(keys::expiry(shard(), expires_ms, conversation, seq));
   }
+  [[nodiscard]] const state::Group* group(const ConversationId& conversation) const {
+    return overlay_.find<state::Group>(keys::group(shard(), conversation));
+  }
+  [[nodiscard]] const state::GroupMarks* group_marks(const ConversationId& conversation) const {
+    return overlay_.find<state::GroupMarks>(keys::group_marks(shard(), conversation));
+  }
+  [[nodiscard]] const state::FormerMember* former(const ConversationId& conversation, UserId user) const {
+    return overlay_.find<state::FormerMember>(keys::former(shard(), conversation, user));
+  }
+  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user, DeviceId device) const {
+    return overlay_.find<state::SenderRow>(keys::sender(shard(), conversation, user, device));
+  }
   [[nodiscard]] const state::Account* account(UserId user) const {
     return overlay_.find<state::Account>(keys::account(shard(), user));
   }
@@ -75,7 +87,7 @@ class ShardView {
   [[nodiscard]] bool has_feed_row(RaftIndex index) const { return overlay_.has(keys::feed(shard(), index)); }
 
  private:
-  const Overlay& overlay_;
+  Overlay& overlay_;  // what is asked for is kept there
   const Place& place_;
   const state::Shard& numbers_;
 };

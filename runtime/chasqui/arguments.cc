@@ -14,6 +14,7 @@
 namespace chasqui::cli {
 namespace {
 
+constexpr const char* who_words = "a handle, with or without @; or the id of a group (32 hex digits)";
 constexpr const char* footer =
     "Exit codes: 0 done, 1 refused (code and message on stderr), 2 usage, 3 unreachable or out of time.\n"
     "Try: chasqui register ana; chasqui chat beto";
@@ -58,14 +59,14 @@ void add_account_commands(CLI::App& grammar, Options& options) {
 void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::string>& words) {
   CLI::App* chat =
       add_command(grammar, options, Command::Chat, "chat", "talk with somebody; other commands of this home go on");
-  chat->add_option("WHO", options.who, "a handle, with or without @")->required();
+  chat->add_option("WHO", options.who, who_words)->required();
 
   CLI::App* send = add_command(grammar, options, Command::Send, "send", "send a message; exit 0 when it is accepted");
-  send->add_option("WHO", options.who, "a handle, with or without @")->required();
+  send->add_option("WHO", options.who, who_words)->required();
   send->add_option("TEXT", words, "the message; - or nothing: one message a line from stdin");
 
   CLI::App* history = add_command(grammar, options, Command::History, "history", "what was said, oldest first");
-  history->add_option("WHO", options.who, "a handle, with or without @")->required();
+  history->add_option("WHO", options.who, who_words)->required();
   history->add_option("--after", options.after_seq, "only what comes after this seq; without it the newest are printed")
       ->type_name("SEQ");
   history->add_option("--limit", options.limit, "at most so many (default 50)")
@@ -119,6 +120,7 @@ std::unique_ptr<CLI::App> make_grammar(Options& options) {
     for (const std::string& word : *words) *options.text += options.text->empty() ? word : " " + word;
   });
 
+  add_group_command(*grammar, options);
   add_cluster_command(*grammar, options);
   CLI::App* completion =
       add_command(*grammar, options, Command::Completion, "completion", "print completions for a shell");

@@ -8,6 +8,9 @@
 
 namespace chasqui::cli {
 
+// `chasqui group` and its actions (arguments_group.cc).
+void add_group_command(CLI::App& grammar, Options& options);
+
 // `options` must outlive the App.
 [[nodiscard]] std::unique_ptr<CLI::App> make_grammar(Options& options);
 

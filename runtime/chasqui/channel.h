@@ -9,6 +9,7 @@
 //   at
 //                                           each change, {"id", "typing": {"user", "typing": true}} when they write
 //   {"id", "privacy": {"presence"?}}     -> {"id", "privacy": {"presence"}}
+//   {"id", "group": {"action", ...}}     -> the same, or {"id", "group": {...}} (group_change.h, group_text.h)
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":
 //                                           {"conversation", "seq"}} stands for an event of this home's own

@@ -11,8 +11,10 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/bounds.h"
@@ -46,20 +48,25 @@ class Chat {
   absl::Status run() {
     device_.subscribe([this](const client::Happening& happening) { hear(happening); });
     session_.on_interrupt([this] { end(); });
+    if (const auto group = group_of(options_.who)) {
+      begin(*group);
+      return session_.run();
+    }
     device_.resolve(options_.who, [this](absl::StatusOr<UserId> user) {
       if (!user.ok()) return session_.finish(user.status());
-      begin(*user);
+      peer_ = *user;
+      device_.name_of(*user, [this](const std::string& name) { names_[peer_] = name; });
+      if (!names_.contains(peer_)) names_[peer_] = fold_handle(options_.who);
+      begin(ConversationId::direct(device_.me().user, *user));
     });
     return session_.run();
   }
 
  private:
-  void begin(UserId user) {
+  void begin(const ConversationId& conversation) {
     session_.no_timeout();
-    peer_ = user;
-    conversation_ = ConversationId::direct(device_.me().user, user);
-    device_.name_of(user, [this](const std::string& name) { peer_name_ = name; });
-    if (peer_name_.empty()) peer_name_ = fold_handle(options_.who);
+    conversation_ = conversation;
+    is_chosen_ = true;
     tail_timer_.expires_after(tail_patience);
     tail_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) begin_offline();
@@ -75,6 +82,7 @@ class Chat {
   }
 
   void on_tail(const client::HistoryDone& done) {
+    if (absl::IsPermissionDenied(done.status)) return session_.finish(done.status);
     if (began_ || !done.status.ok()) return;                      // the timer begins without
     std::map<std::uint64_t, client::Event> events = not_shown();  // all of them, however far back
     for (const client::Event& event : done.page.events()) events.emplace(event.seq(), event);
@@ -108,7 +116,7 @@ class Chat {
       screen_.show_status(absl::StrCat(unsent, " messages of before are still to be sent"));
     }
     screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }, [this] { on_key(); }});
-    device_.watch(peer_);
+    if (is_valid(peer_)) device_.watch(peer_);
   }
 
   // ------------------------------------------------------------------------------------------------- what is typed
@@ -190,7 +198,7 @@ class Chat {
     } else if (const auto* typing = std::get_if<client::TypingHeard>(&happening)) {
       on_typing(*typing);
     } else if (std::holds_alternative<client::Synced>(happening)) {
-      if (peer_) ask_tail();
+      if (is_chosen_) ask_tail();
     } else if (std::holds_alternative<client::Connected>(happening)) {
       if (began_ && std::exchange(said_offline_, false)) screen_.show_status("online");
     }
@@ -198,14 +206,14 @@ class Chat {
 
   // A watch is said again and again: only what is new is shown.
   void on_presence(const client::Presence& presence) {
-    if (UserId(presence.user()) != peer_ || peer_ == device_.me().user) return;
+    if (!is_valid(peer_) || UserId(presence.user()) != peer_ || peer_ == device_.me().user) return;
     const bool is_known = presence.is_online() || presence.last_seen_ms() != 0;
     if (!is_known || (presence_told_ && presence.is_online() == is_online_)) return;
     presence_told_ = true;
     is_online_ = presence.is_online();
     screen_.show_status(is_online_
-                            ? absl::StrCat("@", peer_name_, " is online")
-                            : absl::StrCat("@", peer_name_, " was last seen ", date_time(presence.last_seen_ms())));
+                            ? absl::StrCat("@", names_[peer_], " is online")
+                            : absl::StrCat("@", names_[peer_], " was last seen ", date_time(presence.last_seen_ms())));
   }
 
   // Told once for each time they begin: a line for each would be too much.
@@ -214,7 +222,7 @@ class Chat {
     const MonoTime now = net::now().mono;
     const bool goes_on = now < typing_until_;
     typing_until_ = typing.is_over ? MonoTime{} : now + milliseconds(static_cast<std::int64_t>(bounds::typing_ms));
-    if (!typing.is_over && !goes_on) screen_.show_status(absl::StrCat("@", peer_name_, " is writing"));
+    if (!typing.is_over && !goes_on) screen_.show_status(absl::StrCat("@", names_[peer_], " is writing"));
   }
 
   void on_received(const client::Received& received) {
@@ -228,7 +236,37 @@ class Chat {
     began_ ? show(received.event) : early_.push_back(received.event);
   }
 
+  // In their order, each when the names in it are known.
   void show(const client::Event& event) {
+    waiting_.push_back(event);
+    show_ready();
+  }
+
+  void show_ready() {
+    while (!asking_names_ && !waiting_.empty() && knows_names(waiting_.front())) {
+      const client::Event event = std::move(waiting_.front());
+      waiting_.pop_front();
+      show_now(event);
+    }
+  }
+
+  bool knows_names(const client::Event& event) {
+    if (!conversation_.is_group()) return true;
+    std::vector<UserId> users = users_in(event.change());
+    users.emplace_back(event.sender());
+    asking_names_ = true;
+    for (const UserId user : users) {
+      if (names_.contains(user) || !names_asked_.insert(user).second) continue;
+      device_.name_of(user, [this, user](const std::string& name) {
+        names_[user] = name;
+        show_ready();
+      });
+    }
+    asking_names_ = false;
+    return std::all_of(users.begin(), users.end(), [this](UserId user) { return names_.contains(user); });
+  }
+
+  void show_now(const client::Event& event) {
     const Seq seq(event.seq());
     if (seq <= shown_) return;
     shown_ = seq;
@@ -236,14 +274,18 @@ class Chat {
     if (device_.client().is_hidden(conversation_, seq)) return mark_shown(seq);
     if (event.poll_options() != 0) last_.poll = event.seq();
     if (sender == peer_) typing_until_ = MonoTime{};
-    if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
+    if (event.has_change()) {
+      // nothing that could be answered
+    } else if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
       (sender == device_.me().user ? last_.own : last_.other) = event.seq();
       if (sender == peer_) last_.other = event.seq();
     }
     if (sender == device_.me().user) {
       if (!is_pending_own(event)) show_earlier_own(event);
     } else {
-      screen_.show_message(conversation_, event, sender == peer_ ? peer_name_ : absl::StrCat("#", sender.value()));
+      const auto name = names_.find(sender);
+      screen_.show_message(conversation_, event,
+                           name == names_.end() ? absl::StrCat("#", sender.value()) : name->second, names_);
     }
     if (!screen_.flush()) return session_.finish(absl::DataLossError("the screen cannot be written"));
     mark_shown(seq);
@@ -283,7 +325,7 @@ class Chat {
                           (payload.has_text() || !content_kind(payload).empty() ||
                            (payload.has_about() && payload.content_case() == client::Payload::CONTENT_NOT_SET));
     if (is_known) message.about = payload.about();
-    message.text = is_known ? content_words(payload) : shown_text(event);
+    message.text = is_known ? content_words(payload) : shown_text(event, "\n    ", names_);
     message.state = state_of(event.seq());
     screen_.show_own(message, device_.me().handle);
     if (own_.size() > own_max) own_.pop_front();
@@ -313,7 +355,7 @@ class Chat {
   }
 
   void on_marks(const client::MarksMoved& marks) {
-    if (marks.conversation != conversation_ || (marks.user != peer_)) return;
+    if (marks.conversation != conversation_ || marks.user != peer_) return;
     delivered_ = std::max(delivered_, marks.delivered);
     read_ = std::max(read_, marks.read);
     for (OwnMessage& message : own_) {
@@ -353,10 +395,14 @@ class Chat {
   bool is_terminal_;
   boost::asio::steady_timer tail_timer_;
   std::uint64_t tail_request_ = 0;
-  UserId peer_;
-  std::string peer_name_;
+  UserId peer_;  // of a direct conversation
   ConversationId conversation_;
-  bool began_ = false;  // the tail is shown, lines are taken
+  bool is_chosen_ = false;  // it is known which conversation
+  NamesOfUsers names_;
+  std::set<UserId> names_asked_;
+  bool asking_names_ = false;
+  std::deque<client::Event> waiting_;  // for names
+  bool began_ = false;                 // the tail is shown, lines are taken
   bool ending_ = false;
   bool said_offline_ = false;
   std::deque<client::Event> early_;  // received before the tail was

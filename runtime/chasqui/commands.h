@@ -13,6 +13,7 @@ int run_presence(const Options& options);
 int run_privacy(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
+int run_group(const Options& options);
 int run_chat(const Options& options);
 int run_cluster(const Options& options);
 

@@ -40,6 +40,11 @@ std::vector<Verb> verbs_of(const CLI::App& grammar) {
   for (const CLI::App* sub : grammar.get_subcommands([](const CLI::App*) { return true; })) {
     Verb verb{sub->get_name(), sub->get_description(), flags_of(*sub), {}};
     if (verb.name == "completion") verb.words = {"bash", "zsh", "fish"};
+    if (verb.name == "group") {
+      for (const CLI::App* action : sub->get_subcommands([](const CLI::App*) { return true; })) {
+        verb.words.push_back(action->get_name());
+      }
+    }
     if (verb.name == "cluster") verb.words = {"init-certs"};
     verbs.push_back(std::move(verb));
   }

@@ -72,7 +72,8 @@ std::string with_about(const client::About& about, const std::string& text) {
   return about_words(about_name(about.kind()), about.seq(), text.empty()) + text;
 }
 
-json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from) {
+json::object event_object(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                          const NamesOfUsers& names) {
   json::object object{{"conversation", conversation.hex()},
                       {"from", from},
                       {"seq", event.seq()},
@@ -88,7 +89,10 @@ json::object event_object(const ConversationId& conversation, const client::Even
   client::Payload payload;
   const bool parsed = event.body_case() == client::Event::kPayload && payload.ParseFromString(event.payload());
   const bool is_about_alone = is_known_about && payload.content_case() == client::Payload::CONTENT_NOT_SET;
-  if (event.erased_by() != 0) {
+  if (event.has_change()) {
+    object["kind"] = "group";
+    object["change"] = change_object(event.change(), names);
+  } else if (event.erased_by() != 0) {
     object["kind"] = "deleted";
   } else if (event.expired() || is_over(event)) {
     object["kind"] = "expired";
@@ -125,14 +129,18 @@ std::string shown_text(const json::object& event, std::string_view newline) {
     return words + printable(content, newline);
   }
   const std::string_view kind = string_in(event, "kind");
+  const json::value* change = event.if_contains("change");
+  if (kind == "group" && change != nullptr && change->is_object()) {
+    return absl::StrCat("[", change_words(change->get_object()), "]");
+  }
   return words + std::string(kind == "sealed"    ? sealed_mark
                              : kind == "deleted" ? deleted_mark
                              : kind == "expired" ? expired_mark
                                                  : unknown_mark);
 }
 
-std::string shown_text(const client::Event& event, std::string_view newline) {
-  return shown_text(event_object({}, event, ""), newline);
+std::string shown_text(const client::Event& event, std::string_view newline, const NamesOfUsers& names) {
+  return shown_text(event_object({}, event, "", names), newline);
 }
 
 }  // namespace chasqui::cli

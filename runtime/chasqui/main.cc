@@ -47,6 +47,7 @@ int run(int argc, const char* const* argv) {
     case Command::Presence: return chasqui::cli::run_presence(options);
     case Command::Privacy: return chasqui::cli::run_privacy(options);
     case Command::History: return chasqui::cli::run_history(options);
+    case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);
     case Command::Inbox: return chasqui::cli::run_inbox(options);
     case Command::Completion:

@@ -31,9 +31,28 @@ enum class Command {
   Privacy,
   History,
   Inbox,
+  Group,
   Completion,
   Cluster,
   Help
+};
+
+// `chasqui group ACTION ...`; what belongs to which action says arguments_group.cc.
+struct GroupOptions {
+  std::string action;
+  std::string group;  // its id; of join and unlink: a link
+  std::string text;   // a title, a description, a picture, a role
+  std::vector<std::string> people;
+  std::string description;
+  std::string send;  // roles
+  std::string edit;
+  std::string add;
+  std::optional<bool> history;
+  bool ban = false;
+  bool asks_approval = false;
+  std::uint64_t expires_s = 0;
+  std::uint32_t uses = 0;
+  std::uint64_t for_s = 8 * 3600;
 };
 
 struct Options {
@@ -64,6 +83,7 @@ struct Options {
   std::string cluster;
   std::vector<std::uint64_t> nodes;
   std::string out;  // folder
+  GroupOptions group;
 };
 
 constexpr const char* default_server = "http://127.0.0.1:8080";

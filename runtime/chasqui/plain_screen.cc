@@ -28,9 +28,11 @@ class PlainScreen final : public Screen {
     stdin_.arm();
   }
 
-  void show_message(const ConversationId& conversation, const client::Event& event, const std::string& from) override {
-    if (json_) return print(event_object(conversation, event, from));
-    std::printf("%s %s: %s\n", clock_time(event.time_ms()).c_str(), printable(from).c_str(), shown_text(event).c_str());
+  void show_message(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                    const NamesOfUsers& names) override {
+    if (json_) return print(event_object(conversation, event, from, names));
+    std::printf("%s %s: %s\n", clock_time(event.time_ms()).c_str(), printable(from).c_str(),
+                shown_text(event, "\n    ", names).c_str());
   }
 
   void show_own(const OwnMessage& message, const std::string& me) override { update_own(message, me); }

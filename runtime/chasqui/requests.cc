@@ -73,6 +73,7 @@ void Requests::handle(const json::object& request) {
   if (const json::object* body = object_at(request, "hide")) return hide(id, *body);
   if (const json::object* body = object_at(request, "presence")) return presence(id, *body);
   if (const json::object* body = object_at(request, "privacy")) return privacy(id, *body);
+  if (const json::object* body = object_at(request, "group")) return group(id, *body);
   if (const json::object* body = object_at(request, "history")) return history(id, *body);
   if (const json::object* body = object_at(request, "inbox")) return inbox(id, *body);
   if (const json::object* body = object_at(request, "shown")) return shown(*body);
@@ -83,17 +84,20 @@ void Requests::handle(const json::object& request) {
 void Requests::hear(const client::Happening& happening) {
   if (const auto* accepted = std::get_if<client::SendAccepted>(&happening)) {
     if (auto node = unanswered_.extract({accepted->conversation, accepted->outbox_seq})) {
-      reply_({{"id", node.mapped()},
-              {"sent", json::object{{"conversation", accepted->conversation.hex()},
-                                    {"seq", accepted->seq.value()},
-                                    {"time_ms", accepted->time.ms}}}});
+      json::object sent{{"conversation", accepted->conversation.hex()},
+                        {"seq", accepted->seq.value()},
+                        {"time_ms", accepted->time.ms}};
+      if (!node.mapped().link.empty()) sent["link"] = node.mapped().link;
+      reply_({{"id", node.mapped().id}, {"sent", std::move(sent)}});
     }
   } else if (const auto* refused = std::get_if<client::SendRefused>(&happening)) {
     if (auto node = unanswered_.extract({refused->conversation, refused->outbox_seq})) {
-      reply_(error_reply(node.mapped(), refused->status));
+      reply_(error_reply(node.mapped().id, refused->status));
     }
   } else if (const auto* page = std::get_if<client::HistoryDone>(&happening)) {
     if (auto node = pages_.extract(page->request)) node.mapped()(*page);
+  } else if (const auto* described = std::get_if<client::GroupDescribed>(&happening)) {
+    if (auto node = descriptions_.extract(described->request)) node.mapped()(*described);
   } else if (const auto* received = std::get_if<client::Received>(&happening)) {
     last_taken_ = received->conversation;
     last_taken_seq_ = Seq(received->event.seq());
@@ -122,9 +126,10 @@ void Requests::hear(const client::Happening& happening) {
 }
 
 void Requests::end_all(const absl::Status& why) {
-  for (const auto& [message, id] : std::exchange(unanswered_, {})) reply_(error_reply(id, why));
+  for (const auto& [message, asked] : std::exchange(unanswered_, {})) reply_(error_reply(asked.id, why));
   if (inbox_id_ != 0) reply_(error_reply(std::exchange(inbox_id_, 0), why));
   pages_.clear();
+  descriptions_.clear();
   reply_(error_reply(0, why));
 }
 
@@ -144,17 +149,26 @@ void Requests::send(std::uint64_t id, const json::object& request) {
   device_.when_online([weak = weak_from_this(), id, who = string_at(request, "who"), payload = *std::move(payload)] {
     const auto self = weak.lock();
     if (!self) return;
-    self->device_.resolve(who, [weak, id, payload](absl::StatusOr<UserId> user) {
+    self->find(who, [weak, id, payload](absl::StatusOr<ConversationId> to) {
       const auto still = weak.lock();
       if (!still) return;
-      if (!user.ok()) return still->reply_(error_reply(id, user.status()));
-      still->take(id, *user, payload);
+      if (!to.ok()) return still->reply_(error_reply(id, to.status()));
+      still->take(id, *to, payload);
     });
   });
 }
 
-void Requests::take(std::uint64_t id, UserId to, client::Payload payload) {
-  const ConversationId conversation = ConversationId::direct(device_.me().user, to);
+void Requests::find(const std::string& who, std::function<void(absl::StatusOr<ConversationId>)> done) {
+  if (const auto group = group_of(who)) return done(*group);
+  device_.resolve(who, [weak = weak_from_this(), done = std::move(done)](absl::StatusOr<UserId> user) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!user.ok()) return done(user.status());
+    done(ConversationId::direct(self->device_.me().user, *user));
+  });
+}
+
+void Requests::take(std::uint64_t id, const ConversationId& conversation, client::Payload payload) {
   add_mentions(device_, payload);
   if (payload.has_contact() && payload.contact().name().starts_with('@')) {
     if (const auto user = device_.known(payload.contact().name())) payload.mutable_contact()->set_user(user->value());
@@ -163,7 +177,7 @@ void Requests::take(std::uint64_t id, UserId to, client::Payload payload) {
     return client.send_payload(now, conversation, std::move(payload), out);
   });
   if (!number.ok()) return reply_(error_reply(id, number.status()));
-  unanswered_[{conversation, *number}] = id;
+  unanswered_[{conversation, *number}] = {id, {}};
   reply_({{"id", id}, {"kept", true}});
 }
 
@@ -173,22 +187,22 @@ void Requests::forward(std::uint64_t id, const json::object& request) {
       [weak = weak_from_this(), id, seq, who = string_at(request, "who"), to = string_at(request, "to")] {
         const auto self = weak.lock();
         if (!self) return;
-        self->device_.resolve(who, [weak, id, seq, to](absl::StatusOr<UserId> from) {
+        self->find(who, [weak, id, seq, to](absl::StatusOr<ConversationId> from) {
           const auto still = weak.lock();
           if (!still) return;
           if (!from.ok()) return still->reply_(error_reply(id, from.status()));
-          still->device_.resolve(to, [weak, id, seq, from = *from](absl::StatusOr<UserId> user) {
+          still->find(to, [weak, id, seq, from = *from](absl::StatusOr<ConversationId> there) {
             const auto yet = weak.lock();
             if (!yet) return;
-            if (!user.ok()) return yet->reply_(error_reply(id, user.status()));
-            yet->send_on(id, *user, ConversationId::direct(yet->device_.me().user, from), seq);
+            if (!there.ok()) return yet->reply_(error_reply(id, there.status()));
+            yet->send_on(id, *there, from, seq);
           });
         });
       });
 }
 
 // What it says and how often it was sent on, not what it was about there, nor whom it meant.
-void Requests::send_on(std::uint64_t id, UserId to, const ConversationId& from, std::uint64_t seq) {
+void Requests::send_on(std::uint64_t id, const ConversationId& to, const ConversationId& from, std::uint64_t seq) {
   const std::uint64_t request = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
     return client.history(now, from, Seq(seq - 1), 1, false, out);
   });
@@ -197,7 +211,8 @@ void Requests::send_on(std::uint64_t id, UserId to, const ConversationId& from, 
     client::Payload payload;
     const bool is_there = done.page.events_size() == 1 && done.page.events(0).seq() == seq &&
                           payload.ParseFromString(done.page.events(0).payload()) &&
-                          payload.content_case() != client::Payload::CONTENT_NOT_SET && !payload.has_timer();
+                          payload.content_case() != client::Payload::CONTENT_NOT_SET && !payload.has_timer() &&
+                          !payload.has_change();
     if (!is_there)
       return reply_(error_reply(id, absl::NotFoundError("there is no such message that could be sent on")));
     payload.clear_about();
@@ -216,11 +231,11 @@ void Requests::history(std::uint64_t id, const json::object& request) {
   walk->position = Seq(number_at(request, "after"));
   walk->left = number_at(request, "limit");
   if (walk->newest) walk->left = std::min(walk->left, history_newest_max);
-  device_.resolve(string_at(request, "who"), [weak = weak_from_this(), walk](absl::StatusOr<UserId> user) {
+  find(string_at(request, "who"), [weak = weak_from_this(), walk](absl::StatusOr<ConversationId> conversation) {
     const auto self = weak.lock();
     if (!self) return;
-    if (!user.ok()) return self->reply_(error_reply(walk->id, user.status()));
-    walk->conversation = ConversationId::direct(self->device_.me().user, *user);
+    if (!conversation.ok()) return self->reply_(error_reply(walk->id, conversation.status()));
+    walk->conversation = *conversation;
     self->ask_page(walk);
   });
 }
@@ -323,13 +338,16 @@ void Requests::say_event(std::uint64_t id, const ConversationId& conversation, c
   const bool is_pinned =
       page != nullptr && std::find(page->pins().begin(), page->pins().end(), event.seq()) != page->pins().end();
   auto slot = in_order_.emplace_back(std::make_shared<std::optional<json::object>>());
-  device_.name_of(UserId(event.sender()),
-                  [weak = weak_from_this(), slot, id, conversation, event, is_pinned](const std::string& from) {
-                    json::object message = event_object(conversation, event, from);
-                    if (is_pinned) message["pinned"] = true;
-                    *slot = json::object{{"id", id}, {"message", std::move(message)}};
-                    if (const auto self = weak.lock()) self->say_ready();
-                  });
+  Users users = users_in(event.change());
+  users.emplace_back(event.sender());
+  with_names(std::move(users), {},
+             [weak = weak_from_this(), slot, id, conversation, event, is_pinned](const NamesOfUsers& names) {
+               const std::string& from = names.at(UserId(event.sender()));
+               json::object message = event_object(conversation, event, from, names);
+               if (is_pinned) message["pinned"] = true;
+               *slot = json::object{{"id", id}, {"message", std::move(message)}};
+               if (const auto self = weak.lock()) self->say_ready();
+             });
 }
 
 void Requests::say_in_order(json::object reply) {

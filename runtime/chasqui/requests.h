@@ -10,9 +10,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/ids.h"
 #include "runtime/chasqui/device.h"
+#include "runtime/chasqui/group_change.h"
+#include "runtime/chasqui/group_text.h"
 
 namespace chasqui::cli {
 
@@ -35,15 +38,25 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void end_all(const absl::Status& why);
 
   void send(std::uint64_t id, const boost::json::object& request);
-  void take(std::uint64_t id, UserId to, client::Payload payload);
+  void take(std::uint64_t id, const ConversationId& to, client::Payload payload);
   void forward(std::uint64_t id, const boost::json::object& request);
-  void send_on(std::uint64_t id, UserId to, const ConversationId& from, std::uint64_t seq);
+  void send_on(std::uint64_t id, const ConversationId& to, const ConversationId& from, std::uint64_t seq);
   void hide(std::uint64_t id, const boost::json::object& request);
   void hide_here(std::uint64_t id, const ConversationId& conversation, Seq seq);
   void say_if_hidden();
   void presence(std::uint64_t id, const boost::json::object& request);
   void say_presence(const client::Presence& presence);
   void privacy(std::uint64_t id, const boost::json::object& request);
+  // WHO: somebody's handle, or the id of a group.
+  void find(const std::string& who, std::function<void(absl::StatusOr<ConversationId>)> done);
+  // requests_group.cc
+  void group(std::uint64_t id, const boost::json::object& body);
+  void change_group(std::uint64_t id, const ConversationId& conversation, const GroupAsk& ask);
+  void describe_group(std::uint64_t id, const ConversationId& conversation, bool is_for_permissions,
+                      const boost::json::object& body);
+  using Users = std::vector<UserId>;
+  void with_users(std::vector<std::string> handles, Users found, std::function<void(absl::StatusOr<Users>)> done);
+  void with_names(Users users, NamesOfUsers names, std::function<void(const NamesOfUsers&)> done);
   void history(std::uint64_t id, const boost::json::object& request);
   void ask_page(const std::shared_ptr<HistoryWalk>& walk);
   void on_page(const std::shared_ptr<HistoryWalk>& walk, const client::HistoryDone& done);
@@ -64,7 +77,12 @@ class Requests : public std::enable_shared_from_this<Requests> {
   Device& device_;
   Reply reply_;
   int subscription_ = 0;
-  std::map<std::pair<ConversationId, OutboxSeq>, std::uint64_t> unanswered_;  // sends, by their id here
+  struct Unanswered {
+    std::uint64_t id = 0;
+    std::string link;  // that it makes
+  };
+  std::map<std::pair<ConversationId, OutboxSeq>, Unanswered> unanswered_;  // sends
+  std::map<std::uint64_t, std::function<void(const client::GroupDescribed&)>> descriptions_;
   std::map<std::uint64_t, std::function<void(const client::HistoryDone&)>> pages_;
   struct Hiding {
     ConversationId conversation;

@@ -14,12 +14,11 @@ void Requests::hide(std::uint64_t id, const json::object& request) {
   device_.when_online([weak = weak_from_this(), id, seq, who = string_at(request, "who")] {
     const auto self = weak.lock();
     if (!self) return;
-    self->device_.resolve(who, [weak, id, seq](absl::StatusOr<UserId> user) {
+    self->find(who, [weak, id, seq](absl::StatusOr<ConversationId> found) {
       const auto still = weak.lock();
       if (!still) return;
-      if (!user.ok()) return still->reply_(error_reply(id, user.status()));
-      const ConversationId conversation = ConversationId::direct(still->device_.me().user, *user);
-      still->hide_here(id, conversation, seq);
+      if (!found.ok()) return still->reply_(error_reply(id, found.status()));
+      still->hide_here(id, *found, seq);
     });
   });
 }

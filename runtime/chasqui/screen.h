@@ -10,6 +10,7 @@
 
 #include "core/base/ids.h"
 #include "proto/client.pb.h"
+#include "runtime/chasqui/group_text.h"
 #include "runtime/chasqui/options.h"
 #include "runtime/chasqui/style.h"
 
@@ -42,8 +43,8 @@ class Screen {
 
   virtual ~Screen() = default;
   virtual void listen(Input input) = 0;
-  virtual void show_message(const ConversationId& conversation, const client::Event& event,
-                            const std::string& from) = 0;
+  virtual void show_message(const ConversationId& conversation, const client::Event& event, const std::string& from,
+                            const NamesOfUsers& names) = 0;
   virtual void show_own(const OwnMessage& message, const std::string& me) = 0;
   // Its state, seq or time changed.
   virtual void update_own(const OwnMessage& message, const std::string& me) = 0;

@@ -37,10 +37,11 @@ class TerminalScreen final : public Screen {
                                 [this] { input_.end(); }, [this] { input_.key(); }});
   }
 
-  void show_message(const ConversationId&, const client::Event& event, const std::string& from) override {
+  void show_message(const ConversationId&, const client::Event& event, const std::string& from,
+                    const NamesOfUsers& names) override {
     const std::string time = clock_time(event.time_ms());
     const std::string name = printable(from) + ":";
-    const std::string text = shown_text(event);
+    const std::string text = shown_text(event, "\n    ", names);
     print(absl::StrCat(style_.dim(time), " ", style_.other(name), " ", text), absl::StrCat(time, " ", name, " ", text));
   }
 

@@ -11,12 +11,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "sim/canaries/canaries.h"
+#include "sim/cli/cpu_limit.h"
 #include "sim/draw.h"
 
 namespace chasqui::sim {
 namespace {
 
-constexpr unsigned seed_wall_seconds_max = 120;
 constexpr int determinism = 30;
 
 // What became of a run: the number of the invariant that noticed, or one of these.
@@ -43,7 +43,7 @@ Report run_with(const Canary& canary, std::uint64_t seed, const PlanOverrides& o
 
 // Memory that nobody has written differs between the two runs.
 [[noreturn]] void be_child(const Canary& canary, std::uint64_t seed, const PlanOverrides& overrides) {
-  ::alarm(seed_wall_seconds_max);
+  limit_cpu(seed_cpu_seconds_max);
   const bool twice = std::find(canary.trips.begin(), canary.trips.end(), determinism) != canary.trips.end();
   if (twice) ::mallopt(M_PERTURB, 0x55);
   const Report report = run_with(canary, seed, overrides);
@@ -66,7 +66,7 @@ int run_seed(const Canary& canary, std::uint64_t seed, const PlanOverrides& over
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid) return -1;
   if (WIFEXITED(status) && WEXITSTATUS(status) >= told) return WEXITSTATUS(status) - told;
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? nobody : by_crash;
+  return ended_by_cpu_limit(status) ? nobody : by_crash;
 }
 
 // In a process of its own: its children's CPU time is the canary's.

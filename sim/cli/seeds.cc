@@ -9,15 +9,13 @@
 #include <cstring>
 #include <map>
 
+#include "sim/cli/cpu_limit.h"
 #include "sim/report/report.h"
 
 namespace chasqui::sim {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Of one seed. A step that never ends can be seen from outside only.
-constexpr unsigned seed_wall_seconds_max = 120;
 
 // What a child tells its parent; plain bytes, one write.
 struct Told {
@@ -38,7 +36,7 @@ struct Child {
 };
 
 [[noreturn]] void be_child(const Options& options, std::uint64_t seed, int pipe) {
-  ::alarm(seed_wall_seconds_max);
+  limit_cpu(seed_cpu_seconds_max);
   const auto begun = Clock::now();
   const Plan plan = draw_plan(seed, options.overrides);
   const Report report = World(plan, options.world_options()).run();
@@ -75,10 +73,10 @@ std::pair<std::uint64_t, Told> reap(std::map<pid_t, Child>& children) {
     Told told;
     if (::read(child.pipe, &told, sizeof told) != static_cast<ssize_t>(sizeof told)) {
       told = Told();
-      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+      if (ended_by_cpu_limit(status)) {
         told.outcome = Outcome::Undecided;
         std::snprintf(told.verdict, sizeof told.verdict, "%s", word(told.outcome));
-        std::snprintf(told.what, sizeof told.what, "not over after %u s of wall time", seed_wall_seconds_max);
+        std::snprintf(told.what, sizeof told.what, "not over after %u s of CPU", seed_cpu_seconds_max);
         ::close(child.pipe);
         return {child.seed, told};
       }

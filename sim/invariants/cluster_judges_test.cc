@@ -272,7 +272,7 @@ TEST(I22, two_of_three_are_a_majority_and_one_is_none) {
   two.emplace_back(leads(0, 1));
   pass(two, 20);
   two.emplace_back(NodeCrashed{0, {}});
-  pass(two, 4);
+  pass(two, 2);
   History late = two;
   pass(late, 10);
   EXPECT_EQ(unavailable(late), 1U);
@@ -298,6 +298,33 @@ TEST(I22, a_leader_that_reaches_no_majority_does_not_count) {
   history.emplace_back(leads(2, 2));
   pass(history, 20);
   EXPECT_EQ(unavailable(history), 0U);
+}
+
+TEST(I22, leaders_that_are_well_and_lost_again_and_again_are_noticed) {
+  enum class How : std::uint8_t { Lost, HandsOver, Slow, Alone };
+  const auto lost_each = [](int tenths, How how) {
+    History history = all_start();
+    history.emplace_back(leads(0, 1));
+    pass(history, 200);
+    if (how == How::Alone) {  // the leader is well, and reaches nobody
+      for (const std::uint32_t other : {1U, 2U}) history.emplace_back(NodeCrashed{other, {}});
+    }
+    for (std::uint64_t term = 2; term < 12; ++term) {
+      const std::uint32_t next = how == How::Alone ? 0 : static_cast<std::uint32_t>((term + 1) % 2);
+      history.emplace_back(leads(how == How::Alone ? 0 : 1 - next, term, false));
+      if (how == How::Slow) history.emplace_back(NodeHindered{1, 100 * millisecond});
+      if (how != How::HandsOver) pass(history, 5);
+      history.emplace_back(leads(next, term));
+      pass(history, tenths);
+    }
+    Available judge(three_nodes());
+    return found(judge, history, 100 * millisecond);
+  };
+  EXPECT_GT(lost_each(20, How::Lost), 0U);
+  EXPECT_EQ(lost_each(80, How::Lost), 0U);
+  EXPECT_EQ(lost_each(20, How::HandsOver), 0U);
+  EXPECT_EQ(lost_each(20, How::Slow), 0U);
+  EXPECT_EQ(lost_each(20, How::Alone), 0U);
 }
 
 TEST(I22, a_slow_leader_leads_on_and_a_paused_one_does_not) {

@@ -82,10 +82,12 @@ Seq Kept::seen(std::uint32_t device, const ConversationId& conversation) const {
 }
 
 void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
-  const auto of = [&](const ConversationId& conversation, Seq head) {
+  const auto of = [&](const ConversationId& conversation, Seq all) {
+    if (conversation.is_group() && model_ == nullptr) return true;  // who is entitled to what, the model alone knows
     const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
-      if (user != lower && user != higher) continue;
+      if (!conversation.is_group() && user != lower && user != higher) continue;
+      const Seq head = conversation.is_group() ? model_->last_for(conversation, user) : all;
       const Seq up_to = seen(device, conversation);
       if (up_to < head && !told({device, conversation, up_to, head})) return false;
     }
@@ -127,11 +129,10 @@ void Kept::finish(Time at) {
   check(lacking.empty(), at, [&] { return lacking; });
   if (model_ == nullptr) return;
   // What was committed is kept, whether its sender heard so or not.
-  for (const auto& [conversation, known] : model_->conversations()) {
-    const UserId lower = conversation.lower(), higher = conversation.higher();
-    const Seq head(known.events.size());
+  for (const auto& [conversation, logged] : model_->conversations()) {
     for (const auto& [device, user] : owners_) {
-      if (user != lower && user != higher) continue;
+      if (!model_->has_part(conversation, user)) continue;
+      const Seq head = model_->last_for(conversation, user);
       const Seq up_to = seen(device, conversation);
       check(up_to == head, at, [&, &id = conversation, number = device] {
         return absl::StrCat("device ", number, " has ", id.hex(), " up to ", up_to.value(), ", and the log has ",

@@ -9,6 +9,14 @@ void OnceInOrder::put_in_order(const MessageSent& sent) {
   const Sender sender{sent.device, life_[sent.device]};
   const std::uint64_t order = ++sent_count_[{sent.conversation, sender}];
   order_[{sent.conversation, xxh3_64(sent.text)}].emplace_back(sender, order);
+  if (sent.conversation.is_group()) in_groups_[{sent.device, sent.conversation, sent.number}] = xxh3_64(sent.text);
+}
+
+// Who was no member of a group took no number: a device that is restored sends it once more, as if for the first time,
+// and may be a member by then. Its old place in the order is void.
+void OnceInOrder::forget_place(const RefusalHeard& refusal) {
+  const std::uint64_t* text = in_groups_.find({refusal.device, refusal.conversation, refusal.number});
+  if (text != nullptr) order_.erase({refusal.conversation, *text});
 }
 
 // What was seen above may be seen again.
@@ -21,6 +29,8 @@ void OnceInOrder::know_as_shown(std::uint32_t device, const std::vector<std::pai
 void OnceInOrder::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
     put_in_order(*sent);
+  } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
+    forget_place(*refusal);
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     know_as_shown(crashed->device, crashed->shown);
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {

@@ -6,6 +6,7 @@
 // from a backup that holds an older message sends that one later.)
 #pragma once
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,7 @@ class OnceInOrder : public Invariant {
 
  private:
   void put_in_order(const MessageSent& sent);
+  void forget_place(const RefusalHeard& refusal);
   void know_as_shown(std::uint32_t device, const std::vector<std::pair<ConversationId, Seq>>& shown);
 
   HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> last_;  // by device: seen by the application that runs now
@@ -32,6 +34,7 @@ class OnceInOrder : public Invariant {
   HashIndex<std::pair<ConversationId, Sender>, std::uint64_t> sent_count_;
   // What anyone has seen of a sender's in a conversation: number in the order of sending by seq.
   HashIndex<std::pair<ConversationId, Sender>, absl::btree_map<std::uint64_t, std::uint64_t>> placed_;
+  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::uint64_t> in_groups_;  // hashes of texts
 };
 
 }  // namespace chasqui::sim

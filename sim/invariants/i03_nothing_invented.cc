@@ -7,6 +7,11 @@
 
 namespace chasqui::sim {
 
+// Of a group that is I14's matter.
+bool NothingInvented::is_for(const EventSeen& seen) {
+  return seen.conversation.is_group() || seen.conversation.has_direct_member(owners_[seen.device]);
+}
+
 void NothingInvented::see(Time at, const Fact& fact) {
   if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
     owners_[joined->device] = joined->user;
@@ -42,8 +47,7 @@ void NothingInvented::see(Time at, const Fact& fact) {
       check(hostile_sent_.contains({seen->conversation, seen->sender, seen->text}), at,
             [&] { return describe("that hostile user never sent it there"); });
       check(ids->second.contains(seen->sender_device), at, [&] { return describe("another device sent it"); });
-      check(seen->conversation.has_direct_member(owners_[seen->device]), at,
-            [&] { return describe("it is not for this user"); });
+      check(is_for(*seen), at, [&] { return describe("it is not for this user"); });
       return;
     }
     const Sent* sent_as = sent_.find(xxh3_64(seen->text));
@@ -54,8 +58,7 @@ void NothingInvented::see(Time at, const Fact& fact) {
       return owners_[device] == seen->sender && ids_[device].contains(seen->sender_device);
     });
     check(by_it, at, [&] { return describe("another device sent it"); });
-    check(seen->conversation.has_direct_member(owners_[seen->device]), at,
-          [&] { return describe("it is not for this user"); });
+    check(is_for(*seen), at, [&] { return describe("it is not for this user"); });
   }
 }
 

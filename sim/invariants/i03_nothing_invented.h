@@ -20,6 +20,8 @@ class NothingInvented : public Invariant {
   void see(Time at, const Fact& fact) override;
 
  private:
+  [[nodiscard]] bool is_for(const EventSeen& seen);
+
   const Model* model_;
   HashIndex<std::uint32_t, UserId> owners_;
   HashIndex<std::uint32_t, std::set<DeviceId>> ids_;

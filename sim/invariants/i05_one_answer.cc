@@ -29,7 +29,9 @@ void OneAnswer::see(Time at, const Fact& fact) {
   const auto* left = std::get_if<AnswerLeft>(&fact);
   if (left == nullptr || !is_final(left->code)) return;
   // Who was never a member takes no number.
-  if (left->code != client::OK && !left->key.conversation.has_direct_member(left->key.sender)) return;
+  const bool is_group = left->key.conversation.is_group();
+  if (left->code != client::OK && !is_group && !left->key.conversation.has_direct_member(left->key.sender)) return;
+  if (left->code == client::PERMISSION_DENIED && is_group) return;  // as a stranger, or under a number: it does not say
   const auto describe = [&](const char* why) {
     return absl::StrCat("node ", left->node, " answered user ", left->key.sender.value(), " device ",
                         left->key.device.value(), " number ", left->key.number.value(), " in ",

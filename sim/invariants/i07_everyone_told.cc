@@ -64,8 +64,9 @@ bool EveryoneTold::lacks(std::uint64_t audit, const std::map<ConversationId, Seq
 
 void EveryoneTold::listed(Time at, const ListSeen& list) {
   const UserId user = owners_[list.device];
-  for (const auto& [conversation, head] : heads_) {
-    if (!conversation.has_direct_member(user)) continue;
+  for (const auto& [conversation, all] : heads_) {
+    if (!model_.has_part(conversation, user)) continue;
+    const Seq head = conversation.is_group() ? model_.last_for(conversation, user) : all;
     const Seq known = up_to(list.heads, conversation);
     check(known == head || (known < head && unserved_.contains(list.device)), at, [&, &id = conversation, last = head] {
       return absl::StrCat("the list of device ", list.device, " has ", id.hex(), " up to ", known.value(), " of ",
@@ -73,7 +74,8 @@ void EveryoneTold::listed(Time at, const ListSeen& list) {
     });
   }
   for (const auto& [conversation, head] : list.heads) {
-    check(heads_.contains(conversation) && conversation.has_direct_member(user), at, [&, &id = conversation] {
+    if (conversation.is_group() && !model_.fed()) continue;
+    check(heads_.contains(conversation) && model_.has_part(conversation, user), at, [&, &id = conversation] {
       return absl::StrCat("the list of device ", list.device, " has ", id.hex(), ", which is not its user's");
     });
   }
@@ -94,14 +96,15 @@ void EveryoneTold::answered(Time at, const AuditAnswered& answer) {
     });
   }
   for (const auto& [conversation, said] : answer.known) {
-    check(conversation.has_direct_member(answer.user), at,
+    check(model_.has_part(conversation, answer.user), at,
           [&, &id = conversation, seq = said] { return describe(id, seq, "this user has no part in it"); });
   }
   if (answer.at_end) {
     for (const auto& [conversation, known] : model_.conversations()) {
-      if (!conversation.has_direct_member(answer.user)) continue;
+      if (!model_.has_part(conversation, answer.user)) continue;
       const Seq said = up_to(answer.known, conversation);
-      check(said == Seq(known.events.size()), at, [&, &id = conversation, events = known.events.size()] {
+      const Seq last = model_.last_for(conversation, answer.user);
+      check(said == last, at, [&, &id = conversation, events = last.value()] {
         return absl::StrCat(describe(id, said, "all has settled, and there are "), events);
       });
     }

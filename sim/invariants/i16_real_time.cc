@@ -39,6 +39,7 @@ void RealTime::see_node(Time at, const Fact& fact) {
     Seq& answered = answered_[left->key.conversation];
     answered = std::max(answered, left->seq);
   } else if (const auto* asked = std::get_if<HistoryAsked>(&fact)) {
+    if (asked->conversation.is_group()) return;  // who has left is told of no later head
     asked_[{asked->node, asked->session}][asked->request_id] = answered_[asked->conversation];
   } else if (const auto* told = std::get_if<HistoryLeft>(&fact)) {
     auto& asked_there = asked_[{told->node, told->session}];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr Time never = std::numeric_limits<Time>::max();
 constexpr Time between_looks = 250 * millisecond;
+constexpr Time handover_max = 200 * millisecond;  // without a leader
 
 }  // namespace
 
@@ -65,8 +67,12 @@ void Available::see(Time at, const Fact& fact) {
   } else if (const auto* lead = std::get_if<LeadChanged>(&fact)) {
     look(at);
     Shard& shard = shards_[static_cast<std::size_t>(lead->shard.value())];
-    if (lead->leads) shard.leaders.insert(lead->node);
-    if (!lead->leads) shard.leaders.erase(lead->node);
+    if (lead->leads) {
+      shard.leaders.insert(lead->node);
+      look_at_succession(static_cast<std::uint32_t>(lead->shard.value()), lead->node, at);
+    } else {
+      shard.leaders.erase(lead->node);
+    }
     shard.changed_at = at;
     look(at);
   } else if (const auto* stopped = std::get_if<ReplicaStopped>(&fact)) {
@@ -132,6 +138,21 @@ void Available::look(Time at) {
   }
 }
 
+void Available::look_at_succession(std::uint32_t number, std::uint32_t leader, Time at) {
+  Shard& shard = shards_[number];
+  const Time since = together_since(std::exchange(shard.last_leader, leader), leader, at);
+  // A shard that is handed over, e.g. to somebody that reaches more nodes, is not lost.
+  if (since == never || at - since < settled || at - shard.led_at < handover_max) return;
+  const Time majority = majority_since(number, at);
+  if (majority == never || at - majority < settled) return;
+  shard.succeeded.push_back(at);
+  while (shard.succeeded.front() < at - losses_window) shard.succeeded.pop_front();
+  check(shard.succeeded.size() <= losses_max, at, [&] {
+    return absl::StrCat("shard ", number, " has lost its leader ", shard.succeeded.size(), " times within ",
+                        losses_window / second, " s, although they and those who followed were well");
+  });
+}
+
 // Those that have not stopped for good.
 std::vector<std::uint32_t> Available::replicas_of(std::uint32_t number) const {
   std::vector<std::uint32_t> replicas = shape_.replicas[number];
@@ -139,19 +160,12 @@ std::vector<std::uint32_t> Available::replicas_of(std::uint32_t number) const {
   return replicas;
 }
 
-bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
+// The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
+Time Available::majority_since(std::uint32_t number, Time at) const {
+  const Shard& shard = shards_[number];
+  if (shard.silent) return never;
   const std::vector<std::uint32_t> replicas = replicas_of(number);
   const std::size_t majority = shape_.majority(number);
-  for (const std::uint32_t leader : shard.leaders) {
-    const auto reached = std::count_if(replicas.begin(), replicas.end(),
-                                       [&](std::uint32_t replica) { return serves(leader, replica, at); });
-    if (static_cast<std::size_t>(reached) >= majority && !shard.silent) {
-      shard.led_at = at;
-      shard.told = false;
-      return true;
-    }
-  }
-  // The set of a majority that has been well for longest: replicas are few, so all sets are looked at.
   Time since = never;
   for (std::uint32_t set = 0; set < (1U << replicas.size()); ++set) {
     std::vector<std::uint32_t> members;
@@ -167,10 +181,26 @@ bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
     }
     since = std::min(since, of_set);
   }
-  if (since == never || shard.silent) return true;
+  return since;
+}
+
+bool Available::judge(std::uint32_t number, Shard& shard, Time at) {
+  const std::vector<std::uint32_t> replicas = replicas_of(number);
+  const std::size_t majority = shape_.majority(number);
+  for (const std::uint32_t leader : shard.leaders) {
+    const auto reached = std::count_if(replicas.begin(), replicas.end(),
+                                       [&](std::uint32_t replica) { return serves(leader, replica, at); });
+    if (static_cast<std::size_t>(reached) >= majority && !shard.silent) {
+      shard.led_at = at;
+      shard.told = false;
+      return true;
+    }
+  }
+  const Time since = majority_since(number, at);
+  if (since == never) return true;
   if (at - std::max(since, shard.heard_since) < settled) return true;
   check(true, at, [] { return std::string(); });
-  return at - shard.led_at <= failover_max;
+  return at - shard.led_at <= (shape_.rare_branches ? failover_max_refused : failover_max);
 }
 
 Time Available::led_since(std::uint32_t number, Time at, std::uint32_t& leader) const {

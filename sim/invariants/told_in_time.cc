@@ -10,7 +10,7 @@ void ToldInTime::committed(Time at, const EntryCommitted& fact) {
   for (const LoggedCommand& command : fact.entry.commands) {
     if (const auto* send = std::get_if<LoggedSend>(&command); send != nullptr && send->refused == 0) {
       const Seq head = model_->head(send->conversation);
-      for (const UserId user : {send->conversation.lower(), send->conversation.higher()}) {
+      for (const UserId user : model_->audience(send->conversation, head)) {
         const Model::Index* index = model_->index(user);
         const auto known = index == nullptr ? Model::Index::const_iterator() : index->find(send->conversation);
         if (!head || (index != nullptr && known != index->end() && known->second.head >= head)) continue;

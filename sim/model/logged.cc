@@ -19,10 +19,13 @@ LoggedSend decode_send(const ConversationId& conversation, const log::Send& send
                     send.votes(),
                     send.vote_highest(),
                     std::nullopt,
-                    {}};
+                    {},
+                    std::nullopt};
   if (send.has_timer_s()) logged.timer_s = send.timer_s();
   client::Payload payload;
   if (payload.ParseFromString(send.payload())) logged.nonce = payload.nonce();
+  client::GroupChange change;
+  if (!send.change().empty() && change.ParseFromString(send.change())) logged.change = std::move(change);
   return logged;
 }
 

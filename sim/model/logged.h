@@ -10,6 +10,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "proto/client.pb.h"
 #include "proto/log.pb.h"
 
 namespace chasqui::sim {
@@ -22,13 +23,14 @@ struct LoggedSend {
   std::string digest;
   std::uint32_t refused = 0;     // a client.Code; 0: it is to be stored
   std::uint32_t about_kind = 0;  // a client.About.Kind
-  Seq about;
+  Seq about = {};
   std::uint32_t poll_options = 0;
   std::uint32_t poll_choices_max = 0;
   std::uint32_t votes = 0;
   std::uint32_t vote_highest = 0;
   std::optional<std::uint32_t> timer_s;
   std::string nonce;  // of the payload, which is found on no disk once it is erased
+  std::optional<client::GroupChange> change = std::nullopt;
 };
 struct LoggedDue {  // of an Expire
   ConversationId conversation;

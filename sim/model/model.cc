@@ -20,15 +20,20 @@ bool Model::apply(const LoggedEntry& entry) {
 // nothing. "Someone who was never a member writes nothing and takes no number"; a command of a member that is refused
 // "still takes its number".
 void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
+  if (send.conversation.is_group()) return apply_to_group(entry, send);
   if (!send.conversation.has_direct_member(send.sender)) return;
   std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
   if (send.number.value() != answers.size() + 1) return;
   Conversation** known = by_id_.find(send.conversation);
-  const std::uint32_t refusal = refused(known == nullptr ? Conversation() : **known, entry, send);
+  const std::uint32_t refusal = refused(known == nullptr ? Conversation() : **known, entry, send, false);
   if (refusal != 0) {
     answers.push_back({static_cast<client::Code>(refusal), Seq(), entry.time});
     return;
   }
+  answers.push_back({client::OK, append(entry, send), entry.time});
+}
+
+Seq Model::append(const LoggedEntry& entry, const LoggedSend& send) {
   Conversation*& found = by_id_[send.conversation];
   if (found == nullptr) found = &conversations_[send.conversation];
   Conversation& conversation = *found;
@@ -37,11 +42,42 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
               send.poll_choices_max, 0,           send.nonce};
   event.expires_ms = expiry(conversation, entry, send);
   about(conversation, send);
+  event.is_change = send.change.has_value();
   if (send.timer_s) conversation.timer_s = *send.timer_s;
   conversation.events.push_back(std::move(event));
   const Seq seq(conversation.events.size());
-  answers.push_back({client::OK, seq, entry.time});
   owed_[entry.shard].emplace_back(entry.index, Owed{send.conversation, seq});
+  return seq;
+}
+
+// Who is told nothing takes no number; who was refused takes one all the same.
+void Model::apply_to_group(const LoggedEntry& entry, const LoggedSend& send) {
+  std::vector<Answer>* taken = answers_.find({send.conversation, send.sender, send.device});
+  const bool took_numbers = taken != nullptr && !taken->empty();
+  const client::GroupChange* change = send.change ? &*send.change : nullptr;
+  GroupModel& group = groups_[send.conversation];
+  if (!group.may_know(send.conversation, send.sender, took_numbers, entry.time, change)) return;
+  std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
+  if (send.number.value() != answers.size() + 1) return;
+  Conversation** known = by_id_.find(send.conversation);
+  std::uint32_t refusal = send.refused;
+  if (refusal == 0 && change != nullptr) refusal = group.refuses(send.sender, entry.time, *change);
+  if (refusal == 0 && change != nullptr && group.must_be_let_in(send.sender, entry.time, *change)) {
+    group.ask(send.sender);
+    refusal = client::FAILED_PRECONDITION;
+  }
+  if (refusal == 0 && change == nullptr) {
+    refusal = group.refuses_message(send.sender, entry.time, send);
+    const bool is_admin = group.is_admin(send.sender);
+    if (refusal == 0) refusal = refused(known == nullptr ? Conversation() : **known, entry, send, is_admin);
+  }
+  if (refusal != 0) {
+    answers.push_back({static_cast<client::Code>(refusal), Seq(), entry.time});
+    return;
+  }
+  const Seq seq = append(entry, send);
+  if (change != nullptr) group.apply(send.sender, seq, *change);
+  answers_[{send.conversation, send.sender, send.device}].push_back({client::OK, seq, entry.time});
 }
 
 // client.proto, Timer: "messages sent from here on are erased so long after they were sent"; what is said on one
@@ -63,17 +99,19 @@ std::int64_t Model::expiry(const Conversation& conversation, const LoggedEntry& 
 // client.proto, About: "about a message that is there, never about an edit, a deletion, a reaction, a vote or a pin";
 // an edit "by its sender, within 15 min, at most 64 times"; a deletion "by its sender"; a reply's message "may have
 // been erased"; pins "at most 3 of a conversation".
-std::uint32_t Model::refused(const Conversation& conversation, const LoggedEntry& entry, const LoggedSend& send) {
+std::uint32_t Model::refused(const Conversation& conversation, const LoggedEntry& entry, const LoggedSend& send,
+                             bool is_admin) {
   if (send.refused != 0) return send.refused;
   if (send.about_kind == client::About::NOTHING) return 0;
   if (send.about_kind > client::About::VOTE) return client::UNIMPLEMENTED;
   if (!send.about || send.about.value() > conversation.events.size()) return client::NOT_FOUND;
   const Event& message = conversation.events[send.about.value() - 1];
   const bool is_message = message.about_kind == client::About::NOTHING || message.about_kind == client::About::REPLY;
-  if (!is_message) return client::NOT_FOUND;
+  if (!is_message || message.is_change) return client::NOT_FOUND;
   if (send.about_kind == client::About::REPLY) return 0;
   const bool of_own = send.about_kind == client::About::EDIT || send.about_kind == client::About::DELETION;
-  if (of_own && message.sender != send.sender) return client::PERMISSION_DENIED;
+  const bool is_his = message.sender == send.sender || (is_admin && send.about_kind == client::About::DELETION);
+  if (of_own && !is_his) return client::PERMISSION_DENIED;
   const std::uint32_t not_so = client::FAILED_PRECONDITION;
   if (message.erased) return not_so;
   const bool is_pinned =
@@ -133,10 +171,10 @@ bool Model::is_hidden(UserId user, const ConversationId& id, Seq seq) const {
 
 // "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.
 void Model::apply(const LoggedEntry& /*entry*/, const LoggedMark& mark) {
-  if (!mark.conversation.has_direct_member(mark.user)) return;
+  if (!has_part(mark.conversation, mark.user)) return;
   Conversation** found = by_id_.find(mark.conversation);
   if (found == nullptr) return;
-  const Seq head((*found)->events.size());
+  const Seq head = last_for(mark.conversation, mark.user);
   Marks& marks = (*found)->marks[mark.user];
   marks.read = std::max(marks.read, std::min(mark.read, head));
   marks.delivered = std::max({marks.delivered, std::min(mark.delivered, head), marks.read});
@@ -158,7 +196,7 @@ void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
   auto& owed = owed_[entry.shard];
   while (!owed.empty() && owed.front().first <= cursor.index) {
     const Owed& done = owed.front().second;
-    for (const UserId user : {done.conversation.lower(), done.conversation.higher()}) {
+    for (const UserId user : audience(done.conversation, done.seq)) {
       const auto parked = parked_.find({entry.shard, user, done.conversation});
       if (parked != parked_.end() && parked->second >= done.seq) continue;
       if (knows(user, done.conversation, done.seq)) continue;
@@ -210,6 +248,45 @@ const Model::Answer* Model::answer(const ConversationId& id, UserId sender, Devi
   const std::vector<Answer>* all = answers_.find({id, sender, device});
   if (all == nullptr || !number || number.value() > all->size()) return nullptr;
   return &(*all)[number.value() - 1];
+}
+
+const GroupModel* Model::group(const ConversationId& id) const {
+  const auto found = groups_.find(id);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+bool Model::has_part(const ConversationId& id, UserId user) const {
+  if (!id.is_group()) return id.has_direct_member(user);
+  const GroupModel* known = group(id);
+  return known != nullptr && known->knew(user);
+}
+
+bool Model::sees(const ConversationId& id, UserId user, Seq seq) const {
+  if (!id.is_group()) return id.has_direct_member(user);
+  const GroupModel* known = group(id);
+  return known != nullptr && known->sees(user, seq);
+}
+
+Seq Model::last_for(const ConversationId& id, UserId user) const {
+  const GroupModel* known = group(id);
+  return known == nullptr ? head(id) : known->last_seen_by(user, head(id));
+}
+
+Seq Model::next_for(const ConversationId& id, UserId user, Seq after) const {
+  const GroupModel* known = group(id);
+  if (known != nullptr) return known->next_seen_by(user, after, head(id));
+  return after < head(id) ? after.next() : Seq();
+}
+
+std::vector<UserId> Model::audience(const ConversationId& id, Seq seq) const {
+  if (!id.is_group()) return {id.lower(), id.higher()};
+  const GroupModel* known = group(id);
+  return known == nullptr ? std::vector<UserId>() : known->who_is_told(seq);
+}
+
+bool Model::is_stranger(const ConversationId& id, UserId user, DeviceId device) const {
+  const std::vector<Answer>* taken = answers_.find({id, user, device});
+  return !has_part(id, user) && (taken == nullptr || taken->empty());
 }
 
 Model::Marks Model::marks(const ConversationId& id, UserId user) const {

@@ -21,6 +21,7 @@
 
 #include "core/base/hash_index.h"
 #include "proto/client.pb.h"
+#include "sim/model/group.h"
 #include "sim/model/logged.h"
 
 namespace chasqui::sim {
@@ -34,13 +35,14 @@ class Model {
     LogTime time;
     std::string digest;
     std::uint32_t about_kind = 0;  // a client.About.Kind
-    Seq about;
+    Seq about = {};
     std::uint64_t edits = 0;
     bool erased = false;  // its payload, by a deletion or since its time was over
     std::uint32_t poll_options = 0;
     std::uint32_t poll_choices_max = 0;
     std::int64_t expires_ms = 0;  // log time; 0: never
     std::string nonce;
+    bool is_change = false;  // of a group: not a message
   };
   struct Answer {
     client::Code code{};  // OK: it is the event `seq`
@@ -80,6 +82,15 @@ class Model {
   [[nodiscard]] const Event* event(const ConversationId& id, Seq seq) const;  // none: there is no such event
   // None: that number was never taken.
   [[nodiscard]] const Answer* answer(const ConversationId& id, UserId sender, DeviceId device, OutboxSeq number) const;
+  // Of a group by its members' times, of a direct conversation by its name.
+  [[nodiscard]] bool has_part(const ConversationId& id, UserId user) const;  // is or was a member
+  [[nodiscard]] bool sees(const ConversationId& id, UserId user, Seq seq) const;
+  [[nodiscard]] Seq last_for(const ConversationId& id, UserId user) const;  // what there is for them goes up to there
+  [[nodiscard]] Seq next_for(const ConversationId& id, UserId user, Seq after) const;
+  [[nodiscard]] std::vector<UserId> audience(const ConversationId& id, Seq seq) const;
+  [[nodiscard]] const GroupModel* group(const ConversationId& id) const;
+  // Whether a stranger's answer is due: they never had a part, nor took a number.
+  [[nodiscard]] bool is_stranger(const ConversationId& id, UserId user, DeviceId device) const;
   [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
@@ -92,9 +103,11 @@ class Model {
   void apply(const LoggedEntry& entry, const LoggedSend& send);
   [[nodiscard]] static std::int64_t expiry(const Conversation& conversation, const LoggedEntry& entry,
                                            const LoggedSend& send);
+  void apply_to_group(const LoggedEntry& entry, const LoggedSend& send);
+  Seq append(const LoggedEntry& entry, const LoggedSend& send);
   // A client.Code; 0: it may be stored.
   [[nodiscard]] static std::uint32_t refused(const Conversation& conversation, const LoggedEntry& entry,
-                                             const LoggedSend& send);
+                                             const LoggedSend& send, bool is_admin);
   void about(Conversation& conversation, const LoggedSend& send);
   void erase(Conversation& conversation, Seq message);
   void apply(const LoggedEntry& entry, const LoggedDue& due);
@@ -114,6 +127,7 @@ class Model {
   std::map<ConversationId, Conversation> conversations_;
   HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
   HashIndex<std::tuple<ConversationId, UserId, DeviceId>, std::vector<Answer>> answers_;  // by number - 1
+  std::map<ConversationId, GroupModel> groups_;
   std::map<UserId, Index> indexes_;
   std::map<std::pair<UserId, ConversationId>, std::vector<std::pair<std::uint64_t, std::uint64_t>>> hidden_;
   std::uint64_t erased_ = 0;

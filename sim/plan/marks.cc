@@ -86,7 +86,18 @@ constexpr std::string_view all[] = {
     "expiry_read",
     "typing_told",
     "presence_told",
+    // Of groups: a plan without any aims at none of these.
+    "asked_to_join",
+    "feed_members_read",
+    "group_created",
+    "group_deleted",
+    "joined_by_link",
+    "member_came_back",
+    "member_may_not_send",
+    "member_removed",
+    "owner_succeeded",
 };
+constexpr std::size_t of_groups = 9;
 }  // namespace
 
 std::string_view why_unreached(std::string_view mark) {
@@ -100,6 +111,10 @@ std::string_view why_unreached(std::string_view mark) {
 
 std::span<const std::string_view> known_marks() {
   return all;
+}
+
+std::span<const std::string_view> marks_without_groups() {
+  return std::span(all).first(std::size(all) - of_groups);
 }
 
 }  // namespace chasqui::sim

@@ -10,6 +10,9 @@ namespace chasqui::sim {
 // Ascending.
 [[nodiscard]] std::span<const std::string_view> known_marks();
 
+// Those that a plan without a group can reach.
+[[nodiscard]] std::span<const std::string_view> marks_without_groups();
+
 // Why no plan reaches this mark; empty: plans must.
 [[nodiscard]] std::string_view why_unreached(std::string_view mark);
 

@@ -76,7 +76,10 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
   X(Rot, "rot",                                                                                                        \
     "node `subject` crashes, and its state of shard `object` reads otherwise when it is up `length` later")            \
   X(NoQuorum, "no_quorum", "the replicas of shard `object` do not hear each other for `length`, all others do")        \
-  X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later")
+  X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later") \
+  X(Group, "group", "device `subject` creates a group of about `size` people, drawn by `object`")                      \
+  X(GroupTalk, "group_talk", "device `subject` writes `size` characters into a group, drawn by `object`")              \
+  X(GroupChange, "group_change", "device `subject` changes a group in a way, both drawn by `object`")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,

@@ -11,7 +11,7 @@ namespace chasqui::sim {
 namespace {
 
 // Of the seeds that nobody has asked anything of: so many are clusters.
-constexpr std::uint64_t clusters_ppm = 0;
+constexpr std::uint64_t clusters_ppm = 100'000;
 // Of the clusters' seeds: an hour, most of which one shard has no quorum.
 constexpr std::uint64_t long_runs_ppm = 10'000;
 

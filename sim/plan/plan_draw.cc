@@ -8,6 +8,7 @@
 #include "sim/plan/phones_draw.h"
 #include "sim/plan/plan_cluster.h"
 #include "sim/plan/plan_disks.h"
+#include "sim/plan/plan_groups.h"
 #include "sim/plan/plan_hostile.h"
 #include "sim/plan/windows.h"
 
@@ -137,7 +138,7 @@ void draw_limits(Plan& plan) {
     std::uint64_t Limits::* limit;
     std::array<std::uint64_t, 4> values;
   };
-  static constexpr std::array<Choice, 12> choices{{
+  static constexpr std::array<Choice, 15> choices{{
       {&Limits::push_budget_bytes_max, {4'096, 1'048'576, 16'777'216, 200'001}},
       {&Limits::page_events_max, {2, 200, 200, 7}},
       {&Limits::feed_batch_items_max, {1, 256, 1'024, 3}},
@@ -150,6 +151,9 @@ void draw_limits(Plan& plan) {
       {&Limits::cursor_rows_max, {1, 4'096, 4'096, 9}},
       {&Limits::log_trailing_entries, {1, 1'024, 4'096, 13}},
       {&Limits::session_unanswered_max, {8, 64, 1'024, 11}},
+      {&Limits::overlay_write_ms, {0, 1'000, 10'000, 0}},  // 0: states are compared after each entry (I8)
+      {&Limits::overlay_unwritten_bytes_max, {1, 4'194'304, 4'194'304, 2'000}},
+      {&Limits::overlay_bytes_max, {0, 67'108'864, 67'108'864, 5'000}},
   }};
   for (const Choice& choice : choices) {
     const std::uint64_t which = dice.roll(0, 3);
@@ -190,7 +194,9 @@ void draw_more(Plan& plan, bool points_off) {
   if (points_off) return;
   if (plan.plan_class == PlanClass::Swarm) plan.knobs.maybe_ppm = 250'000;
   // A tenth of the crashes is aimed at a rare branch, so that they land in the middle of what seldom happens.
-  const std::span<const std::string_view> marks = known_marks();
+  const bool has_groups =
+      std::any_of(plan.items.begin(), plan.items.end(), [](const Item& item) { return item.kind == ItemKind::Group; });
+  const std::span<const std::string_view> marks = has_groups ? known_marks() : marks_without_groups();
   for (Item& item : plan.items) {
     if (item.kind != ItemKind::Crash || !dice.chance(100'000)) continue;
     item.mark = marks[dice.roll(0, marks.size() - 1)];
@@ -325,6 +331,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_phones(plan);
   draw_hostile(plan);
   draw_about(plan);
+  draw_groups(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_cluster_faults(plan, overrides);

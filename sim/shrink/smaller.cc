@@ -63,7 +63,10 @@ std::optional<Plan> without_kind(const Plan& plan, ItemKind kind) {
 
 std::optional<Plan> without_sends_of(const Plan& plan, std::uint32_t device) {
   Plan smaller = plan;
-  std::erase_if(smaller.items, [&](const Item& item) { return item.kind == ItemKind::Send && item.subject == device; });
+  const auto is_said = [](ItemKind kind) {
+    return kind == ItemKind::Send || kind == ItemKind::GroupTalk || kind == ItemKind::GroupChange;
+  };
+  std::erase_if(smaller.items, [&](const Item& item) { return is_said(item.kind) && item.subject == device; });
   return if_changed(std::move(smaller), plan);
 }
 

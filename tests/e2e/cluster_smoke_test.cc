@@ -8,7 +8,36 @@
 namespace chasqui::e2e {
 namespace {
 
-class ThreeNodes : public ClusterWorld {
+class Cluster : public ClusterWorld {
+ protected:
+  // People send without each of the processes, and what they sent is read from each.
+  void kill_each_in_turn() {
+    register_user("ana", urls(1));
+    register_user("beto", urls(3));
+    int sent = 0;
+    for (const std::uint64_t node : {1U, 2U, 3U}) {
+      kill_9(node);
+      for (int i = 0; i < 3; ++i) {
+        const Ran ran = chasqui("ana", urls(node), {"send", "beto", absl::StrCat("message ", ++sent)});
+        ASSERT_EQ(ran.exit_code, 0) << "without node " << node << ": " << ran.err;
+      }
+      start(node);
+      ASSERT_TRUE(is_ready(node)) << log(node);
+    }
+    for (const std::uint64_t node : {1U, 2U, 3U}) {
+      const Ran history = chasqui("beto", url(node), {"history", "ana"});
+      ASSERT_EQ(history.exit_code, 0) << history.err;
+      std::size_t at = 0;
+      for (int i = 1; i <= sent; ++i) {
+        const std::size_t found = history.out.find(absl::StrCat("ana: message ", i, "\n"), at);
+        ASSERT_NE(found, std::string::npos) << "message " << i << " at node " << node << ":\n" << history.out;
+        at = found + 1;
+      }
+    }
+  }
+};
+
+class ThreeNodes : public Cluster {
  protected:
   void SetUp() override {
     make(3);
@@ -39,28 +68,7 @@ TEST_F(ThreeNodes, people_of_different_nodes_chat) {
 }
 
 TEST_F(ThreeNodes, each_may_be_killed_in_turn_and_nothing_accepted_is_lost) {
-  register_user("ana", urls(1));
-  register_user("beto", urls(3));
-  int sent = 0;
-  for (const std::uint64_t node : {1U, 2U, 3U}) {
-    kill_9(node);
-    for (int i = 0; i < 3; ++i) {
-      const Ran ran = chasqui("ana", urls(node), {"send", "beto", absl::StrCat("message ", ++sent)});
-      ASSERT_EQ(ran.exit_code, 0) << "without node " << node << ": " << ran.err;
-    }
-    start(node);
-    ASSERT_TRUE(is_ready(node)) << log(node);
-  }
-  for (const std::uint64_t node : {1U, 2U, 3U}) {
-    const Ran history = chasqui("beto", url(node), {"history", "ana"});
-    ASSERT_EQ(history.exit_code, 0) << history.err;
-    std::size_t at = 0;
-    for (int i = 1; i <= sent; ++i) {
-      const std::size_t found = history.out.find(absl::StrCat("ana: message ", i, "\n"), at);
-      ASSERT_NE(found, std::string::npos) << "message " << i << " at node " << node << ":\n" << history.out;
-      at = found + 1;
-    }
-  }
+  kill_each_in_turn();
 }
 
 TEST_F(ThreeNodes, a_node_whose_disk_was_wiped_is_refused_by_both_others) {
@@ -87,25 +95,29 @@ TEST_F(ThreeNodes, garbage_on_the_peer_port_harms_nobody_and_is_logged_once) {
   register_user("ana", url(1));
 }
 
-TEST(TwoNodesEach, share_one_client_port_and_one_admin_socket) {
-  class World : public ClusterWorld {
-   public:
-    void TestBody() override {
-      make(3, "nodes_per_process = 2\n");
-      start_all();
-      register_user("ana", url(1));
-      register_user("beto", url(2));
-      for (int i = 0; i < 8; ++i) {  // the system deals the connections out to both
-        const Ran ran = chasqui("ana", url(1), {"send", "beto", absl::StrCat("message ", i)});
-        ASSERT_EQ(ran.exit_code, 0) << ran.err;
-      }
-      const Ran history = chasqui("beto", url(3), {"history", "ana"});
-      EXPECT_NE(history.out.find("ana: message 7\n"), std::string::npos) << history.out;
-      EXPECT_NE(stats(1).find("\"nodes\":2"), std::string::npos) << stats(1);
-      EXPECT_TRUE(std::filesystem::exists(directory(1) + "/data/store-2/FORMAT"));
-    }
-  };
-  World().TestBody();
+class TwoNodesEach : public Cluster {
+ protected:
+  void SetUp() override {
+    make(3, "nodes_per_process = 2\n");
+    start_all();
+  }
+};
+
+TEST_F(TwoNodesEach, share_one_client_port_and_one_admin_socket) {
+  register_user("ana", url(1));
+  register_user("beto", url(2));
+  for (int i = 0; i < 8; ++i) {  // the system deals the connections out to both
+    const Ran ran = chasqui("ana", url(1), {"send", "beto", absl::StrCat("message ", i)});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  }
+  const Ran history = chasqui("beto", url(3), {"history", "ana"});
+  EXPECT_NE(history.out.find("ana: message 7\n"), std::string::npos) << history.out;
+  EXPECT_NE(stats(1).find("\"nodes\":2"), std::string::npos) << stats(1);
+  EXPECT_TRUE(std::filesystem::exists(directory(1) + "/data/store-2/FORMAT"));
+}
+
+TEST_F(TwoNodesEach, die_together_and_nothing_accepted_is_lost) {
+  kill_each_in_turn();
 }
 
 }  // namespace

@@ -52,7 +52,9 @@ class Replica {
  public:
   shard::Applied apply(const std::string& bytes, bool is_command) {
     shard::Applied applied = machine_->apply(machine_->applied_index().next(), RaftTerm(1), is_command, bytes);
-    store_.write(applied.batch);
+    WriteBatch rows;
+    machine_->write_out(rows, 1 << 20);
+    store_.write(rows);
     return applied;
   }
   void restart() { machine_.emplace(here, one_shard, store_); }
@@ -142,9 +144,8 @@ RC_GTEST_PROP(ReplicaLaw, two_replicas_fed_the_same_log_are_equal_byte_for_byte,
   for_each_entry(draws, maker, [&](const log::Entry& entry, const Draw& draw) {
     (void)model.apply(entry);
     const std::string bytes = draw[2] % 16 == 15 ? "\xff garbage" : entry.SerializeAsString();
-    const shard::Applied a = one.apply(bytes, draw[2] % 16 != 14);
-    const shard::Applied b = other.apply(bytes, draw[2] % 16 != 14);
-    RC_ASSERT(a.batch.writes.size() == b.batch.writes.size());
+    (void)one.apply(bytes, draw[2] % 16 != 14);
+    (void)other.apply(bytes, draw[2] % 16 != 14);
     if (draw[3] % 4 == 3) other.restart();
   });
   RC_ASSERT(one.store().rows() == other.store().rows());

@@ -44,6 +44,21 @@ class Teller {
         return fact("parked ", row_.user.value(), " ", row_.conversation.hex(), " head ", parked.head(), " read ",
                     parked.read());
       }
+      case keys::Kind::Group: return group(row<state::Group>());
+      case keys::Kind::GroupMarks: {
+        const auto marks = row<state::GroupMarks>();
+        for (int i = 0; i < marks.users_size(); ++i) {
+          fact("marks ", row_.conversation.hex(), " ", marks.users(i), " ", marks.delivered(i), " ", marks.read(i));
+        }
+        return;
+      }
+      case keys::Kind::Former: {
+        const auto former = row<state::FormerMember>();
+        return fact("former ", row_.conversation.hex(), " ", row_.user.value(), " times ", former.intervals_size());
+      }
+      case keys::Kind::Sender:
+        return fact("sender ", row_.conversation.hex(), " ", row_.user.value(), "/", row_.number, " took ",
+                    row<state::SenderRow>().last());
       case keys::Kind::Numbers: {
         const auto numbers = row<state::Shard>();
         return fact("applied ", numbers.applied_index(), " time ", numbers.log_time_ms(), " cursor ",
@@ -92,6 +107,13 @@ class Teller {
       for (std::uint64_t seq = hidden.ranges(i); seq <= hidden.ranges(i + 1); ++seq) {
         fact("hidden ", row_.user.value(), " ", row_.conversation.hex(), " ", seq);
       }
+    }
+  }
+  void group(const state::Group& group) {
+    fact("group ", row_.conversation.hex(), " ", group.title());
+    for (const auto& member : group.members()) {
+      fact("member ", row_.conversation.hex(), " ", member.user(), " role ", member.role(), " times ",
+           member.intervals_size());
     }
   }
   void account(const state::Account& account) {

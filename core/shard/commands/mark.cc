@@ -5,6 +5,7 @@
 #include "core/base/points.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
+#include "core/shard/group_send.h"
 
 namespace chasqui::shard {
 
@@ -14,15 +15,12 @@ Effects mark(const ShardView& view, const log::Mark& command) {
     return Effects::refused(client::INVALID_ARGUMENT, "a mark names a conversation of 16 bytes: correct it");
   }
   const UserId user(command.user());
+  if (conversation->is_group()) return mark_in_group(view, *conversation, command);
   if (!conversation->has_direct_member(user)) {
     return Effects::refused(client::PERMISSION_DENIED, not_a_member(*conversation));
   }
   const HistoryEpoch epoch(command.history_epoch());
-  if (epoch > view.history_epoch()) {
-    return Effects::refused(client::INVALID_ARGUMENT,
-                            absl::StrCat("history epoch ", epoch.value(), " is not known here, the present one is ",
-                                         view.history_epoch().value(), ": say Hello again"));
-  }
+  if (epoch > view.history_epoch()) return unknown_epoch(view, epoch);
   const state::Header* stored = view.header(*conversation);
   const state::DirectMember* before = member(stored, *conversation, user);
   if (before == nullptr) return Effects::only(Marked{});  // nothing was ever sent: every mark is cut to 0
