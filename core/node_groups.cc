@@ -127,14 +127,24 @@ void Node::Impl::group_events(Now now, const Shard& shard, const RequestPtr& req
     reads.push_back(std::move(events));
   }
   const std::uint64_t last = seen.empty() ? 0 : seen.back().to.value();
-  const auto finish = [this, request, seen, last, chain = is_member ? header.chain() : std::string()](
-                          Now then, ReadDone& done, Outputs& outputs) {
+  client::HistoryPage standing;  // how the conversation stands now: only for who is in it
+  if (is_member) {
+    standing.set_chain(header.chain());
+    standing.set_timer_s(header.timer_s());
+    for (const std::uint64_t pin : header.pins()) {
+      const bool is_seen = std::any_of(seen.begin(), seen.end(), [&](const shard::SeqRange& range) {
+        return range.from <= Seq(pin) && Seq(pin) <= range.to;
+      });
+      if (is_seen) standing.add_pins(pin);
+    }
+  }
+  const auto finish = [this, request, seen, last, standing](Now then, ReadDone& done, Outputs& outputs) {
     const client::History& history = request->frame.history();
     client::ServerFrame frame;
     client::HistoryPage& page = *frame.mutable_history();
+    page = standing;
     page.set_conversation(history.conversation());
     page.set_head(last);
-    page.set_chain(chain);
     std::uint64_t bytes = 0;
     bool is_cut = false;
     for (const RangeResult& result : done.results) {
