@@ -163,6 +163,9 @@ std::string describe(const client::ClientFrame& frame) {
     case client::ClientFrame::kWatch: return absl::StrCat(id, "watch users=", frame.watch().users_size());
     case client::ClientFrame::kSetPrivacy: return absl::StrCat(id, "set_privacy");
     case client::ClientFrame::kLookup: return absl::StrCat(id, "lookup");
+    case client::ClientFrame::kAskReceipts:
+      return absl::StrCat(id, "ask_receipts ", short_id(frame.ask_receipts().conversation()),
+                          " seq=", frame.ask_receipts().seq());
     case client::ClientFrame::kMarks: return absl::StrCat(id, "marks of=", frame.marks().conversations_size());
     case client::ClientFrame::kPing: return absl::StrCat(id, "ping");
     case client::ClientFrame::kRenewDevice: return absl::StrCat(id, "renew_device");
@@ -209,7 +212,8 @@ std::string describe(const client::ServerFrame& frame) {
       return absl::StrCat(id, "push ", short_id(frame.push().conversation()), " seq=", frame.push().event().seq(),
                           " from=", frame.push().event().sender());
     case client::ServerFrame::kHead:
-      return absl::StrCat(id, "head ", short_id(frame.head().conversation()), " seq=", frame.head().seq());
+      return absl::StrCat(id, "head ", short_id(frame.head().conversation()), " seq=", frame.head().seq(),
+                          " messages=", frame.head().messages(), "-", frame.head().messages_read());
     case client::ServerFrame::kReceipt:
       return absl::StrCat(id, "receipt ", short_id(frame.receipt().conversation()), " user=", frame.receipt().user(),
                           " delivered=", frame.receipt().delivered_seq(), " read=", frame.receipt().read_seq());
@@ -226,6 +230,13 @@ std::string describe(const client::ServerFrame& frame) {
       return absl::StrCat(id, "presences users=", frame.presences().presences_size());
     case client::ServerFrame::kPrivacySet:
       return absl::StrCat(id, "privacy_set presence=", static_cast<int>(frame.privacy_set().presence()));
+    case client::ServerFrame::kReceiptsOf:
+      return absl::StrCat(id, "receipts_of ", short_id(frame.receipts_of().conversation()),
+                          " seq=", frame.receipts_of().seq(), " members=", frame.receipts_of().members_size());
+    case client::ServerFrame::kGroupReceipts:
+      return absl::StrCat(id, "group_receipts ", short_id(frame.group_receipts().conversation()),
+                          " members=", frame.group_receipts().members_size(),
+                          " counts=", frame.group_receipts().counts_size());
     case client::ServerFrame::BODY_NOT_SET: break;
   }
   return absl::StrCat(id, "unknown");

@@ -181,6 +181,7 @@ void Node::Impl::set_timer(Shard& shard) {
     next = earlier(next, shard.notify.next_deadline());
     next = earlier(next, shard.feed.next_deadline());
     next = earlier(next, shard.watchers.next_deadline());
+    next = earlier(next, shard.receipts.next_deadline());
     next = earlier(next, expiry_deadline(shard));
     if (!shard.cursor_proposed) next = earlier(next, shard.cursor_due);
     if (!shard.unfresh.empty()) next = earlier(next, shard.unfresh_due);
@@ -217,7 +218,8 @@ std::uint64_t Node::Impl::memory_bytes() const {
     if (shard == nullptr) continue;
     bytes += shard->registry.size() * 160 + shard->replica.memory_bytes() + shard->batch.bytes() +
              shard->feed.memory_bytes() + shard->watchers.size() * 100 +
-             (shard->notify.size() + shard->marks.size()) * 120 + shard->machine.memory_bytes();
+             (shard->notify.size() + shard->marks.size()) * 150 + shard->receipts.size() * 300 +
+             shard->machine.memory_bytes();
   }
   return bytes;
 }

@@ -174,6 +174,7 @@ void Node::Impl::serve(Now now, Shard& shard, const RequestPtr& request, Outputs
     case client::ClientFrame::kLookup: return look_up(now, shard, request, out);
     case client::ClientFrame::kDescribeGroup: return describe_group(now, shard, request, out);
     case client::ClientFrame::kMarks: return marks(now, shard, request, out);
+    case client::ClientFrame::kAskReceipts: return receipts_of(now, shard, request, out);
     case client::ClientFrame::kRenewDevice: return renew_device(now, shard, request, out);
     case client::ClientFrame::kLogout: return log_out(now, shard, request, out);
     case client::ClientFrame::kHide: return hide(now, shard, request, out);

@@ -21,7 +21,7 @@ std::vector<fanout::ParkedRow> parked_rows(const RangeResult& result) {
     const auto key = keys::parse(row.key);
     state::Parked parked;
     if (!key || key->kind != keys::Kind::Parked || !parked.ParseFromString(row.value)) continue;
-    rows.push_back({ShardId(key->number), key->user, key->conversation, parked.head(), parked.read()});
+    rows.push_back({ShardId(key->number), key->user, key->conversation, index_marks_of(parked)});
   }
   return rows;
 }

@@ -7,6 +7,7 @@
 #include "core/base/points.h"
 #include "core/node_impl.h"
 #include "core/shard/group.h"
+#include "core/shard/receipts.h"
 
 namespace chasqui {
 namespace {
@@ -70,6 +71,17 @@ void put_hidden(const std::vector<shard::SeqRange>& seen, std::uint64_t from, st
     from = range.to.value() + 1;
   }
   hide(from, to);
+}
+
+google::protobuf::RepeatedPtrField<client::MemberInterval> shown(const shard::Intervals& intervals) {
+  google::protobuf::RepeatedPtrField<client::MemberInterval> lines;
+  for (const state::Interval& interval : intervals) {
+    client::MemberInterval& line = *lines.Add();
+    line.set_from(interval.from());
+    line.set_joined(interval.joined());
+    line.set_left(interval.left());
+  }
+  return lines;
 }
 
 // What happened to an event after `last` is not for who sees no further.
@@ -182,9 +194,13 @@ void Node::Impl::describe_group(Now now, Shard& shard, const RequestPtr& request
   }
   const auto again = [this, &shard, request](Now then, Outputs& more) { describe_group(then, shard, request, more); };
   if (!fresh(now, shard, request->asker, again, out)) return;
+  RangeRead formers;
+  formers.begin = keys::former(shard.id, *conversation, UserId());
+  formers.end = keys::former(shard.id, *conversation, UserId(~std::uint64_t{0}));
+  formers.rows_max = bounds::former_listed_max;
   const bool asked = read(
       {RangeRead::row(keys::header(shard.id, *conversation)), RangeRead::row(keys::group(shard.id, *conversation)),
-       RangeRead::row(keys::group_marks(shard.id, *conversation))},
+       RangeRead::row(keys::group_marks(shard.id, *conversation)), formers},
       [this, request, id = *conversation](Now then, ReadDone& done, Outputs& outputs) {
         const auto header = parsed<state::Header>(done, 0);
         const auto group = parsed<state::Group>(done, 1);
@@ -209,17 +225,28 @@ void Node::Impl::describe_group(Now now, Shard& shard, const RequestPtr& request
         told.mutable_permissions()->set_history_to_newcomers(may.history_to_newcomers());
         for (const state::Member& member : group->members()) {
           client::GroupMember& line = *told.add_members();
-          const shard::MemberMarks mark = shard::marks_of(marks, UserId(member.user()));
+          const UserId user(member.user());
+          const shard::ToldMarks mark = shard::told_of(shard::marks_of(marks, user), user, *asker);
           line.set_user(member.user());
           line.set_role(static_cast<client::GroupRole>(member.role()));
           line.set_joined_seq(member.intervals(member.intervals_size() - 1).joined());
           line.set_muted_until_ms(member.muted_until_ms());
-          line.set_delivered_seq(mark.delivered);
-          line.set_read_seq(mark.read);
+          line.set_delivered_seq(mark.delivered.value());
+          line.set_read_seq(mark.read.value());
+          const bool shows_times = asker->role() >= client::ADMIN || user == request->user;
+          if (shows_times) *line.mutable_intervals() = shown(member.intervals());
         }
         if (asker->role() >= client::ADMIN) {
           *told.mutable_banned() = group->banned();
           *told.mutable_requests() = group->requests();
+          for (const Row& row : done.results[3].rows) {
+            const auto key = keys::parse(row.key);
+            state::FormerMember former;
+            if (!key || key->kind != keys::Kind::Former || !former.ParseFromString(row.value)) continue;
+            client::FormerMember& line = *told.add_former();
+            line.set_user(key->user.value());
+            *line.mutable_intervals() = shown(former.intervals());
+          }
           for (const state::Link& link : group->links()) {
             client::GroupLink& line = *told.add_links();
             line.set_secret_hash(link.secret_hash());

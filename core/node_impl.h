@@ -2,11 +2,11 @@
 //
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
-// that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are
-// told what happens. node_settings.cc: what a user sets for themselves. node_ephemeral.cc: presence and typing.
-// node_expiry.cc: messages that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states
-// to and from them. node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the store. Over 400
-// lines because it is the one place where a node is seen whole.
+// that leader; node_groups.cc: of groups; node_receipts.cc: of receipts. node_accounts.cc: what HTTP asks.
+// node_sessions.cc: how sessions anywhere are told what happens. node_settings.cc: what a user sets for themselves.
+// node_ephemeral.cc: presence and typing. node_expiry.cc: messages that disappear. node_peers.cc: frames to and from
+// other nodes. node_streams.cc: whole states to and from them. node_hashes.cc: whether they hold the same.
+// node_rows.cc: rows on their way to the store. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@
 #include "core/fanout/feed.h"
 #include "core/fanout/marks.h"
 #include "core/fanout/notify.h"
+#include "core/fanout/receipts.h"
 #include "core/gateway/gateway.h"
 #include "core/gateway/registry.h"
 #include "core/gateway/watchers.h"
@@ -138,7 +139,8 @@ class Node::Impl {
           batch(limits),
           feed(shard, count, limits),
           notify(limits),
-          marks(limits) {}
+          marks(limits),
+          receipts(limits) {}
     ShardId id;
     replica::Replica replica;
     shard::Machine machine;
@@ -147,8 +149,9 @@ class Node::Impl {
     fanout::Feed feed;
     fanout::Notify notify;
     fanout::Marks marks;
-    gateway::Registry registry;        // of a leader
-    gateway::Watchers watchers;        // likewise
+    fanout::GroupReceipts receipts;
+    gateway::Registry registry;  // of a leader
+    gateway::Watchers watchers;  // likewise
     fanout::Expiry expiry;
     NodeId home_leader;                // who should lead it
     MonoTime transfer_due;             // then, if that is another
@@ -350,7 +353,6 @@ class Node::Impl {
   // node_requests.cc
   void request(Now now, gateway::Request& request, Outputs& out);
   void refuse_here(Now now, const gateway::Request& request, client::Code code, std::string message, Outputs& out);
-  void ask_marks(Now now, const gateway::Request& request, Outputs& out);
   void hello(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void hello_checked(Now now, Shard& shard, const RequestPtr& request, const state::Device& row, Outputs& out);
   void send(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
@@ -362,14 +364,14 @@ class Node::Impl {
   void group_events(Now now, const Shard& shard, const RequestPtr& request, const state::Header& header,
                     const std::vector<shard::SeqRange>& seen, bool is_member, Outputs& out);
   void describe_group(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
-  void marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void renew_device(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void log_out(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   // One page of a user's index; `greeting`: it is the answer to Hello.
   void sync(Now now, Shard& shard, const RequestPtr& request, Version since, Version below, bool greeting,
             Outputs& out);
-  void sync_entries(Now now, Shard& shard, const RequestPtr& request, bool greeting, client::SyncPage page,
-                    std::vector<ConversationId> conversations, bool first_page, Outputs& out);
+  // `hello`: it is the answer to Hello, which holds so much already.
+  void sync_entries(Now now, Shard& shard, const RequestPtr& request, std::optional<client::HelloAnswer> hello,
+                    client::SyncPage page, std::vector<ConversationId> conversations, bool first_page, Outputs& out);
   void refuse(Now now, const Asker& asker, client::Code code, std::string message, Outputs& out,
               std::uint32_t retry_after_ms = 0);
   // What a shard's reads are answered from must be fresh (rule R5): false if it is not now. Then `again` is called when
@@ -389,8 +391,6 @@ class Node::Impl {
   void tell_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
   void tell_group_push(Now now, Shard& shard, const peer::NotifyItem& item, Outputs& out);
   void tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out);
-  void tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
-  void tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out);
   void tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame, Outputs& out);
   void tell_device_gone(Now now, Shard& shard, UserId user, DeviceId device, Outputs& out);
   void tell_replaced(Now now, Shard& shard, const std::vector<gateway::Registered>& replaced, Outputs& out);
@@ -415,6 +415,21 @@ class Node::Impl {
   void take(Now now, NodeId from, const peer::Tells& tells, Outputs& out);
   void take(Now now, NodeId from, const peer::Registration& registration, Outputs& out);
   void take(Now now, NodeId from, const peer::Renewal& renewal);
+
+  // node_receipts.cc: delivered and read, as the other members are told of them
+  void ask_marks(Now now, const gateway::Request& request, Outputs& out);
+  void marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void receipts_of(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void marks_moved(Now now, Shard& shard, const shard::MarksMoved& moved, Outputs& out);
+  void tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  void tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out);
+  void tell_due_receipts(Now now, Shard& shard, Outputs& out);
+  void tell_group_receipts(Now now, const fanout::GroupReceipts::Due& due, const ReadDone& done, Outputs& out);
+  void tell_group(Now now, const std::vector<UserId>& users, const client::GroupReceipts& receipts, Outputs& out);
+  void tell_group_here(Now now, Shard& shard, const std::vector<UserId>& users, const client::GroupReceipts& receipts,
+                       Outputs& out);
+  void take(Now now, const peer::ReceiptItem& item, Outputs& out);
+  void tell_privacy(Shard& shard, NodeId node, const shard::PrivacyMoved& moved);
 
   // node_settings.cc
   void hide(Now now, Shard& shard, const RequestPtr& request, Outputs& out);

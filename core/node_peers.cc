@@ -51,14 +51,7 @@ void Node::Impl::input(Now now, PeerFrame& in, Outputs& out) {
     case peer::PeerFrame::kNotifyAck: return take_acknowledgement(frame.notify_ack());
     case peer::PeerFrame::kReceipts:
       for (const peer::ReceiptItem& item : frame.receipts().items()) {
-        Shard* shard = led(router_.of_user(UserId(item.to_user())).shard);
-        if (shard == nullptr) continue;
-        client::Receipt receipt;
-        receipt.set_conversation(item.conversation());
-        receipt.set_user(item.user());
-        receipt.set_delivered_seq(item.delivered());
-        receipt.set_read_seq(item.read());
-        tell_receipt_here(now, *shard, UserId(item.to_user()), receipt, out);
+        take(now, item, out);
       }
       return;
     case peer::PeerFrame::kAsks:

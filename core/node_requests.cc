@@ -33,6 +33,7 @@ const std::string* conversation_of(const client::ClientFrame& frame) {
   if (frame.has_send()) return &frame.send().conversation();
   if (frame.has_history()) return &frame.history().conversation();
   if (frame.has_ack()) return &frame.ack().conversation();
+  if (frame.has_ask_receipts()) return &frame.ask_receipts().conversation();
   return frame.has_describe_group() ? &frame.describe_group().conversation() : nullptr;
 }
 
@@ -84,6 +85,9 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
     if (!is_valid(in.user)) return refuse_here(now, in, client::UNAUTHENTICATED, bad_token, out);
     shard = router_.of_user(in.user).shard;
   }
+  if (frame_case == client::ClientFrame::kAck) {
+    in.frame.mutable_ack()->set_read_is_private(gateway_.reads_private(in.session));
+  }
   auto request = std::make_shared<ShardRequest>();
   request->user = in.user;
   request->device = in.device;
@@ -105,37 +109,6 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
   ask.set_device(static_cast<std::uint32_t>(in.device.value()));
   ask.set_session(in.session.value());
   ask.set_frame(request->frame.SerializeAsString());
-}
-
-// One ask for each shard that a Marks request concerns; the answers are put together again.
-void Node::Impl::ask_marks(Now now, const gateway::Request& in, Outputs& out) {
-  const client::Marks& asked_for = in.frame.marks();
-  if (static_cast<std::uint64_t>(asked_for.conversations_size()) > bounds::marks_asked_max) {
-    return refuse_here(now, in, client::INVALID_ARGUMENT, "marks are asked for at most 64 conversations at a time",
-                       out);
-  }
-  absl::btree_map<ShardId, std::shared_ptr<ShardRequest>> parts;
-  for (const std::string& bytes : asked_for.conversations()) {
-    const auto conversation = ConversationId::parse(bytes);
-    if (!conversation || !conversation->has_direct_member(in.user)) continue;
-    std::shared_ptr<ShardRequest>& part = parts[router_.of_conversation(*conversation).shard];
-    if (part == nullptr) {
-      part = std::make_shared<ShardRequest>();
-      part->user = in.user;
-      part->device = in.device;
-      part->session = in.session;
-      part->deadline = in.deadline;
-    }
-    part->frame.mutable_marks()->add_conversations(bytes);
-  }
-  if (parts.empty()) {
-    client::ServerFrame frame;
-    frame.mutable_marks();
-    return gateway_.answer(now, in.session, in.request_id, frame, out);
-  }
-  const std::uint64_t whole = ++last_marks_asked_;
-  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, {}, false, {}});
-  for (auto& [shard, part] : parts) ask(now, shard, in.deadline, SessionAsk{std::move(part), 0, whole}, out);
 }
 
 void Node::Impl::refuse_here(Now now, const gateway::Request& request, client::Code code, std::string message,
@@ -273,12 +246,15 @@ void Node::Impl::sync(Now now, Shard& shard, const RequestPtr& request, Version 
   top.end = keys::version(shard.id, request->user, last_version);
   top.backwards = true;
   if (changed.begin > changed.end) changed.begin = changed.end;
+  // Read once the session is registered: what changes after this is told to it.
+  const RangeRead privacy = RangeRead::row(keys::account(shard.id, request->user));
   const bool asked = read(
-      {changed, top},
+      {changed, top, privacy},
       [this, &shard, request, greeting, first_page = !below](Now then, ReadDone& done, Outputs& outputs) {
         client::SyncPage page;
         std::vector<ConversationId> conversations;
-        if (done.results.size() == 2) {
+        state::Account account;
+        if (done.results.size() == 3) {
           for (const Row& row : done.results[0].rows) {
             const auto key = keys::parse(row.key);
             state::Version version;
@@ -291,22 +267,31 @@ void Node::Impl::sync(Now now, Shard& shard, const RequestPtr& request, Version 
           if (!done.results[1].rows.empty()) {
             if (const auto key = keys::parse(done.results[1].rows[0].key)) page.set_top_version(key->number);
           }
+          const std::vector<Row>& rows = done.results[2].rows;
+          if (rows.empty() || !account.ParseFromString(rows[0].value)) account.Clear();
         }
-        sync_entries(then, shard, request, greeting, std::move(page), std::move(conversations), first_page, outputs);
+        std::optional<client::HelloAnswer> hello;
+        if (greeting) {
+          hello.emplace().set_reads_private(account.reads_private());
+          hello->set_privacy_changes(account.privacy_changes());
+        }
+        sync_entries(then, shard, request, std::move(hello), std::move(page), std::move(conversations), first_page,
+                     outputs);
       },
       out);
   if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
-void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, bool greeting, client::SyncPage page,
+void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request,
+                              std::optional<client::HelloAnswer> hello, client::SyncPage page,
                               std::vector<ConversationId> conversations, bool first_page, Outputs& out) {
   std::vector<RangeRead> rows;
   rows.reserve(conversations.size());
   for (const ConversationId& conversation : conversations) {
     rows.push_back(RangeRead::row(keys::index(shard.id, request->user, conversation)));
   }
-  const auto finish = [this, &shard, request, greeting, page, conversations, first_page](Now then, ReadDone& done,
-                                                                                         Outputs& outputs) {
+  const auto finish = [this, &shard, request, hello, page, conversations, first_page](Now then, ReadDone& done,
+                                                                                      Outputs& outputs) {
     client::ServerFrame frame;
     client::SyncPage filled = page;
     if (first_page) {  // marks that are on their way into the index, told early; they come again with their version
@@ -316,26 +301,25 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, 
       for (const auto& [conversation, mark] : pending) {
         client::IndexEntry& entry = *filled.add_entries();
         entry.set_conversation(conversation.str());
-        entry.set_head(mark.head.value());
-        entry.set_read(mark.read.value());
+        put_index_marks(mark, entry);
       }
     }
     for (std::size_t i = 0; i < conversations.size() && i < done.results.size(); ++i) {
       state::Index row;
       if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
-      if (CHASQUI_CANARY("server_knows_best") && greeting && row.read() >= row.head()) continue;
+      if (CHASQUI_CANARY("server_knows_best") && hello && row.read() >= row.head()) continue;
       client::IndexEntry& entry = *filled.add_entries();
       entry.set_conversation(conversations[i].str());
-      entry.set_head(row.head());
-      entry.set_read(row.read());
+      put_index_marks(index_marks_of(row), entry);
       entry.set_version(row.version());
       entry.set_hides(row.hides());
     }
-    if (!greeting) {
+    if (!hello) {
       *frame.mutable_sync() = std::move(filled);
       return respond(then, request->asker, std::move(frame), outputs);
     }
     client::HelloAnswer& answer = *frame.mutable_hello();
+    answer = *hello;
     answer.set_history_epoch(static_cast<std::uint32_t>(shard.machine.history_epoch().value()));
     answer.set_time_ms(then.wall.ms);
     answer.set_server(config_.version);
@@ -396,9 +380,9 @@ void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::ui
   const auto conversation = ConversationId::parse(ack.conversation());
   if (!conversation || !may_be_member(*conversation, request.user) || !shard.led) return;
   const fanout::AckOrigin origin{request.asker.node, request.session, request_id};
-  if (conversation->is_group()) {  // nobody looks: members ask how far the others are
+  if (conversation->is_group()) {  // as if nobody looked: a group's receipts are told once a second anyway
     if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
-                        HistoryEpoch(ack.history_epoch()), origin, false, now)) {
+                        HistoryEpoch(ack.history_epoch()), origin, false, now, ack.read_is_private())) {
       touched_.insert(shard.id);
     }
     return;
@@ -408,7 +392,7 @@ void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::ui
   const Shard* home = led(router_.of_user(other).shard);
   const bool somebody_looks = home == nullptr || home->registry.online(other);
   if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
-                      HistoryEpoch(ack.history_epoch()), origin, somebody_looks, now)) {
+                      HistoryEpoch(ack.history_epoch()), origin, somebody_looks, now, ack.read_is_private())) {
     touched_.insert(shard.id);
   }
 }
@@ -500,42 +484,6 @@ void Node::Impl::look_up(Now now, Shard& shard, const RequestPtr& request, Outpu
       },
       out);
   if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
-}
-
-void Node::Impl::marks(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
-  const auto again = [this, &shard, request](Now then, Outputs& more) { marks(then, shard, request, more); };
-  if (!fresh(now, shard, request->asker, again, out)) return;
-  std::vector<RangeRead> rows;
-  std::vector<ConversationId> conversations;
-  for (const std::string& bytes : request->frame.marks().conversations()) {
-    const auto conversation = ConversationId::parse(bytes);
-    if (!conversation || !conversation->has_direct_member(request->user)) continue;
-    if (conversations.size() >= bounds::marks_asked_max) break;
-    rows.push_back(RangeRead::row(keys::header(shard.id, *conversation)));
-    conversations.push_back(*conversation);
-  }
-  const auto finish = [this, request, conversations](Now then, ReadDone& done, Outputs& outputs) {
-    client::ServerFrame frame;
-    client::MarksPage& page = *frame.mutable_marks();
-    for (std::size_t i = 0; i < conversations.size() && i < done.results.size(); ++i) {
-      state::Header header;
-      if (done.results[i].rows.empty() || !header.ParseFromString(done.results[i].rows[0].value)) continue;
-      const UserId users[] = {conversations[i].lower(), conversations[i].higher()};
-      for (int m = 0; m < header.members_size() && m < 2; ++m) {
-        client::Receipt& receipt = *page.add_receipts();
-        receipt.set_conversation(conversations[i].str());
-        receipt.set_user(users[m].value());
-        receipt.set_delivered_seq(header.members(m).delivered());
-        receipt.set_read_seq(header.members(m).read());
-      }
-    }
-    respond(then, request->asker, std::move(frame), outputs);
-  };
-  if (rows.empty()) {
-    ReadDone none;
-    return finish(now, none, out);
-  }
-  if (!read(std::move(rows), finish, out)) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
 // -------------------------------------------------------------------------------------------------------- devices

@@ -79,44 +79,19 @@ void Node::Impl::tell_group_push(Now now, Shard& shard, const peer::NotifyItem& 
 }
 
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
+  IndexMarks marks = moved.marks;
+  if (!moved.beside_events) marks = {marks.head, 0, {marks.counts.messages, 0, 0, 0}};
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
-      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, moved.hides,
-                          is_whole(shard.id), out);
+      gateway_.head_moved(now, moved.user, moved.conversation, {marks, moved.version, moved.hides}, is_whole(shard.id),
+                          out);
       continue;
     }
     peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
     head.set_conversation(moved.conversation.str());
-    head.set_head(moved.head.value());
+    put_index_marks(marks, head);
     head.set_version(moved.version.value());
     head.set_hides(moved.hides);
-  }
-}
-
-// Not kept anywhere: what is lost under way is asked for by the device after its next Hello.
-void Node::Impl::tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
-  const router::Route route = router_.of_user(to);
-  if (route.here) return tell_receipt_here(now, shard_at(route.shard), to, receipt, out);
-  if (!route.leader) return;
-  std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
-  if (frames.empty() || !frames.back().has_receipts() || frames.back().receipts().items_size() >= 1024) {
-    frames.emplace_back();
-  }
-  peer::ReceiptItem& item = *frames.back().mutable_receipts()->add_items();
-  item.set_to_user(to.value());
-  item.set_conversation(receipt.conversation());
-  item.set_user(receipt.user());
-  item.set_delivered(receipt.delivered_seq());
-  item.set_read(receipt.read_seq());
-}
-
-void Node::Impl::tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out) {
-  for (const NodeId node : shard.registry.nodes_of(to)) {
-    if (node == config_.node) {
-      gateway_.receipt(now, to, receipt, out);
-    } else {
-      new_tell(shard, node, to).set_receipt(receipt.SerializeAsString());
-    }
   }
 }
 
@@ -226,6 +201,16 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
   }  // else of a round that is being replaced: true all the same
   for (const peer::Tell& tell : tells.tells()) {
     const UserId user(tell.user());
+    if (tell.has_group_told()) {
+      std::vector<UserId> users;
+      for (const std::uint64_t one : tell.group_told().users()) {
+        if (router_.of_user(UserId(one)).shard == id) users.emplace_back(one);
+      }
+      client::ServerFrame frame;
+      const bool is_good = frame.ParseFromString(tell.group_told().frame()) && frame.has_group_receipts();
+      if (is_good) gateway_.group_receipts(now, users, frame.group_receipts(), out);
+      continue;
+    }
     if (tell.what_case() == peer::Tell::kAllTold) {
       list_done(id, tell.all_told());
       continue;
@@ -246,13 +231,16 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
     } else if (tell.has_head()) {
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
-      gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()),
-                          tell.head().hides(), is_whole(id), out);
+      const peer::HeadMoved& head = tell.head();
+      gateway_.head_moved(now, user, *conversation, {index_marks_of(head), Version(head.version()), head.hides()},
+                          is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
       if (receipt.ParseFromString(tell.receipt())) gateway_.receipt(now, user, receipt, out);
     } else if (tell.what_case() == peer::Tell::kDeviceGone) {
       gateway_.device_gone(user, DeviceId(tell.device_gone()), out);
+    } else if (tell.has_privacy()) {
+      gateway_.privacy_moved(user, tell.privacy().changes(), tell.privacy().reads_private());
     } else if (tell.has_ended()) {
       gateway_.replaced(user, SessionId(tell.ended().session()), out);
     }
@@ -322,12 +310,13 @@ void Node::Impl::catch_up(Now now, Shard& shard, const CatchUpPtr& list, std::ve
     changed.rows_max = config_.limits.page_events_max;
     changed.bytes_max = config_.limits.page_bytes_max;
     ranges.push_back(std::move(changed));
+    ranges.push_back(RangeRead::row(keys::account(shard.id, user)));
   }
   const RaftTerm term = shard.replica.term();
   const bool asked = read(
       std::move(ranges),
       [this, &shard, list, sessions, term](Now then, ReadDone& done, Outputs& more) {
-        if (!shard.led || shard.replica.term() != term || done.results.size() != 2 * sessions.size()) return;
+        if (!shard.led || shard.replica.term() != term || done.results.size() != 3 * sessions.size()) return;
         caught_up(then, shard, list, sessions, done, more);
         all_told(shard, list);
       },
@@ -346,7 +335,7 @@ void Node::Impl::caught_up(Now now, Shard& shard, const CatchUpPtr& list,
   std::vector<peer::RegisteredSession> further;  // more has changed than one read holds
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     const UserId user(sessions[i].user());
-    if (done.results[2 * i].rows.empty()) {
+    if (done.results[3 * i].rows.empty()) {
       CHASQUI_MARK("registered_but_revoked");
       if (node == config_.node) {
         gateway_.device_gone(user, DeviceId(sessions[i].device()), out);
@@ -355,7 +344,12 @@ void Node::Impl::caught_up(Now now, Shard& shard, const CatchUpPtr& list,
       }
       continue;
     }
-    const RangeResult& changed = done.results[2 * i + 1];
+    state::Account account;
+    const std::vector<Row>& accounts = done.results[3 * i + 2].rows;
+    if (!accounts.empty() && account.ParseFromString(accounts[0].value) && account.privacy_changes() > 0) {
+      tell_privacy(shard, node, {user, account.privacy_changes(), account.reads_private()});
+    }
+    const RangeResult& changed = done.results[3 * i + 1];
     for (const Row& row : changed.rows) {
       state::Version version;
       if (!version.ParseFromString(row.value)) continue;
@@ -393,16 +387,15 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
         for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
           state::Index row;
           if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
-          if (row.head() == 0) continue;
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
-            gateway_.head_moved(then, lacking[i].user, lacking[i].conversation, Seq(row.head()), Version(row.version()),
-                                row.hides(), is_whole(shard.id), more);
+            gateway_.head_moved(then, lacking[i].user, lacking[i].conversation,
+                                {index_marks_of(row), Version(row.version()), row.hides()}, is_whole(shard.id), more);
             continue;
           }
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
           head.set_conversation(lacking[i].conversation.str());
-          head.set_head(row.head());
+          put_index_marks(index_marks_of(row), head);
           head.set_version(row.version());
           head.set_hides(row.hides());
         }

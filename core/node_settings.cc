@@ -68,6 +68,7 @@ void Node::Impl::set_privacy(Now now, Shard& shard, const RequestPtr& request, O
   if (wanted.has_presence()) {
     command.mutable_set_privacy()->set_presence(static_cast<std::uint32_t>(wanted.presence()));
   }
+  if (wanted.has_read_receipts()) command.mutable_set_privacy()->set_read_receipts(wanted.read_receipts());
   if (auto refused =
           enqueue(shard, command, SettingOrigin{request->asker, request->user, {}}, now, request->deadline, true)) {
     respond(now, request->asker, *std::move(refused), out);
@@ -86,6 +87,7 @@ client::ServerFrame Node::Impl::setting_answer(Shard& shard, const SettingOrigin
   const auto* privacy = std::get_if<shard::PrivacyNow>(&reply);
   CHASQUI_ASSERT(privacy != nullptr, "a setting is answered with what it is now, or refused");
   frame.mutable_privacy_set()->set_presence(privacy->presence);
+  frame.mutable_privacy_set()->set_read_receipts(!privacy->reads_private);
   if (privacy->presence == client::NOBODY) shard.watchers.forget(origin.user);
   return frame;
 }

@@ -105,6 +105,7 @@ void Node::Impl::pump(Shard& shard, Now now, Outputs& out) {
   read_parked(shard, now, out);
   read_expired(shard, now, out);
   tell_presence(now, shard, out);
+  tell_due_receipts(now, shard, out);
   if (shard.feed.has_batches(now)) feeding_.insert(shard.id);
 }
 
@@ -227,6 +228,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.feed.follow();
   shard.notify.clear();
   shard.marks.clear();
+  shard.receipts.clear();
   shard.registry.clear();
   shard.watchers.clear();
   shard.expiry.follow();
@@ -310,26 +312,19 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
   for (shard::Consequence& consequence : applied.consequences) {
     if (auto* event = std::get_if<shard::EventStored>(&consequence)) {
       shard.expiry.stored(event->expires_ms);
-      events.push_back({event->conversation, event->seq, std::move(event->event), std::move(event->audience)});
+      events.push_back(
+          {event->conversation, event->seq, std::move(event->event), std::move(event->audience), event->messages});
     } else if (auto* owed = std::get_if<shard::FeedOwed>(&consequence)) {
       CHASQUI_ASSERT(owed->index == index, "an entry owes under its own index");
       shard.feed.add(index, owed->feed, events);
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
-      if (moved->conversation.is_group())
-        continue;  // members ask (DescribeGroup): of a hundred each would tell a hundred
-      client::Receipt receipt;
-      receipt.set_conversation(moved->conversation.str());
-      receipt.set_user(moved->user.value());
-      receipt.set_delivered_seq(moved->delivered.value());
-      receipt.set_read_seq(moved->read.value());
-      tell_receipt(now, moved->conversation.lower(), receipt, out);
-      if (moved->conversation.higher() != moved->conversation.lower()) {
-        tell_receipt(now, moved->conversation.higher(), receipt, out);
-      }
+      marks_moved(now, shard, *moved, out);
     } else if (auto* head = std::get_if<shard::IndexMoved>(&consequence)) {
-      if (head->head || head->hides != 0) tell_head(now, shard, *head, out);
+      tell_head(now, shard, *head, out);
     } else if (auto* gone = std::get_if<shard::DeviceGone>(&consequence)) {
       tell_device_gone(now, shard, gone->user, gone->device, out);
+    } else if (auto* privacy = std::get_if<shard::PrivacyMoved>(&consequence)) {
+      for (const NodeId node : shard.registry.nodes_of(privacy->user)) tell_privacy(shard, node, *privacy);
     }
   }
 }

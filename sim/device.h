@@ -89,6 +89,7 @@ struct Device {
   std::map<ConversationId, Seq> seen;   // by the program that runs now
   std::map<ConversationId, Seq> read;
   bool reading = false;  // they will look at it soon
+  Time read_at = 0;      // when they did so last
 
   [[nodiscard]] bool up() const { return client != nullptr; }
   [[nodiscard]] Now now(Time at) const;

@@ -370,6 +370,17 @@ struct HiddenListed {  // what a device hides from its person then
   std::vector<std::uint64_t> ranges;
 };
 
+// What is unread, as a device says: on the way, and once all has settled.
+struct CountsHeard {
+  std::uint32_t node = 0;
+  std::uint32_t device = 0;
+  UserId user;
+  ConversationId conversation;
+  std::uint64_t unread = 0;
+  std::uint64_t mentions = 0;
+  bool at_end = false;
+};
+
 struct NodeStarted {  // it found its disk in order
   std::uint32_t node = 0;
   std::string lost;  // what it had acknowledged and is gone, as the world knows; empty: nothing
@@ -384,7 +395,7 @@ using Fact =
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
                  ResultLeft, LeadChanged, RejectionLeft, EventTold, ShardSilenced, StateRotted, ReplicaStopped,
-                 ReplicaInstalls, DiskSearched, HiddenListed>;
+                 ReplicaInstalls, DiskSearched, HiddenListed, CountsHeard>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

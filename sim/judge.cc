@@ -18,6 +18,7 @@
 #include "sim/invariants/i14_membership.h"
 #include "sim/invariants/i15_strangers.h"
 #include "sim/invariants/i16_real_time.h"
+#include "sim/invariants/i17_counts.h"
 #include "sim/invariants/i18_devices_converge.h"
 #include "sim/invariants/i19_revoked.h"
 #include "sim/invariants/i20_deleted_is_gone.h"
@@ -79,10 +80,11 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<DurableBeforeSaid>(cluster ? &model_ : nullptr));
   invariants_.push_back(std::make_unique<MarksGrow>(cluster));
   invariants_.push_back(std::make_unique<MarksTrue>(model_, cluster));
-  invariants_.push_back(std::make_unique<ReceiptsTrue>());
+  invariants_.push_back(std::make_unique<ReceiptsTrue>(&model_));
   invariants_.push_back(std::make_unique<Membership>(model_));
   invariants_.push_back(std::make_unique<Strangers>(model_));
   invariants_.push_back(std::make_unique<RealTime>());
+  invariants_.push_back(std::make_unique<CountsRight>(model_));
   invariants_.push_back(std::make_unique<DevicesConverge>(model_));
   invariants_.push_back(std::make_unique<Revoked>(cluster));
   invariants_.push_back(std::make_unique<DeletedIsGone>());

@@ -59,6 +59,12 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
         facts.push_back(MarksLeft{node_, out.session, *conversation, UserId(frame.receipt().user()),
                                   Seq(frame.receipt().delivered_seq()), Seq(frame.receipt().read_seq())});
       }
+      if (const auto group = ConversationId::parse(frame.group_receipts().conversation())) {
+        for (const client::MemberMarks& marks : frame.group_receipts().members()) {
+          facts.push_back(MarksLeft{node_, out.session, *group, UserId(marks.user()), Seq(marks.delivered_seq()),
+                                    Seq(marks.read_seq())});
+        }
+      }
       continue;
     }
     facts.push_back(RequestAnswered{node_, out.session, frame.request_id()});

@@ -215,6 +215,8 @@ class World : private points::Listener {
   void person_watches(Device& device, client::Outputs& outputs);
   void search_disks();
   void list_hidden();
+  void list_unread(Time known_after);
+  void name_somebody(const Device& device, const ConversationId& conversation, client::Payload& payload) const;
 
   // world_phones.cc
   void phone_crashes(Device& device, Time down);

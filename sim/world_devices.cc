@@ -160,6 +160,9 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
     see(RefusalHeard{device.index, refused->conversation, refused->outbox_seq, refused->status.ToString()});
   } else if (auto* marks = std::get_if<client::MarksMoved>(&happening)) {
     see(MarksHeard{device.index, marks->conversation, marks->user, marks->delivered, marks->read});
+  } else if (auto* unread = std::get_if<client::UnreadMoved>(&happening)) {
+    see(CountsHeard{device.node, device.index, device.credentials.user, unread->conversation, unread->unread,
+                    unread->mentions, false});
   } else if (auto* changed = std::get_if<client::DeviceChanged>(&happening)) {
     device.credentials = changed->credentials;
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
@@ -227,6 +230,7 @@ void World::person_reads(Device& device) {
     Seq& read = device.read[conversation];
     if (seq <= read) continue;
     read = seq;
+    device.read_at = now_;
     see(ReadByPerson{device.index, conversation, seq});
     device.client->mark_read(device.now(now_), conversation, seq, outputs);
     if (plan_.knobs.hide_ppm != 0) person_hides(device, conversation, seq, outputs);

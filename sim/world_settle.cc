@@ -80,6 +80,7 @@ void World::ends() {
   if (plan_.plan_class != PlanClass::Beyond) {
     search_disks();
     list_hidden();
+    list_unread(plan_.is_cluster() ? afterwards_in_cluster : afterwards);
   }
   for (const auto& device : devices_) {
     if (!device->has_account || !device->up()) continue;

@@ -3,6 +3,7 @@
 // A text names its message for every judge, so it is unique in a run; what has no text carries one all the same
 // (payload_text.h).
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -94,9 +95,21 @@ client::Payload World::drawn_payload(const Device& device, const ConversationId&
   return payload;
 }
 
+// Somebody of the same cluster, who may be no member: then they are merely named.
+void World::name_somebody(const Device& device, const ConversationId& conversation, client::Payload& payload) const {
+  const std::uint64_t bits = noise(Concern::Mentions, device.index + 1, device.messages);
+  if (!chance_ppm(bits, conversation.is_group() ? 300'000 : 50'000)) return;
+  std::set<std::uint64_t> named(payload.mentions().begin(), payload.mentions().end());
+  for (std::uint64_t i = 0; i <= below(mix(bits, 1), 3); ++i) {
+    const UserId user = drawn_user(device, mix(bits, 2 + i));
+    if (user && named.insert(user.value()).second) payload.add_mentions(user.value());
+  }
+}
+
 void World::send_text(Device& device, const ConversationId& conversation, std::uint64_t size) {
   ++device.messages;
   client::Payload payload = drawn_payload(device, conversation, size);
+  name_somebody(device, conversation, payload);
   std::string text = text_of(payload);
   client::Outputs outputs;
   if (plan_.knobs.watch != 0) device.client->type(device.now(now_), conversation, false, outputs);
@@ -180,6 +193,27 @@ void World::search_disks() {
       for (const Row& row : node->store.read(all).rows) search(row.value, erased, searched.found);
     }
     see(std::move(searched));
+  }
+}
+
+// Of people whose reading has had its time to be known everywhere.
+void World::list_unread(Time known_after) {
+  if (settled_at_ < 0) return;
+  HashIndex<UserId, Time> read_at;
+  for (const auto& device : devices_) {
+    Time& last = read_at[device->credentials.user];
+    last = std::max(last, device->read_at);
+  }
+  for (const auto& device : devices_) {
+    if (!device->has_account || !device->up() || device->ended || !device->client->is_connected()) continue;
+    const UserId user = device->credentials.user;
+    if (*read_at.find(user) > now_ - known_after) continue;
+    for (const auto& [conversation, known] : judge_.model().conversations()) {
+      if (!judge_.model().has_part(conversation, user)) continue;
+      const Counts counts = device->client->unread(conversation);
+      see(CountsHeard{device->node, device->index, user, conversation, counts.unread(), counts.unread_mentions(),
+                      true});
+    }
   }
 }
 

@@ -90,6 +90,8 @@
   X(ephemeral_device_burst, 10, 1000000, "requests",                                                                 \
     "Typing and Watch of one device at once; above: Typing is dropped, Watch is RESOURCE_EXHAUSTED")                 \
   X(ephemeral_device_refill_ms, 1000, 1, "ms per request", "")                                                       \
+  X(recount_linger_ms, 1000, 1000, "ms", "that a session waits to be told what is unread, if nothing else is new")   \
+  X(receipt_pause_ms, 1000, 1000, "ms", "between two frames of receipts about one group")                            \
   X(watchers_user_max, 1024, 65536, "sessions", "that watch one user; above: RESOURCE_EXHAUSTED")                    \
   X(watchers_shard_max, 65536, 1048576, "pairs", "of session and user watched, in one shard; above: likewise")       \
   X(ping_interval_ms, 30000, 30000, "ms", "of silence, then the server pings")                                       \
@@ -182,6 +184,14 @@ constexpr std::uint64_t digest_bytes = 32;
 constexpr std::uint64_t nonce_bytes = 16;
 constexpr std::uint64_t payload_overhead_bytes_max = 1'024;  // of a Payload over its content: nonce, mentions, votes
 constexpr std::uint64_t marks_asked_max = 64;                // conversations in one Marks request
+constexpr std::uint64_t own_unread_kept = 64;  // own messages of a member above the read mark: core/shard/counts.h
+constexpr std::uint64_t mentions_unread_kept = 256;  // of a member; more are not counted
+constexpr std::uint64_t receipt_steps_kept = 16;     // of each mark of a member: when it passed what
+constexpr std::uint64_t receipt_names_max = 32;      // members of a group whose receipts name them; above: counts
+constexpr std::uint64_t receipt_events_max = 256;    // that marks have passed and whose senders are looked for
+constexpr std::uint64_t receipt_counted_max = 64;    // messages of a large group that are counted at a time
+constexpr std::uint64_t receipt_groups_max = 4'096;  // of a shard, with receipts that wait; above: members ask
+constexpr std::uint64_t former_listed_max = 1'024;   // former members that an admin is told of
 constexpr std::uint64_t peer_frame_bytes_max = 4 * 1024 * 1024;
 constexpr std::uint64_t peer_queue_bytes_max = 64 * 1024 * 1024;  // frames that wait for one peer
 constexpr std::uint64_t peer_queue_raft_bytes_max = 48 * 1024 * 1024;

@@ -76,6 +76,11 @@ std::string former(ShardId shard, const ConversationId& conversation, UserId use
   put<8>(key, user.value());
   return key;
 }
+std::string member_counts(ShardId shard, const ConversationId& conversation, UserId user) {
+  std::string key = of_conversation(shard, conversation, 'n');
+  put<8>(key, user.value());
+  return key;
+}
 std::string sender(ShardId shard, const ConversationId& conversation, UserId user, DeviceId device) {
   std::string key = of_conversation(shard, conversation, 'o');
   put<8>(key, user.value());
@@ -171,9 +176,9 @@ std::optional<Parsed> parse_part(Parsed parsed, char part, std::string_view rest
     parsed.number = get(rest);
     return parsed;
   }
-  if (part != 'l' && part != 'o') return std::nullopt;
-  if (rest.size() != (part == 'l' ? 8 : 12)) return std::nullopt;
-  parsed.kind = part == 'l' ? Kind::Former : Kind::Sender;
+  if (part != 'l' && part != 'n' && part != 'o') return std::nullopt;
+  if (rest.size() != (part == 'o' ? 12 : 8)) return std::nullopt;
+  parsed.kind = part == 'l' ? Kind::Former : part == 'n' ? Kind::MemberCounts : Kind::Sender;
   parsed.user = UserId(get(rest.substr(0, 8)));
   parsed.number = get(rest.substr(8));
   return is_valid(parsed.user) ? std::optional(parsed) : std::nullopt;

@@ -15,10 +15,12 @@ namespace chasqui::keys {
 [[nodiscard]] std::string shard_begin(ShardId shard);  // at or below every key of the shard
 [[nodiscard]] std::string shard_end(ShardId shard);    // above every key of the shard
 
-[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);               // C conv h
-[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);       // C conv e seq
-[[nodiscard]] std::string group(ShardId shard, const ConversationId& conversation);                // C conv g
-[[nodiscard]] std::string group_marks(ShardId shard, const ConversationId& conversation);          // C conv w
+[[nodiscard]] std::string header(ShardId shard, const ConversationId& conversation);          // C conv h
+[[nodiscard]] std::string event(ShardId shard, const ConversationId& conversation, Seq seq);  // C conv e seq
+[[nodiscard]] std::string group(ShardId shard, const ConversationId& conversation);           // C conv g
+[[nodiscard]] std::string group_marks(ShardId shard, const ConversationId& conversation);     // C conv w
+// C conv n user: of a group, what is unread for a member.
+[[nodiscard]] std::string member_counts(ShardId shard, const ConversationId& conversation, UserId user);
 [[nodiscard]] std::string former(ShardId shard, const ConversationId& conversation, UserId user);  // C conv l user
 // C conv o user device: sending once, in a group.
 [[nodiscard]] std::string sender(ShardId shard, const ConversationId& conversation, UserId user, DeviceId device);
@@ -58,14 +60,15 @@ enum class Kind : std::uint8_t {
   Group,
   GroupMarks,
   Former,
-  Sender
+  Sender,
+  MemberCounts
 };
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
   ConversationId conversation;  // Header, Event, Index, Parked, Hidden, Expiry, and of groups
-  UserId user;                  // Account, Device, Index, Version, Parked, Hidden, Former, Sender
+  UserId user;                  // Account, Device, Index, Version, Parked, Hidden, Former, Sender, MemberCounts
   // Event, Expiry: seq; Device, Sender: device; Version: version; Feed: Raft index; Parked: destination
   std::uint64_t number = 0;
   std::int64_t expires_ms = 0;  // Expiry

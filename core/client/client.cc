@@ -114,6 +114,7 @@ void ClientImpl::take_what_is_safe(MonoTime now, Outputs& out) {
       marks_dirty_.insert(conversation);
     }
     progress(conversation);
+    count(conversation, received.event, false, out);
     out.happenings.emplace_back(std::move(received));
   }
   if (auto credentials = identity_.on_persisted(); credentials) {
@@ -215,6 +216,7 @@ void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq,
     journal_.write(marks_record(conversation));
     marks_dirty_.erase(conversation);
   }
+  if (auto moved = unread_.on_read(conversation, acks_.read(conversation))) out.happenings.emplace_back(*moved);
   pump(now, out);
 }
 
@@ -253,7 +255,8 @@ std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conver
   if (link_.state() == Link::State::Ended) {
     refuse(call, absl::UnavailableError("the session has ended"), out);
   } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) +
-                 requests_.count(Asked::Describe) >=
+                 requests_.count(Asked::Describe) + requests_.count(Asked::Receipts) +
+                 requests_.count(Asked::MarksOf) >=
              calls_max) {
     refuse(call, absl::ResourceExhaustedError(absl::StrCat(calls_max, " questions are unanswered: ask later")), out);
   } else {
@@ -267,7 +270,9 @@ void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& o
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
   if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
-  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}});
+  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, true});
+  if (call.asked == Asked::MarksOf) out.happenings.emplace_back(MarksDone{call.id, status, {}});
+  if (call.asked == Asked::Receipts) out.happenings.emplace_back(ReceiptsDone{call.id, status, {}});
 }
 
 void ClientImpl::log_out(Now now, Outputs& out) {
@@ -313,7 +318,10 @@ void ClientImpl::say_requests(MonoTime now) {
     std::vector<ConversationId> conversations = receipts_.next_to_ask();
     if (conversations.empty()) break;
     Marks marks;
-    for (const ConversationId& conversation : conversations) marks.add_conversations(conversation.str());
+    for (const ConversationId& conversation : conversations) {
+      marks.add_conversations(conversation.str());
+      marks.add_own_seqs(receipts_.own(conversation).value());
+    }
     Request asked;
     asked.asked = Asked::Marks;
     asked.conversations = std::move(conversations);

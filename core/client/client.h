@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "core/base/random.h"
 #include "core/base/seq_ranges.h"
@@ -81,6 +82,24 @@ struct MarksMoved {  // ✓✓, read: of another member, or the user's own from 
   Seq delivered;
   Seq read;
 };
+struct ReceiptsCounted {  // of a group of over 32 members: how many others have that message of this user's
+  ReceiptCounts counts;   // with its conversation
+};
+struct UnreadMoved {  // what is unread there, on all of this user's devices
+  ConversationId conversation;
+  std::uint64_t unread = 0;    // messages of others
+  std::uint64_t mentions = 0;  // of them, those that mention this user; at most 256
+};
+struct ReceiptsDone {  // answer to ask_receipts
+  std::uint64_t request = 0;
+  absl::Status status;
+  ReceiptsOf receipts;
+};
+struct MarksDone {  // answer to ask_marks
+  std::uint64_t request = 0;
+  absl::Status status;
+  MarksPage page;
+};
 struct LookupDone {  // answer to look_up
   std::uint64_t request = 0;
   absl::Status status;
@@ -109,6 +128,7 @@ struct PrivacyDone {  // answer to set_privacy
   std::uint64_t request = 0;
   absl::Status status;
   Audience presence{};
+  bool read_receipts = true;
 };
 struct GroupDescribed {  // answer to describe_group
   std::uint64_t request = 0;
@@ -123,9 +143,9 @@ struct DeviceChanged {  // the device got a new id and secret: the owner keeps t
   Credentials credentials;
 };
 using Happening =
-    std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, LookupDone,
-                 HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid, PresenceHeard, TypingHeard, PrivacyDone, Ended,
-                 DeviceChanged>;
+    std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, ReceiptsCounted,
+                 UnreadMoved, ReceiptsDone, MarksDone, LookupDone, HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid,
+                 PresenceHeard, TypingHeard, PrivacyDone, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -171,8 +191,13 @@ class Client {
   virtual void watch(Now now, std::vector<UserId> users, Outputs& out) = 0;
   // The person writes there, or has stopped: said at most each bounds::typing_again_ms, to those who watch.
   virtual void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) = 0;
-  // nullopt: only asks how it is. Answered by PrivacyDone.
-  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) = 0;
+  // What is nullopt stays as it is. Answered by PrivacyDone.
+  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
+                                    Outputs& out) = 0;
+  // Who has that event, and who has read it since when? Answered by ReceiptsDone.
+  virtual std::uint64_t ask_receipts(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
+  // How far its members are, as far as one may know. Answered by MarksDone.
+  virtual std::uint64_t ask_marks(Now now, const ConversationId& conversation, Outputs& out) = 0;
   // Likewise, a change of a group, be it its creation under an id that draw_group() has made.
   virtual absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
                                                 Outputs& out) = 0;
@@ -198,6 +223,7 @@ class Client {
   // And the server knows it, so that other devices will.
   [[nodiscard]] virtual bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const = 0;
   [[nodiscard]] virtual SeqRanges hidden(const ConversationId& conversation) const = 0;
+  [[nodiscard]] virtual Counts unread(const ConversationId& conversation) const = 0;
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
   [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id
   [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;         // a shorter journal of the same meaning

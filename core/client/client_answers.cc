@@ -63,7 +63,8 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
     return true;
   }
   if (frame.body_case() == ServerFrame::kPush || frame.body_case() == ServerFrame::kHead ||
-      frame.body_case() == ServerFrame::kReceipt || frame.body_case() == ServerFrame::kTyping ||
+      frame.body_case() == ServerFrame::kReceipt || frame.body_case() == ServerFrame::kGroupReceipts ||
+      frame.body_case() == ServerFrame::kTyping ||
       (frame.body_case() == ServerFrame::kPresences && frame.request_id() == 0)) {
     return !is_connected() || on_unasked(now, frame, out);  // before Hello is answered: it comes again by sync
   }
@@ -81,6 +82,7 @@ bool ClientImpl::on_frame(MonoTime now, const ServerFrame& frame, Outputs& out) 
 
 bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out) {
   if (frame.body_case() == ServerFrame::kReceipt) return on_receipt(frame.receipt(), out);
+  if (frame.body_case() == ServerFrame::kGroupReceipts) return on_group_receipts(frame.group_receipts(), out);
   if (frame.body_case() == ServerFrame::kTyping) return on_typing(frame.typing(), out);
   if (frame.body_case() == ServerFrame::kPresences) {
     for (const Presence& presence : frame.presences().presences()) out.happenings.emplace_back(PresenceHeard{presence});
@@ -94,9 +96,16 @@ bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out
     acks_.on_taken(*conversation, Seq(frame.push().event().seq()), now);
   }
   (void)now;
-  if (is_push) return inbox_.on_event(*conversation, frame.push().event()).ok();
+  if (is_push) {
+    const bool is_repeated = Seq(frame.push().event().seq()) <= inbox_.taken(*conversation);
+    if (!inbox_.on_event(*conversation, frame.push().event()).ok()) return false;
+    count(*conversation, frame.push().event(), is_repeated, out);
+    return true;
+  }
   inbox_.note_head(*conversation, Seq(frame.head().seq()));
   hidden_.note(*conversation, frame.head().hides());
+  if (auto moved = unread_.merge(*conversation, counts_of(frame.head()))) out.happenings.emplace_back(*moved);
+  on_own_read(*conversation, Seq(frame.head().read()), out);
   return true;
 }
 
@@ -125,8 +134,15 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
       for (const Receipt& receipt : frame.marks().receipts()) {
         if (!on_receipt(receipt, out)) return false;
       }
+      for (const ReceiptCounts& counts : frame.marks().counts()) {
+        if (!on_counted(counts, counts.conversation(), out)) return false;
+      }
       return true;
     }
+    case Asked::MarksOf:
+      if (!frame.has_marks()) return false;
+      out.happenings.emplace_back(MarksDone{request.call, absl::OkStatus(), frame.marks()});
+      return true;
     case Asked::Lookup: {
       if (!frame.has_profile()) return false;
       out.happenings.emplace_back(LookupDone{request.call, absl::OkStatus(), frame.profile()});
@@ -160,7 +176,12 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
       return frame.has_presences();
     case Asked::Privacy:
       if (!frame.has_privacy_set()) return false;
-      out.happenings.emplace_back(PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence()});
+      out.happenings.emplace_back(PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence(),
+                                              frame.privacy_set().read_receipts()});
+      return true;
+    case Asked::Receipts:
+      if (!frame.has_receipts_of() || frame.receipts_of().conversation() != request.conversation.str()) return false;
+      out.happenings.emplace_back(ReceiptsDone{request.call, absl::OkStatus(), frame.receipts_of()});
       return true;
     case Asked::Renew: {
       if (!frame.has_device_renewed()) return false;
@@ -190,6 +211,7 @@ bool ClientImpl::on_hello(MonoTime now, const HelloAnswer& hello, Outputs& out) 
     outbox_.on_history_restored();
     acks_.confirm_all_anew();
     receipts_.forget_all();
+    unread_.forget_all();
     hidden_.on_history_restored();
   }
   watching_.on_connected(now);
@@ -203,14 +225,51 @@ bool ClientImpl::on_hello(MonoTime now, const HelloAnswer& hello, Outputs& out) 
 
 // What the index says: heads to be reached, and what this user has read elsewhere.
 void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
-  const UserId self = identity_.credentials().user;
   for (const Known& entry : known) {
     inbox_.note_head(entry.conversation, entry.head);
     hidden_.note(entry.conversation, entry.hides);
     progress(entry.conversation);
-    if (entry.read <= acks_.read(entry.conversation)) continue;  // this device has said so itself
-    if (auto moved = receipts_.merge(entry.conversation, self, Seq(), entry.read)) out.happenings.emplace_back(*moved);
+    const Counts before = unread_.of(entry.conversation);
+    if (auto moved = unread_.merge(entry.conversation, entry.counts)) out.happenings.emplace_back(*moved);
+    // Before the version is, at which the index said so: it says so once.
+    if (unread_.of(entry.conversation) != before) journal_.write(unread_.record(entry.conversation));
+    on_own_read(entry.conversation, entry.read, out);
   }
+}
+
+// What this user has read, on whichever device.
+void ClientImpl::on_own_read(const ConversationId& conversation, Seq read, Outputs& out) {
+  if (read <= acks_.read(conversation)) return;  // this device has said so itself
+  const UserId self = identity_.credentials().user;
+  if (auto moved = receipts_.merge(conversation, self, Seq(), read)) out.happenings.emplace_back(*moved);
+}
+
+void ClientImpl::count(const ConversationId& conversation, const Event& event, bool is_repeated, Outputs& out) {
+  const bool is_own = UserId(event.sender()) == identity_.credentials().user;
+  if (auto moved = unread_.on_event(conversation, event, is_own, is_repeated)) out.happenings.emplace_back(*moved);
+}
+
+bool ClientImpl::on_group_receipts(const GroupReceipts& receipts, Outputs& out) {
+  for (const MemberMarks& marks : receipts.members()) {
+    Receipt receipt;
+    receipt.set_conversation(receipts.conversation());
+    receipt.set_user(marks.user());
+    receipt.set_delivered_seq(marks.delivered_seq());
+    receipt.set_read_seq(marks.read_seq());
+    if (!on_receipt(receipt, out)) return false;
+  }
+  for (const ReceiptCounts& counts : receipts.counts()) {
+    if (!on_counted(counts, receipts.conversation(), out)) return false;
+  }
+  return true;
+}
+
+bool ClientImpl::on_counted(const ReceiptCounts& counts, const std::string& conversation, Outputs& out) {
+  if (!ConversationId::parse(conversation)) return false;
+  ReceiptsCounted counted{counts};
+  counted.counts.set_conversation(conversation);
+  out.happenings.emplace_back(std::move(counted));
+  return true;
 }
 
 void ClientImpl::progress(const ConversationId& conversation) {
@@ -314,6 +373,8 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
     case Asked::Watch: return true;  // it is said again soon
     case Asked::Lookup:
     case Asked::Privacy:
+    case Asked::Receipts:
+    case Asked::MarksOf:
     case Asked::History:
     case Asked::Describe:
       refuse({request.call, request.asked, request.conversation, {}}, to_status(error), out);

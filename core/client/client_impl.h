@@ -27,6 +27,7 @@
 #include "core/client/receipts.h"
 #include "core/client/requests.h"
 #include "core/client/sync.h"
+#include "core/client/unread.h"
 #include "core/client/watch.h"
 
 namespace chasqui::client {
@@ -56,7 +57,10 @@ class ClientImpl final : public Client {
   absl::Status hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) override;
   void watch(Now now, std::vector<UserId> users, Outputs& out) override;
   void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) override;
-  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) override;
+  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
+                            Outputs& out) override;
+  std::uint64_t ask_receipts(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
+  std::uint64_t ask_marks(Now now, const ConversationId& conversation, Outputs& out) override;
   absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
                                         Outputs& out) override;
   ConversationId draw_group() override;
@@ -82,6 +86,7 @@ class ClientImpl final : public Client {
   [[nodiscard]] SeqRanges hidden(const ConversationId& conversation) const override {
     return hidden_.all(conversation);
   }
+  [[nodiscard]] Counts unread(const ConversationId& conversation) const override { return unread_.of(conversation); }
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;
@@ -122,6 +127,10 @@ class ClientImpl final : public Client {
   [[nodiscard]] bool on_accepted(MonoTime now, const Request& request, const Accepted& accepted, Outputs& out);
   [[nodiscard]] bool on_search_page(const Request& request, const HistoryPage& page, Outputs& out);
   [[nodiscard]] bool on_receipt(const Receipt& receipt, Outputs& out);
+  [[nodiscard]] bool on_group_receipts(const GroupReceipts& receipts, Outputs& out);
+  [[nodiscard]] static bool on_counted(const ReceiptCounts& counts, const std::string& conversation, Outputs& out);
+  void on_own_read(const ConversationId& conversation, Seq read, Outputs& out);
+  void count(const ConversationId& conversation, const Event& event, bool is_repeated, Outputs& out);
   [[nodiscard]] static bool on_typing(const Typing& typing, Outputs& out);
   void on_send_error(MonoTime now, const Request& request, const Error& error, Outputs& out);
   void on_go_away(MonoTime now, const GoAway& go_away, Outputs& out);
@@ -143,6 +152,7 @@ class ClientImpl final : public Client {
   Inbox inbox_;
   Acks acks_;
   Receipts receipts_{UserId()};
+  Unread unread_;
   SyncRun sync_;
   Identity identity_;
   Hidden hidden_{journal_};

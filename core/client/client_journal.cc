@@ -44,6 +44,7 @@ std::string_view conversation_of(const JournalRecord& record) {
     case JournalRecord::kMarks: return record.marks().conversation();
     case JournalRecord::kOutbox: return record.outbox().conversation();
     case JournalRecord::kHidden: return record.hidden().conversation();
+    case JournalRecord::kCounts: return record.counts().conversation();
     case JournalRecord::kDevice:
     case JournalRecord::kRenewal:
     case JournalRecord::kGeneration:
@@ -71,6 +72,7 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
   }
   if (record.has_sent()) return outbox_.replay(*conversation, record.sent());
   if (record.has_hidden()) return hidden_.replay(*conversation, record.hidden());
+  if (record.has_counts()) unread_.replay(*conversation, record.counts());
   if (record.has_answered()) {
     outbox_.replay(*conversation, record.answered());
     if (record.answered().seq() != 0) receipts_.on_own_event(*conversation, Seq(record.answered().seq()));
@@ -82,7 +84,9 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
     Event event;
     if (absl::Status status = inbox_.replay(*conversation, record.taken(), event); !status.ok()) return status;
     acks_.on_taken(*conversation, inbox_.taken(*conversation), MonoTime{});
-    if (UserId(event.sender()) == receipts_.self()) receipts_.on_own_event(*conversation, Seq(event.seq()));
+    const bool is_own = UserId(event.sender()) == receipts_.self();
+    if (is_own) receipts_.on_own_event(*conversation, Seq(event.seq()));
+    (void)unread_.on_event(*conversation, event, is_own);
   } else if (record.has_position()) {
     if (absl::Status status = inbox_.replay(*conversation, record.position()); !status.ok()) return status;
     acks_.go_back(*conversation, inbox_.taken(*conversation));
@@ -115,6 +119,7 @@ std::vector<std::string> ClientImpl::compacted() const {
   for (const ConversationId& conversation : acks_.conversations()) marked.insert(conversation);
   for (const ConversationId& conversation : receipts_.conversations()) marked.insert(conversation);
   for (const ConversationId& conversation : marked) records.push_back(marks_record(conversation));
+  for (const ConversationId& conversation : unread_.conversations()) records.push_back(unread_.record(conversation));
   sync_.compact(records);  // last: a version is claimed only after everything below it
   std::vector<std::string> all;
   all.reserve(records.size());

@@ -30,9 +30,25 @@ void ClientImpl::type(Now now, const ConversationId& conversation, bool is_over,
   pump(now, out);
 }
 
-std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, Outputs& out) {
+std::uint64_t ClientImpl::ask_receipts(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_ask_receipts()->set_conversation(conversation.str());
+  asked.mutable_ask_receipts()->set_seq(seq.value());
+  return ask(now, Asked::Receipts, conversation, std::move(asked), out);
+}
+
+std::uint64_t ClientImpl::ask_marks(Now now, const ConversationId& conversation, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_marks()->add_conversations(conversation.str());
+  asked.mutable_marks()->add_own_seqs(receipts_.own(conversation).value());
+  return ask(now, Asked::MarksOf, conversation, std::move(asked), out);
+}
+
+std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
+                                      Outputs& out) {
   ClientFrame asked;
   asked.mutable_set_privacy();
+  if (read_receipts) asked.mutable_set_privacy()->set_read_receipts(*read_receipts);
   if (presence) asked.mutable_set_privacy()->set_presence(*presence);
   return ask(now, Asked::Privacy, {}, std::move(asked), out);
 }

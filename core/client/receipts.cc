@@ -31,6 +31,11 @@ std::optional<MarksMoved> Receipts::merge(const ConversationId& conversation, Us
   return MarksMoved{conversation, user, delivered_before, read_before};
 }
 
+Seq Receipts::own(const ConversationId& conversation) const {
+  const auto found = lanes_.find(conversation);
+  return found == lanes_.end() ? Seq() : found->second.own;
+}
+
 void Receipts::forget_all() {
   for (auto& [conversation, lane] : lanes_) {
     lane.marks.clear();

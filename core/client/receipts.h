@@ -29,7 +29,8 @@ class Receipts {
   // The marks of a member; what to tell the application, if anything grew.
   [[nodiscard]] std::optional<MarksMoved> merge(const ConversationId& conversation, UserId user, Seq delivered,
                                                 Seq read);
-  void forget_all();  // a restored server: marks may be lower now
+  [[nodiscard]] Seq own(const ConversationId& conversation) const;  // the last event of this user's own; 0: none
+  void forget_all();                                                // a restored server: marks may be lower now
   [[nodiscard]] UserId self() const { return self_; }
 
   // Conversations whose marks are to be asked at a new connection, 64 at a time.

@@ -30,13 +30,15 @@ enum class Asked : std::uint8_t {
   Hide,  // or AskHidden
   Watch,
   Privacy,
+  Receipts,
+  MarksOf,  // by the application
 };
 
 struct Request {
   Asked asked{};
-  ConversationId conversation;                // of Send, Fetch, Search, History, Describe, Hide
-  OutboxSeq ticket;                           // of Send
-  std::uint64_t call = 0;                     // of Lookup, History, Describe, Privacy: what the application knows it by
+  ConversationId conversation;  // of Send, Fetch, Search, History, Describe, Hide, Receipts
+  OutboxSeq ticket;             // of Send
+  std::uint64_t call = 0;       // of Lookup, History, Describe, Privacy, Receipts: what the application knows it by
   std::vector<ConversationId> conversations;  // of Marks
   MonoTime deadline{};
 };

@@ -17,6 +17,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "core/client/journal.h"
 #include "proto/client.pb.h"
@@ -28,6 +29,7 @@ struct Known {  // one entry of the index
   Seq head;
   Seq read;  // of this user, from any device
   std::uint64_t hides = 0;
+  Counts counts = {};
 };
 
 class SyncRun {

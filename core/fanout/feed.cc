@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/index_marks.h"
 #include "core/base/points.h"
 
 namespace chasqui::fanout {
@@ -52,10 +53,18 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
   for (const state::FeedItem& item : row.items()) {
     const auto conversation = ConversationId::parse(item.conversation());
     if (!conversation) continue;
+    const bool is_todays = CHASQUI_CANARY("current_members");
+    if (is_todays && item.user() != 0 && conversation->is_group() && item.head() != 0) continue;  // who has just left
     if (item.user() == 0) {
+      std::shared_ptr<const std::vector<UserId>> today;
+      for (const FreshEvent& event : events) {
+        if (is_todays && event.conversation == *conversation) today = event.audience;
+      }
       for (const FreshEvent& event : events) {
         if (event.conversation != *conversation || event.audience == nullptr) continue;
-        add_group_item(index, item.conversation(), event.seq.value(), *event.audience, &event.bytes);
+        const std::vector<UserId>& audience = today != nullptr ? *today : *event.audience;
+        const IndexMarks marks{event.seq.value(), 0, {event.messages, 0, 0, 0}};
+        add_group_item(index, item.conversation(), marks, audience, &event.bytes);
         if (!CHASQUI_CANARY("members_cached")) continue;
         std::vector<UserId> before;  // as those know it to whom something is on its way
         for (const auto& [id, batch] : sent_) {
@@ -64,7 +73,7 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
             for (const std::uint64_t user : earlier.users()) before.emplace_back(user);
           }
         }
-        add_group_item(index, item.conversation(), event.seq.value(), before, &event.bytes);
+        add_group_item(index, item.conversation(), marks, before, &event.bytes);
       }
       continue;
     }
@@ -82,6 +91,7 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
       }
       state::FeedItem earlier = item;
       earlier.set_head(event.seq.value());
+      earlier.set_messages(event.messages);
       add_item(index, earlier, &event.bytes);
     }
     add_item(index, item, last_event);
@@ -103,19 +113,18 @@ void Feed::add_item(RaftIndex index, const state::FeedItem& item, const std::str
   const ShardId destination = shard_of(UserId(item.user()), shards_);
   ++rows_[index];
   ++outstanding_;
-  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), item.head(), item.read(), index);
+  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), index_marks_of(item), index);
   Batch& batch = batch_with_room(destination);
   peer::NotifyItem& notify = *batch.frame.add_items();
   notify.set_user(item.user());
   notify.set_conversation(item.conversation());
-  notify.set_head(item.head());
-  notify.set_read(item.read());
+  put_index_marks(index_marks_of(item), notify);
   if (event != nullptr) notify.set_event(*event);
   batch.rows.push_back(index);
   ++batch.users;
 }
 
-void Feed::add_group_item(RaftIndex index, const std::string& conversation, std::uint64_t head,
+void Feed::add_group_item(RaftIndex index, const std::string& conversation, const IndexMarks& marks,
                           std::span<const UserId> users, const std::string* event) {
   if (users.empty()) return;
   rows_[index] += users.size();
@@ -124,14 +133,14 @@ void Feed::add_group_item(RaftIndex index, const std::string& conversation, std:
   for (const UserId user : users) by_shard[shard_of(user, shards_)].push_back(user);
   for (const auto& [destination, there] : by_shard) {
     if (is_silent(destination)) {
-      for (const UserId user : there) park(user, conversation, head, 0, index);
+      for (const UserId user : there) park(user, conversation, marks, index);
       continue;
     }
     for (std::size_t i = 0; i < there.size();) {
       Batch& batch = batch_with_room(destination);
       peer::NotifyItem& notify = *batch.frame.add_items();
       notify.set_conversation(conversation);
-      notify.set_head(head);
+      put_index_marks(marks, notify);
       if (event != nullptr) notify.set_event(*event);
       batch.rows.push_back(index);
       do {
@@ -301,8 +310,9 @@ void Feed::fall_silent(ShardId id) {
     for (int i = 0; i < batch->second.frame.items_size(); ++i) {
       const peer::NotifyItem& item = batch->second.frame.items(i);
       const RaftIndex row = batch->second.rows[static_cast<std::size_t>(i)];
-      if (item.users().empty()) park(UserId(item.user()), item.conversation(), item.head(), item.read(), row);
-      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), item.head(), 0, row);
+      const IndexMarks marks = index_marks_of(item);
+      if (item.users().empty()) park(UserId(item.user()), item.conversation(), marks, row);
+      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), marks, row);
     }
     const std::uint64_t next = it == sent_.end() ? 0 : it->first;
     forget(batch);
@@ -310,10 +320,10 @@ void Feed::fall_silent(ShardId id) {
   }
 }
 
-void Feed::park(UserId user, const std::string& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row) {
+void Feed::park(UserId user, const std::string& conversation, const IndexMarks& marks, RaftIndex row) {
   const auto id = ConversationId::parse(conversation);
   if (!id) return settle(row, 1);  // nobody would take it
-  parking_.add(user, *id, head, read, row);
+  parking_.add(user, *id, marks, row);
 }
 
 void Feed::park_applied(const log::Park& command) {
@@ -343,7 +353,7 @@ void Feed::rows_read(const std::vector<StoredRow>& rows, bool more) {
       }
       const auto members = row.members.find(item.conversation());
       if (members == row.members.end()) continue;
-      add_group_item(row.index, item.conversation(), item.head(), members->second, nullptr);
+      add_group_item(row.index, item.conversation(), index_marks_of(item), members->second, nullptr);
     }
     unread_from_ = row.index;
   }

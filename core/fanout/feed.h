@@ -38,7 +38,8 @@ struct FreshEvent {  // an event of the entry whose row it is: it goes along, fo
   Seq seq;
   std::string bytes;
   std::shared_ptr<const std::vector<UserId>> audience =
-      nullptr;  // of a group: exactly those who are told; nullptr: as items say
+      nullptr;                 // of a group: exactly those who are told; nullptr: as items say
+  std::uint64_t messages = 0;  // of the conversation, up to it
 };
 
 class Feed {
@@ -130,12 +131,12 @@ class Feed {
   [[nodiscard]] bool room() const { return outstanding_ < limits_.feed_outstanding_items_max; }
   void add_item(RaftIndex index, const state::FeedItem& item, const std::string* event);
   // An event of a group, or (nullptr) its head alone: one item for each shard that has some of these users.
-  void add_group_item(RaftIndex index, const std::string& conversation, std::uint64_t head,
+  void add_group_item(RaftIndex index, const std::string& conversation, const IndexMarks& marks,
                       std::span<const UserId> users, const std::string* event);
   Batch& batch_for(ShardId destination);
   Batch& batch_with_room(ShardId destination);
   std::uint64_t close(ShardId destination);  // the open batch is full, or is to leave: it joins sent_
-  void park(UserId user, const std::string& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row);
+  void park(UserId user, const std::string& conversation, const IndexMarks& marks, RaftIndex row);
   void send_at(std::uint64_t id, Batch& batch, MonoTime time);
   void forget(Batches::iterator batch);  // its items are acknowledged, or on their way into parked rows
   void settle(RaftIndex row, std::uint64_t items);

@@ -5,7 +5,7 @@
 namespace chasqui::fanout {
 
 bool Marks::add(const ConversationId& conversation, UserId user, Seq delivered, Seq read, HistoryEpoch epoch,
-                AckOrigin origin, bool somebody_looks, Now now) {
+                AckOrigin origin, bool somebody_looks, Now now, bool read_is_private) {
   if (waiting_.size() >= waiting_max && !waiting_.contains({conversation, user})) return false;
   DueMark& due = waiting_[{conversation, user}];
   log::Mark& mark = due.command;
@@ -19,6 +19,7 @@ bool Marks::add(const ConversationId& conversation, UserId user, Seq delivered, 
   if (epoch.value() == mark.history_epoch()) {
     mark.set_delivered(std::max(mark.delivered(), delivered.value()));
     mark.set_read(std::max(mark.read(), read.value()));
+    if (read && read_is_private) mark.set_read_is_private(true);  // of two that differ the one that tells less
   }
   std::erase_if(due.origins, [&](const AckOrigin& old) { return old.session == origin.session; });
   if (due.origins.size() >= origins_max) due.origins.erase(due.origins.begin());

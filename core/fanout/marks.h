@@ -33,7 +33,7 @@ class Marks {
 
   // False: no room; the device says it again.
   bool add(const ConversationId& conversation, UserId user, Seq delivered, Seq read, HistoryEpoch epoch,
-           AckOrigin origin, bool somebody_looks, Now now);
+           AckOrigin origin, bool somebody_looks, Now now, bool read_is_private = false);
   // What is due, at most `most`; `at_once`: all that waits.
   void take(Now now, bool at_once, std::size_t most, std::vector<DueMark>& due);
   void clear();

@@ -10,6 +10,7 @@
 #include "absl/container/btree_map.h"
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "proto/log.pb.h"
 #include "proto/peer.pb.h"
@@ -26,10 +27,7 @@ struct BatchName {
 
 class Notify {
  public:
-  struct Mark {
-    Seq head;
-    Seq read;
-  };
+  using Mark = IndexMarks;
 
   explicit Notify(const Limits& limits) : limits_(limits) {}
 

@@ -10,6 +10,7 @@
 
 #include "absl/container/btree_map.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "proto/log.pb.h"
 
@@ -18,7 +19,7 @@ namespace chasqui::fanout {
 class Parking {
  public:
   // An item of the feed's row `row`.
-  void add(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row);
+  void add(UserId user, const ConversationId& conversation, const IndexMarks& marks, RaftIndex row);
   // What is due, as one command; false: nothing is.
   bool take(Now now, log::Park& command);
   // It is applied: the rows of its items, one for each.
@@ -35,8 +36,7 @@ class Parking {
 
  private:
   struct Mark {
-    std::uint64_t head = 0;
-    std::uint64_t read = 0;
+    IndexMarks marks;
     std::vector<RaftIndex> rows;
   };
   using Marks = absl::btree_map<std::pair<UserId, ConversationId>, Mark>;

@@ -9,6 +9,7 @@
 #include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/gateway/frames_out.h"
+#include "core/gateway/private_reads.h"
 #include "core/gateway/typed_content.h"
 #include "core/wire/frames.h"
 
@@ -90,7 +91,8 @@ void Gateway::forget(SessionId id) {
     gone_.push_back({shard, id});
   }
   if (session->behind) behind_.erase({session->progress_at, id});
-  missed_ -= session->missed.size();
+  if (session->recount_due) recounts_.erase({*session->recount_due, id});
+  missed_ -= session->missed.size() + session->recounted.size();
   all_.erase(id);
   sessions_.erase(id);
 }
@@ -248,6 +250,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kHistory:
     case client::ClientFrame::kAskHidden:
     case client::ClientFrame::kDescribeGroup:
+    case client::ClientFrame::kAskReceipts:
     case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
     case client::ClientFrame::kHide:
     case client::ClientFrame::kSetPrivacy:
@@ -313,6 +316,11 @@ std::optional<Gateway::OfShard> Gateway::greet(Now now, SessionId id, std::uint6
   if (session == nullptr || session->state != Session::State::Greeting) return std::nullopt;
   session->state = Session::State::Live;
   session->version = std::max(session->version, Version(answer_frame.hello().sync().top_version()));
+  const client::HelloAnswer& hello = answer_frame.hello();
+  if (hello.privacy_changes() >= session->privacy_changes) {
+    session->privacy_changes = hello.privacy_changes();
+    session->reads_private = hello.reads_private();
+  }
   answer(now, id, request_id, answer_frame, out);
   session = find(id);
   if (session != nullptr && !session->behind) tell_missed(now, *session, out);
@@ -325,6 +333,7 @@ void Gateway::answer(Now now, SessionId id, std::uint64_t request_id, client::Se
   Session* session = find(id);
   if (session == nullptr) return;
   frame.set_request_id(request_id);
+  if (session->reads_private) strip_reads(frame, session->user);
   send(now, *session, encode(frame), out);
   settle(*session, out);
 }
@@ -416,12 +425,21 @@ void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
   while (!session.missed.empty() && !session.behind) {
     CHASQUI_MARK("head_told");
     const auto first = session.missed.begin();
+    if (const auto later = session.recounted.find(first->first); later != session.recounted.end()) {
+      first->second.merge(later->second);
+      session.recounted.erase(later);
+      --missed_;
+    }
+    const Session::Missed& what = first->second;
     client::ServerFrame frame;
-    frame.mutable_head()->set_conversation(first->first.str());
-    frame.mutable_head()->set_seq(first->second.head.value());
-    frame.mutable_head()->set_version(first->second.version.value());
-    frame.mutable_head()->set_hides(first->second.hides);
-    session.pushed.note(first->first, first->second.head, first->second.hides);
+    client::Head& head = *frame.mutable_head();
+    head.set_conversation(first->first.str());
+    head.set_seq(what.marks.head);
+    head.set_version(what.version.value());
+    head.set_hides(what.hides);
+    head.set_read(what.marks.read);
+    put_counts(what.marks.counts, head);
+    session.pushed.note(first->first, Seq(what.marks.head), what.hides, beside_events(what.marks));
     session.missed.erase(first);
     --missed_;
     send(now, session, encode(frame), out);
@@ -435,10 +453,7 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, const S
   }
   const auto [entry, fresh] = session.missed.try_emplace(conversation);
   if (fresh) ++missed_;
-  Session::Missed& missed = entry->second;
-  missed.head = std::max(missed.head, what.head);
-  missed.version = std::max(missed.version, what.version);
-  missed.hides = std::max(missed.hides, what.hides);
+  entry->second.merge(what);
   return true;
 }
 
@@ -447,7 +462,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
   std::vector<SessionId> ids;  // miss() may end one of them
   for (const UserId user : users) {
     if (event.empty()) {
-      head_moved(now, user, conversation, seq, Version(), 0, false, out);
+      head_moved(now, user, conversation, {{seq.value(), 0, {}}, Version(), 0}, false, out);
       continue;
     }
     const std::vector<SessionId>* of_user = by_user_.find(user);
@@ -458,7 +473,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
     Session& session = *find(id);
     if (session.behind || session.state != Session::State::Live || CHASQUI_MAYBE("push_missed")) {
       CHASQUI_MARK("push_missed");
-      miss(session, conversation, {seq, Version(), 0}, out);
+      miss(session, conversation, {{seq.value(), 0, {}}, Version(), 0}, out);
       continue;
     }
     if (bytes.empty()) bytes = encode_push(conversation, event);
@@ -467,18 +482,23 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
   }
 }
 
-void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                         std::uint64_t hides, bool whole, Outputs& out) {
+void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, const Session::Missed& what,
+                         bool whole, Outputs& out) {
   if (CHASQUI_CANARY("mark_after_hello")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
   const std::vector<SessionId> ids = *of_user;
   for (const SessionId id : ids) {
     Session& session = *find(id);
-    session.heard = std::max(session.heard, version);
+    session.heard = std::max(session.heard, what.version);
     if (whole) session.count_as_told();
-    if (session.pushed.covers(conversation, head, hides)) continue;
-    if (!miss(session, conversation, {head, version, hides}, out)) continue;
+    if (session.pushed.covers(conversation, Seq(what.marks.head), what.hides)) {
+      if (!session.pushed.covers(conversation, beside_events(what.marks))) {
+        recount_later(now, session, conversation, what);
+      }
+      continue;
+    }
+    if (!miss(session, conversation, what, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
   }
 }
@@ -486,14 +506,18 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
 void Gateway::receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
   const std::vector<SessionId>* of_user = by_user_.find(to);
   if (of_user == nullptr) return;
-  std::string bytes;
+  std::string with_read;
+  std::string without;
   for (const SessionId id : *of_user) {
     Session& session = *find(id);
     // Not kept for a session that cannot take it: a device asks for marks after Hello, and again when it wants them.
     if (session.state != Session::State::Live || session.behind) continue;
+    const bool hides_read = session.reads_private && UserId(receipt.user()) != to;
+    std::string& bytes = hides_read ? without : with_read;
     if (bytes.empty()) {
       client::ServerFrame frame;
       *frame.mutable_receipt() = receipt;
+      if (hides_read) frame.mutable_receipt()->set_read_seq(0);
       bytes = encode(frame);
     }
     send(now, session, bytes, out);
@@ -596,6 +620,7 @@ void Gateway::tick(Now now, Outputs& out) {
     out.push_back(SessionClose{id, close_policy, "no Hello came in time"});
     forget(id);
   }
+  recount_due(now, out);
   const Duration behind_most = milliseconds(static_cast<std::int64_t>(limits_.session_behind_ms_max));
   while (!behind_.empty() && behind_.begin()->first + behind_most <= now.mono) {
     end(behind_.begin()->second, client::GoAway::TOO_SLOW, "this session does not read what it is sent", out);
@@ -605,6 +630,7 @@ void Gateway::tick(Now now, Outputs& out) {
 MonoTime Gateway::next_deadline() const {
   MonoTime next = MonoTime::never();
   if (!leaving_.empty()) next = leaving_.begin()->first;
+  if (!recounts_.empty()) next = earlier(next, recounts_.begin()->first);
   if (!not_logged_in_.empty()) {
     next = earlier(next,
                    not_logged_in_.begin()->first + milliseconds(static_cast<std::int64_t>(limits_.hello_timeout_ms)));

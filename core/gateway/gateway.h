@@ -79,11 +79,15 @@ class Gateway {
     push(now, std::span(&user, 1), conversation, seq, event, out);
   }
   // `whole`: nothing below that version is still to come.
-  void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                  std::uint64_t hides, bool whole, Outputs& out);
+  void head_moved(Now now, UserId user, const ConversationId& conversation, const Session::Missed& what, bool whole,
+                  Outputs& out);
   // What the sessions of that shard lacked has been told.
   void caught_up(ShardId shard);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
+  void group_receipts(Now now, std::span<const UserId> to, const client::GroupReceipts& receipts, Outputs& out);
+  // The user's reading is private from now on, or is not; the state after so many changes.
+  void privacy_moved(UserId user, std::uint64_t changes, bool reads_private);
+  [[nodiscard]] bool reads_private(SessionId session) const;
   // Presence and typing: for those of these sessions that can take it now.
   void ephemeral(Now now, const std::vector<SessionId>& sessions, const client::ServerFrame& frame, Outputs& out);
   // The device is logged out: its sessions end.
@@ -126,6 +130,8 @@ class Gateway {
   [[nodiscard]] std::uint32_t wait_of_next_hello(MonoTime now, Rate rate);
   void send(Now now, Session& session, std::string bytes, Outputs& out);
   void tell_missed(Now now, Session& session, Outputs& out);
+  void recount_later(Now now, Session& session, const ConversationId& conversation, const Session::Missed& what);
+  void recount_due(Now now, Outputs& out);
   bool miss(Session& session, const ConversationId& conversation, const Session::Missed& what, Outputs& out);
   void settle(Session& session, Outputs& out);  // one request less is unanswered
   void bad_frame(SessionId session, std::string_view message, Outputs& out);
@@ -140,6 +146,7 @@ class Gateway {
   absl::btree_set<std::pair<MonoTime, SessionId>> not_logged_in_;  // by opening
   absl::btree_set<std::pair<MonoTime, SessionId>> behind_;         // by last progress
   absl::btree_set<std::pair<MonoTime, SessionId>> leaving_;        // when a drained session is closed
+  absl::btree_set<std::pair<MonoTime, SessionId>> recounts_;       // when what is unread is told
   absl::btree_set<SessionId> all_;
   std::uint64_t missed_ = 0;  // heads kept for all sessions
   Bucket hellos_;

@@ -22,7 +22,7 @@ Gateway::Sizes Gateway::sizes() const {
 
 std::uint64_t Gateway::memory_bytes() const {
   return sessions_.size() * (sizeof(Session) + 200) +
-         (missed_ + connections_.size() + look_ups_.size() + group_creations_.size()) * 48;
+         (missed_ + connections_.size() + look_ups_.size() + group_creations_.size()) * 112;
 }
 
 }  // namespace chasqui::gateway

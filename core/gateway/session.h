@@ -9,28 +9,36 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/container/btree_map.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "core/gateway/bucket.h"
 
 namespace chasqui::gateway {
 
+// What an index says that no event does, as one number that grows whenever any of it does.
+[[nodiscard]] inline std::uint64_t beside_events(const IndexMarks& marks) {
+  return marks.read + marks.counts.messages_read + marks.counts.mentions + marks.counts.mentions_read;
+}
+
 // The heads that a session was pushed lately, so that a committed mark need not tell them again. A forgotten one costs
 // a superfluous Head, nothing more.
 class PushedHeads {
  public:
-  void note(const ConversationId& conversation, Seq head, std::uint64_t hides = 0) {
+  void note(const ConversationId& conversation, Seq head, std::uint64_t hides = 0, std::uint64_t beside = 0) {
     for (Entry& entry : entries_) {
       if (entry.conversation == conversation) {
         entry.head = std::max(entry.head, head);
         entry.hides = std::max(entry.hides, hides);
+        entry.beside = std::max(entry.beside, beside);
         return;
       }
     }
-    entries_[next_] = {conversation, head, hides};
+    entries_[next_] = {conversation, head, hides, beside};
     next_ = (next_ + 1) % entries_.size();
   }
   // An event says nothing of `hides`: a row of the index that moves between two pages of a sync is told as a whole.
@@ -40,12 +48,18 @@ class PushedHeads {
     }
     return false;
   }
+  [[nodiscard]] bool covers(const ConversationId& conversation, std::uint64_t beside) const {
+    return beside == 0 || std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+             return entry.conversation == conversation && entry.beside >= beside;
+           });
+  }
 
  private:
   struct Entry {
     ConversationId conversation;
     Seq head;
     std::uint64_t hides = 0;
+    std::uint64_t beside = 0;
   };
   std::array<Entry, 8> entries_{};
   std::size_t next_ = 0;
@@ -57,9 +71,14 @@ struct Session {
   static constexpr std::size_t missed_max = 1024;
 
   struct Missed {
-    Seq head;
+    IndexMarks marks;
     Version version;
     std::uint64_t hides = 0;  // of the index entry; 0: nothing new
+    void merge(const Missed& other) {
+      marks.merge(other.marks);
+      version = std::max(version, other.version);
+      hides = std::max(hides, other.hides);
+    }
   };
 
   SessionId id;
@@ -84,6 +103,11 @@ struct Session {
   bool behind = false;
   MonoTime progress_at;  // when a behind session last read something
   absl::btree_map<ConversationId, Missed> missed;
+  // What is unread there has changed, and nothing else: told together a little later, unless a head is told before.
+  absl::btree_map<ConversationId, Missed> recounted;
+  std::optional<MonoTime> recount_due;
+  bool reads_private = false;  // SetPrivacy.read_receipts is off: nothing of others' reads is told to it
+  std::uint64_t privacy_changes = 0;
   PushedHeads pushed;
   Bucket sends;
   Bucket send_bytes;

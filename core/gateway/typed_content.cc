@@ -147,6 +147,7 @@ absl::Status check_typed(const Payload& payload, log::Send& facts) {
     facts.set_votes(static_cast<std::uint32_t>(payload.votes_size()));
     facts.set_vote_highest(*payload.votes().rbegin());
   }
+  for (const std::uint64_t user : payload.mentions()) facts.add_mentions(user);
   if (payload.has_timer()) facts.set_timer_s(payload.timer().seconds());
   return absl::OkStatus();
 }

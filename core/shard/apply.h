@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "core/store.h"
 #include "proto/client.pb.h"
@@ -49,6 +50,7 @@ struct HiddenNow {  // what the user has hidden in that conversation
 };
 struct PrivacyNow {
   client::Audience presence{};
+  bool reads_private = false;
 };
 struct Done {};  // nothing to tell, no effect is an effect
 using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused, HiddenNow, PrivacyNow>;
@@ -62,30 +64,40 @@ struct EventStored {                                          // push it to whoe
   std::string event;            // a client.Event, as stored
   Audience audience;            // of a group: whose interval holds it; nullptr: both members
   std::int64_t expires_ms = 0;  // by log time; 0: never
+  std::uint64_t messages = 0;   // of the conversation, up to this event
 };
 struct FeedOwed {  // row `F index` was written
   RaftIndex index;
   state::Feed feed;
 };
-struct MarksMoved {  // tell the other members' sessions
+struct MarksMoved {  // tell the members' sessions
   ConversationId conversation;
   UserId user;
   Seq delivered;
-  Seq read;
+  Seq read;       // as the user's own devices know it
+  Seq read_told;  // as others may
+  // Where the marks stood that others may know of.
+  Seq delivered_before = {};
+  Seq read_told_before = {};
 };
 struct IndexMoved {  // an entry of a user's index here has changed: tell the user's sessions what they lack
   UserId user;
   ConversationId conversation;
-  Seq head;
-  Seq read;
+  IndexMarks marks;
+  bool beside_events = false;  // more has changed than what comes with events: what is read, what is unread
   Version version;
   std::uint64_t hides = 0;  // how often something was hidden there
+};
+struct PrivacyMoved {  // sessions of that user hear and tell of reading as this says
+  UserId user;
+  std::uint64_t changes = 0;
+  bool reads_private = false;
 };
 struct DeviceGone {  // its sessions end at once
   UserId user;
   DeviceId device;
 };
-using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, DeviceGone>;
+using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, DeviceGone, PrivacyMoved>;
 
 // A CheckHash that does not fit: this replica's state is not what the leader's was at that index.
 struct HashDiffers {

@@ -10,10 +10,13 @@
 //     [about=KIND/SEQ]: reply, edit, deletion, reaction, pin, unpin, vote, or a number
 //     [poll=OPTIONS/CHOICES] [votes=COUNT/HIGHEST] [timer=SECONDS]: what the log is told of the content
 //   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
-//   privacy NAME [presence=NUMBER]
+//   privacy NAME [presence=NUMBER] [receipts=0|1]
 //   change NAME/DEVICE in GROUP n=NUMBER create|add|remove|leave|edit|role|permissions|mute|unban|link|unlink|join|
 //     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below
-//   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
+//     [names=NAME,NAME]: whom a send mentions
+//   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N] [private=1]     notify NAME CONVERSATION [head=N]
+//   [read=N]
+//     [messages=N] [seen=N] [named=N] [named_seen=N]: of a notify, park or unpark: what is told of unread messages
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
 // A group is named NAME#NUMBER after who may create it: ana#1.
@@ -157,7 +160,8 @@ std::string describe(const Reply& reply) {
       return absl::StrCat("hidden hides=", r.hides, " ranges ", absl::StrJoin(r.ranges, " "));
     }
     std::string operator()(const PrivacyNow& r) const {
-      return absl::StrCat("presence for ", client::Audience_Name(r.presence));
+      return absl::StrCat("presence for ", client::Audience_Name(r.presence),
+                          r.reads_private ? ", reading is private" : "");
     }
     std::string operator()(const Refused& r) const {
       return absl::StrCat("refused ", client::Code_Name(r.code), r.next ? absl::StrCat(" next=", r.next.value()) : "",
@@ -167,6 +171,16 @@ std::string describe(const Reply& reply) {
   return std::visit(Visitor{}, reply);
 }
 
+// What is told of the messages that are unread: "(3 - 1 messages)", and of mentions likewise, where there are any.
+template <class Message>
+std::string describe_counts(const Message& message) {
+  const Counts counts = counts_of(message);
+  if (counts == Counts()) return "";
+  std::string words = absl::StrCat(" (", counts.messages, " - ", counts.messages_read, " messages");
+  if (counts.mentions != 0) absl::StrAppend(&words, ", ", counts.mentions, " - ", counts.mentions_read, " mentions");
+  return words + ")";
+}
+
 std::string describe(const state::Feed& feed) {
   std::string line;
   for (const auto& item : feed.items()) {
@@ -174,6 +188,7 @@ std::string describe(const state::Feed& feed) {
     absl::StrAppend(&line, line.empty() ? "" : "; ", who, " ", name_of(item.conversation()));
     if (item.head() != 0) absl::StrAppend(&line, " head=", item.head());
     if (item.read() != 0) absl::StrAppend(&line, " read=", item.read());
+    absl::StrAppend(&line, describe_counts(item));
   }
   return line;
 }
@@ -263,12 +278,17 @@ std::string describe(const Consequence& consequence) {
     }
     std::string operator()(const MarksMoved& c) const {
       return absl::StrCat("marks ", name_of(c.conversation.bytes()), " of ", name_of(c.user),
-                          " delivered=", c.delivered.value(), " read=", c.read.value());
+                          " delivered=", c.delivered.value(), " read=", c.read.value(),
+                          c.read_told == c.read ? "" : absl::StrCat(", told ", c.read_told.value()));
     }
     std::string operator()(const IndexMoved& c) const {
-      return absl::StrCat("index of ", name_of(c.user), " ", name_of(c.conversation.bytes()), " head=", c.head.value(),
-                          " read=", c.read.value(), " version=", c.version.value(),
+      return absl::StrCat("index of ", name_of(c.user), " ", name_of(c.conversation.bytes()), " head=", c.marks.head,
+                          " read=", c.marks.read, " version=", c.version.value(),
                           c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides));
+    }
+    std::string operator()(const PrivacyMoved& c) const {
+      return absl::StrCat("reading of ", name_of(c.user), c.reads_private ? " is private" : " is told", ", change ",
+                          c.changes);
     }
     std::string operator()(const DeviceGone& c) const {
       return absl::StrCat("gone ", name_of(c.user), "/", c.device.value());
@@ -367,6 +387,7 @@ class World {
       body.set_delivered(line.number("delivered"));
       body.set_read(line.number("read"));
       body.set_history_epoch(static_cast<std::uint32_t>(line.number("epoch")));
+      body.set_read_is_private(line.number("private") != 0);
     } else if (what == "notify") {
       add_mark(line, *command.mutable_notify());
     } else if (what == "park") {
@@ -395,6 +416,7 @@ class World {
       auto& body = *command.mutable_set_privacy();
       body.set_user(line.user(1).value());
       if (line.options.contains("presence")) body.set_presence(static_cast<std::uint32_t>(line.number("presence")));
+      if (line.options.contains("receipts")) body.set_read_receipts(line.number("receipts") != 0);
     } else if (what == "cursor") {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
@@ -419,6 +441,10 @@ class World {
       mark.set_conversation(conversation_bytes(line.word(2)));
       mark.set_head(line.number("head"));
       mark.set_read(line.number("read"));
+      mark.set_messages(line.number("messages"));
+      mark.set_messages_read(line.number("seen"));
+      mark.set_mentions(line.number("named"));
+      mark.set_mentions_read(line.number("named_seen"));
     }
   }
 
@@ -444,6 +470,9 @@ class World {
       }
       if (line.options.contains("about")) add_about(line.option("about"), body);
       add_content(line, body);
+      for (const auto& name : absl::StrSplit(line.option("names"), ',', absl::SkipEmpty())) {
+        body.add_mentions(user_of({name.data(), name.size()}).value());
+      }
     }
   }
 
@@ -582,14 +611,13 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it =
-          what == "parked"     ? row->kind == keys::Kind::Parked
-          : what == "expiries" ? row->kind == keys::Kind::Expiry
-          : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-          : what.find_first_of("-#") != std::string::npos
-              ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
-              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry &&
-                    !is_of_conversation(row->kind);
+      const bool of_it = what == "parked"     ? row->kind == keys::Kind::Parked
+                         : what == "expiries" ? row->kind == keys::Kind::Expiry
+                         : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+                         : what.find_first_of("-#") != std::string::npos
+                             ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
+                             : row->user == user_of(what) && row->kind != keys::Kind::Parked &&
+                                   row->kind != keys::Kind::Expiry && !is_of_conversation(row->kind);
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;
@@ -597,7 +625,8 @@ class World {
 
   static bool is_of_conversation(keys::Kind kind) {
     return kind == keys::Kind::Header || kind == keys::Kind::Event || kind == keys::Kind::Group ||
-           kind == keys::Kind::GroupMarks || kind == keys::Kind::Former || kind == keys::Kind::Sender;
+           kind == keys::Kind::GroupMarks || kind == keys::Kind::Former || kind == keys::Kind::Sender ||
+           kind == keys::Kind::MemberCounts;
   }
 
   static std::string describe_row(const keys::Parsed& key, const std::string& bytes, bool feed) {
@@ -613,7 +642,8 @@ class World {
         const auto account = parsed<state::Account>(bytes);
         return absl::StrCat("account ", account.handle(), " devices ", absl::StrJoin(account.devices(), " "),
                             ", the last ", account.last_device(),
-                            account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()));
+                            account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()),
+                            account.reads_private() ? ", reading is private" : "");
       }
       case keys::Kind::Device: {
         const auto device = parsed<state::Device>(bytes);
@@ -624,7 +654,7 @@ class World {
         const auto index = parsed<state::Index>(bytes);
         return absl::StrCat("index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
                             " version=", index.version(),
-                            index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()));
+                            index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()), describe_counts(index));
       }
       case keys::Kind::Version: {
         const auto row = parsed<state::Version>(bytes);
@@ -643,7 +673,8 @@ class World {
       case keys::Kind::Parked: {
         const auto row = parsed<state::Parked>(bytes);
         return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
-                            name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read());
+                            name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read(),
+                            describe_counts(row));
       }
       case keys::Kind::Group: return describe(parsed<state::Group>(bytes));
       case keys::Kind::GroupMarks: {
@@ -660,6 +691,12 @@ class World {
         std::string line = absl::StrCat("former ", name_of(key.user));
         for (const state::Interval& interval : former.intervals()) line += describe(interval);
         return absl::StrCat(line, " delivered=", former.delivered(), " read=", former.read());
+      }
+      case keys::Kind::MemberCounts: {
+        const auto row = parsed<state::MemberCounts>(bytes);
+        return absl::StrCat("counts of ", name_of(key.user), ": ", row.messages_read(), " not unread, own ",
+                            absl::StrJoin(row.own(), " "), ", named ", row.mentions(), " times, unread at ",
+                            absl::StrJoin(row.named_at(), " "));
       }
       case keys::Kind::Sender: {
         const auto row = parsed<state::SenderRow>(bytes);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/ids.h"
+#include "core/base/index_marks.h"
 #include "core/shard/apply.h"
 #include "core/shard/overlay.h"
 #include "proto/client.pb.h"
@@ -45,16 +46,18 @@ struct Effects {
   void put_new(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), true}); }
   void remove(std::string key) { changes.push_back({std::move(key), std::nullopt, false}); }
   // `user`'s index is to be told; 0: says nothing of that mark.
-  void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
+  void owe(UserId user, const ConversationId& conversation, const IndexMarks& marks) {
     state::FeedItem item;
     item.set_user(user.value());
     item.set_conversation(conversation.str());
-    item.set_head(head);
-    item.set_read(read);
+    put_index_marks(marks, item);
     owed.push_back(std::move(item));
   }
-  // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`.
-  void owe_group(const ConversationId& conversation, Seq head) { owe(UserId(), conversation, head.value(), 0); }
+  // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`, and how many
+  // messages there are up to it.
+  void owe_group(const ConversationId& conversation, Seq head, std::uint64_t messages) {
+    owe(UserId(), conversation, {head.value(), 0, {messages, 0, 0, 0}});
+  }
 };
 
 }  // namespace chasqui::shard

@@ -1,13 +1,9 @@
 #include "core/shard/feed.h"
 
-#include <algorithm>
-
 namespace chasqui::shard {
 
 void OwedMarks::add(const state::FeedItem& item) {
-  Marks& marks = marks_[{item.user(), item.conversation()}];
-  marks.head = std::max(marks.head, item.head());
-  marks.read = std::max(marks.read, item.read());
+  marks_[{item.user(), item.conversation()}].merge(index_marks_of(item));
 }
 
 state::Feed OwedMarks::row() const {
@@ -16,8 +12,7 @@ state::Feed OwedMarks::row() const {
     state::FeedItem& item = *feed.add_items();
     item.set_user(to.first);
     item.set_conversation(to.second);
-    item.set_head(marks.head);
-    item.set_read(marks.read);
+    put_index_marks(marks, item);
   }
   return feed;
 }

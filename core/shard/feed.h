@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/index_marks.h"
 #include "proto/state.pb.h"
 
 namespace chasqui::shard {
@@ -17,11 +18,7 @@ class OwedMarks {
   [[nodiscard]] state::Feed row() const;  // ascending by user, then conversation
 
  private:
-  struct Marks {
-    std::uint64_t head = 0;
-    std::uint64_t read = 0;
-  };
-  std::map<std::pair<std::uint64_t, std::string>, Marks> marks_;
+  std::map<std::pair<std::uint64_t, std::string>, IndexMarks> marks_;
 };
 
 }  // namespace chasqui::shard

@@ -5,6 +5,7 @@
 
 #include "core/base/bounds.h"
 #include "core/base/check.h"
+#include "core/shard/steps.h"
 
 namespace chasqui::shard {
 namespace {
@@ -138,7 +139,8 @@ std::optional<UserId> successor(const state::Group& group, UserId owner) {
 MemberMarks marks_of(const state::GroupMarks& marks, UserId user) {
   const int place = place_of(marks, user);
   if (!is_at(marks, place, user)) return {};
-  return {marks.delivered(place), marks.read(place)};
+  const bool knows_told = place < marks.read_told_size();
+  return {marks.delivered(place), marks.read(place), knows_told ? marks.read_told(place) : 0};
 }
 
 void set_marks(state::GroupMarks& marks, UserId user, MemberMarks now) {
@@ -147,15 +149,24 @@ void set_marks(state::GroupMarks& marks, UserId user, MemberMarks now) {
     marks.add_users(user.value());
     marks.add_delivered(0);
     marks.add_read(0);
+    marks.mutable_read_told()->Resize(marks.users_size(), 0);
     const auto put_in_place = [place](auto& column) {
       std::rotate(column.begin() + place, column.end() - 1, column.end());
     };
     put_in_place(*marks.mutable_users());
     put_in_place(*marks.mutable_delivered());
     put_in_place(*marks.mutable_read());
+    put_in_place(*marks.mutable_read_told());
+    if (!marks.steps().empty()) {
+      marks.add_steps();
+      auto& steps = *marks.mutable_steps();
+      std::rotate(steps.pointer_begin() + place, steps.pointer_end() - 1, steps.pointer_end());
+    }
   }
+  marks.mutable_read_told()->Resize(marks.users_size(), 0);
   marks.set_delivered(place, now.delivered);
   marks.set_read(place, now.read);
+  marks.set_read_told(place, now.read_told);
 }
 
 void remove_marks(state::GroupMarks& marks, UserId user) {
@@ -164,6 +175,43 @@ void remove_marks(state::GroupMarks& marks, UserId user) {
   marks.mutable_users()->erase(marks.users().begin() + place);
   marks.mutable_delivered()->erase(marks.delivered().begin() + place);
   marks.mutable_read()->erase(marks.read().begin() + place);
+  if (place < marks.read_told_size()) marks.mutable_read_told()->erase(marks.read_told().begin() + place);
+  if (place < marks.steps_size()) marks.mutable_steps()->DeleteSubrange(place, 1);
+}
+
+const state::MemberSteps* steps_of(const state::GroupMarks& marks, UserId user) {
+  const int place = place_of(marks, user);
+  return is_at(marks, place, user) && place < marks.steps_size() ? &marks.steps(place) : nullptr;
+}
+
+void forget_steps(state::GroupMarks& marks, UserId user) {
+  const int place = place_of(marks, user);
+  if (!is_at(marks, place, user) || place >= marks.steps_size()) return;
+  forget_steps(*marks.mutable_steps(place)->mutable_delivered(), marks.delivered(place));
+  forget_steps(*marks.mutable_steps(place)->mutable_read(), marks.read_told(place));
+}
+
+void move_marks(state::GroupMarks& marks, UserId user, MemberMarks now, LogTime time, bool with_steps) {
+  if (!with_steps) {
+    marks.clear_steps();
+    return set_marks(marks, user, now);
+  }
+  if (marks.steps_size() != marks.users_size()) {  // it was a larger group, or there were no steps yet
+    marks.clear_steps();
+    marks.mutable_read_told()->Resize(marks.users_size(), 0);
+    for (int i = 0; i < marks.users_size(); ++i) {
+      state::MemberSteps& steps = *marks.add_steps();
+      forget_steps(*steps.mutable_delivered(), marks.delivered(i));
+      forget_steps(*steps.mutable_read(), marks.read_told(i));
+    }
+  }
+  const bool is_first = marks.users().empty();
+  const MemberMarks before = marks_of(marks, user);
+  set_marks(marks, user, now);
+  if (is_first) marks.add_steps();
+  state::MemberSteps& steps = *marks.mutable_steps(place_of(marks, user));
+  if (now.delivered > before.delivered) note_step(*steps.mutable_delivered(), now.delivered, time);
+  if (now.read_told > before.read_told) note_step(*steps.mutable_read(), now.read_told, time);
 }
 
 }  // namespace chasqui::shard

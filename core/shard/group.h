@@ -57,9 +57,17 @@ void join(state::Group& group, UserId user, client::GroupRole role, Seq seq, con
 struct MemberMarks {
   std::uint64_t delivered = 0;
   std::uint64_t read = 0;
+  std::uint64_t read_told = 0;  // up to where others may be told
+  friend bool operator==(const MemberMarks&, const MemberMarks&) = default;
 };
 [[nodiscard]] MemberMarks marks_of(const state::GroupMarks& marks, UserId user);
 void set_marks(state::GroupMarks& marks, UserId user, MemberMarks now);
 void remove_marks(state::GroupMarks& marks, UserId user);
+// When they moved, for groups of at most bounds::receipt_names_max members: nullptr: that is not kept.
+[[nodiscard]] const state::MemberSteps* steps_of(const state::GroupMarks& marks, UserId user);
+// The same as set_marks(), noting when.
+void move_marks(state::GroupMarks& marks, UserId user, MemberMarks now, LogTime time, bool with_steps);
+// They stand as they are, and since when is not known.
+void forget_steps(state::GroupMarks& marks, UserId user);
 
 }  // namespace chasqui::shard

@@ -10,6 +10,7 @@
 #include "core/base/digest.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
+#include "core/shard/counts.h"
 #include "core/shard/group.h"
 
 namespace chasqui::shard {
@@ -157,8 +158,12 @@ void erase_one(google::protobuf::RepeatedField<std::uint64_t>& all, std::uint64_
 // The group on its way from one state to the next; rows of members who come and go go with it.
 class Change {
  public:
-  Change(const Changer& by, Seq seq, std::vector<UserId>& gone, Effects& effects)
-      : by_(by), seq_(seq), gone_(gone), effects_(effects) {
+  Change(const Changer& by, const state::Header& header, std::vector<UserId>& gone, Effects& effects)
+      : by_(by),
+        now_(standing_of(by.view, by.conversation, header)),
+        seq_(header.head()),
+        gone_(gone),
+        effects_(effects) {
     if (by.group != nullptr) group_ = *by.group;
     if (const state::GroupMarks* marks = by.view.group_marks(by.conversation)) marks_ = *marks;
   }
@@ -197,13 +202,25 @@ class Change {
     const state::FormerMember* before = by_.view.former(by_.conversation, user);
     join(group_, user, role, seq_, before);
     erase_one(*group_.mutable_requests(), user.value());
+    count_coming(user, before == nullptr ? Seq() : Seq(before->read()));
     if (before == nullptr) return;
     CHASQUI_MARK("member_came_back");
     if (before->delivered() > 0) {
-      set_marks(marks_, user, {before->delivered(), before->read()});
+      set_marks(marks_, user, {before->delivered(), before->read(), before->read_told()});
+      forget_steps(marks_, user);
       marks_changed_ = true;
     }
     effects_.remove(keys::former(by_.view.shard(), by_.conversation, user));
+  }
+
+  // What was said before somebody came, or while they were away, is not unread.
+  void count_coming(UserId user, Seq read) {
+    if (now_.messages == 0) return;
+    const state::MemberCounts* stored = by_.view.member_counts(by_.conversation, user);
+    state::MemberCounts counts = stored == nullptr ? state::MemberCounts() : *stored;
+    count_from(now_, &find_member(group_, user)->intervals(), read, counts);
+    effects_.owe(user, by_.conversation, {0, 0, told_counts(counts, 0)});
+    effects_.put(keys::member_counts(by_.view.shard(), by_.conversation, user), std::move(counts));
   }
 
   // Told apart from the group: up to here, and never further.
@@ -212,12 +229,13 @@ class Change {
     const MemberMarks marks = marks_of(marks_, user);
     former.set_delivered(marks.delivered);
     former.set_read(marks.read);
+    former.set_read_told(marks.read_told);
     if (marks.delivered > 0) {  // else he has none there
       remove_marks(marks_, user);
       marks_changed_ = true;
     }
     effects_.put(keys::former(by_.view.shard(), by_.conversation, user), std::move(former));
-    effects_.owe(user, by_.conversation, seq_.value(), 0);
+    effects_.owe(user, by_.conversation, {seq_.value(), 0, {now_.messages, 0, 0, 0}});
     gone_.push_back(user);
   }
 
@@ -318,6 +336,7 @@ class Change {
   }
 
   const Changer& by_;
+  Standing now_;
   Seq seq_;
   std::vector<UserId>& gone_;
   Effects& effects_;
@@ -390,10 +409,10 @@ void note_request(const Changer& by, Effects& effects) {
   effects.put(keys::group(by.view.shard(), by.conversation), std::move(group));
 }
 
-state::Group carry_out_change(const Changer& by, GroupChange& change, Seq seq, std::vector<UserId>& gone,
-                              Effects& effects) {
+state::Group carry_out_change(const Changer& by, GroupChange& change, const state::Header& header,
+                              std::vector<UserId>& gone, Effects& effects) {
   change.clear_new_owner();
-  return Change(by, seq, gone, effects).run(change);
+  return Change(by, header, gone, effects).run(change);
 }
 
 std::string refusal_words(std::uint32_t code, const GroupChange* change) {

@@ -36,9 +36,9 @@ struct Changer {
 [[nodiscard]] bool asks_approval(const Changer& by, const client::GroupChange& change);
 void note_request(const Changer& by, Effects& effects);
 
-// Does it, as the event at `seq`. `change` becomes what the event says. The group as it is then, which the caller
-// writes; `gone`: who was a member until then.
-[[nodiscard]] state::Group carry_out_change(const Changer& by, client::GroupChange& change, Seq seq,
+// Does it, as the event at the head of `header`. `change` becomes what the event says. The group as it is then, which
+// the caller writes; `gone`: who was a member until then.
+[[nodiscard]] state::Group carry_out_change(const Changer& by, client::GroupChange& change, const state::Header& header,
                                             std::vector<UserId>& gone, Effects& effects);
 
 // A refusal in words: of a change, or of a message (nullptr).

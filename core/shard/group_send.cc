@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
 #include "core/shard/about.h"
+#include "core/shard/counts.h"
 #include "core/shard/direct.h"
 #include "core/shard/group.h"
 #include "core/shard/group_change.h"
@@ -52,14 +54,43 @@ std::optional<std::uint32_t> refuse_message(const Changer& by, const state::Head
 // An event at n is told to exactly those whose interval holds n: who is a member after it, and who was until it.
 Audience audience_of(const state::Group& group, const std::vector<UserId>& gone) {
   auto users = std::make_shared<std::vector<UserId>>(member_users(group));
+  if (CHASQUI_CANARY("current_members")) return users;
   users->insert(users->end(), gone.begin(), gone.end());
   if (!gone.empty()) std::sort(users->begin(), users->end());
   return users;
 }
 
+// What of the message at the head is unread for whom: whoever has none to leave out, and is not named, is told with all
+// others.
+void count(const Changer& by, const log::Send& command, const state::Header& header, Effects& effects) {
+  if (!is_message(command)) return;
+  const auto tell = [&](UserId user, state::MemberCounts counts) {
+    effects.owe(user, by.conversation, {0, 0, told_counts(counts, 0)});
+    effects.put(keys::member_counts(by.view.shard(), by.conversation, user), std::move(counts));
+  };
+  const auto counts_of_member = [&](UserId user) {
+    const state::MemberCounts* stored = by.view.member_counts(by.conversation, user);
+    return stored == nullptr ? state::MemberCounts() : *stored;
+  };
+  const state::GroupMarks* rows = by.view.group_marks(by.conversation);
+  const Seq read(rows == nullptr ? 0 : marks_of(*rows, by.user).read);
+  state::MemberCounts own = counts_of_member(by.user);
+  count_own(standing_of(by.view, by.conversation, header), &by.member->intervals(), read, own);
+  tell(by.user, std::move(own));
+  for (const std::uint64_t named : command.mentions()) {
+    const UserId user(named);
+    if (user == by.user || find_member(*by.group, user) == nullptr) continue;
+    CHASQUI_MARK("member_named");
+    state::MemberCounts counts = counts_of_member(user);
+    count_mention(Seq(header.head()), counts);
+    tell(user, std::move(counts));
+  }
+}
+
 void store_message(const Changer& by, const log::Send& command, std::optional<client::Event> target,
                    state::Header& header, Effects& effects) {
   client::Event event = next_event(by.view, command, header);
+  count(by, command, header, effects);
   carry_out(by.view, by.conversation, command, std::move(target), event, header, effects);
   store_event(by.view, by.conversation, event, audience_of(*by.group, {}), effects);
 }
@@ -68,7 +99,7 @@ void store_change(const Changer& by, const log::Send& command, client::GroupChan
                   Effects& effects) {
   client::Event event = next_event(by.view, command, header);
   std::vector<UserId> gone;
-  state::Group group = carry_out_change(by, change, Seq(event.seq()), gone, effects);
+  state::Group group = carry_out_change(by, change, header, gone, effects);
   *event.mutable_change() = std::move(change);
   store_event(by.view, by.conversation, event, audience_of(group, gone), effects);
   effects.put(keys::group(by.view.shard(), by.conversation), std::move(group));
@@ -132,7 +163,7 @@ Effects send_to_group(const ShardView& view, const ConversationId& conversation,
     }
     const Seq seq(header.head());
     answer.set_seq(seq.value());
-    effects.owe_group(conversation, seq);
+    effects.owe_group(conversation, seq, header.messages());
     effects.reply = Accepted{seq, view.time(), false};
     effects.put(keys::header(view.shard(), conversation), std::move(header));
   }
@@ -166,7 +197,7 @@ Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
   const std::uint64_t last = seen.empty() ? 0 : seen.back().to.value();
   const state::GroupMarks* rows = view.group_marks(conversation);
   MemberMarks before;
-  if (former != nullptr) before = {former->delivered(), former->read()};
+  if (former != nullptr) before = {former->delivered(), former->read(), former->read_told()};
   if (member != nullptr && rows != nullptr) before = marks_of(*rows, user);
 
   const Marked as_it_is{Seq(before.delivered), Seq(before.read)};
@@ -174,21 +205,33 @@ Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
   MemberMarks now;
   now.read = std::max(before.read, std::min(command.read(), last));
   now.delivered = std::max({before.delivered, std::min(command.delivered(), last), now.read});
-  if (now.read == before.read && now.delivered == before.delivered) return Effects::only(as_it_is);
+  now.read_told = before.read_told;
+  if (!command.read_is_private()) now.read_told = std::max(before.read_told, std::min(command.read(), last));
+  if (now == before) return Effects::only(as_it_is);
 
   Effects effects;
   if (member != nullptr) {
     state::GroupMarks all = rows == nullptr ? state::GroupMarks() : *rows;
-    set_marks(all, user, now);
+    const bool with_steps = static_cast<std::uint64_t>(group->members_size()) <= bounds::receipt_names_max;
+    move_marks(all, user, now, view.time(), with_steps);
     effects.put(keys::group_marks(view.shard(), conversation), std::move(all));
-    effects.consequences.push_back(MarksMoved{conversation, user, Seq(now.delivered), Seq(now.read)});
+    effects.consequences.push_back(MarksMoved{conversation, user, Seq(now.delivered), Seq(now.read), Seq(now.read_told),
+                                              Seq(before.delivered), Seq(before.read_told)});
   } else {  // his own devices alone are told: the others see him go, and nothing after
     state::FormerMember row = *former;
     row.set_delivered(now.delivered);
     row.set_read(now.read);
+    row.set_read_told(now.read_told);
     effects.put(keys::former(view.shard(), conversation, user), std::move(row));
   }
-  if (now.read > before.read) effects.owe(user, conversation, 0, now.read);
+  if (now.read > before.read) {
+    const state::MemberCounts* stored = view.member_counts(conversation, user);
+    state::MemberCounts counts = stored == nullptr ? state::MemberCounts() : *stored;
+    const Intervals& intervals = member != nullptr ? member->intervals() : former->intervals();
+    count_from(standing_of(view, conversation, *header), &intervals, Seq(now.read), counts);
+    effects.owe(user, conversation, {0, now.read, told_counts(counts, 0)});
+    effects.put(keys::member_counts(view.shard(), conversation, user), std::move(counts));
+  }
   effects.reply = Marked{Seq(now.delivered), Seq(now.read)};
   return effects;
 }

@@ -9,6 +9,7 @@
 #include "core/base/digest.h"
 #include "core/base/points.h"
 #include "core/base/text.h"
+#include "core/shard/counts.h"
 #include "core/shard/sender_row.h"
 
 namespace chasqui::shard {
@@ -70,6 +71,7 @@ Effects leaves_a_gap(OutboxSeq number, OutboxSeq next) {
 client::Event next_event(const ShardView& view, const log::Send& command, state::Header& header) {
   CHASQUI_ASSERT(header.head() < std::numeric_limits<std::uint64_t>::max(), "2^64 events are never reached");
   header.set_head(header.head() + 1);
+  if (is_message(command)) header.set_messages(header.messages() + 1);
   header.set_chain(next_link(header.chain(), command.digest()));
   client::Event event;
   event.set_seq(header.head());
@@ -84,6 +86,7 @@ client::Event next_event(const ShardView& view, const log::Send& command, state:
   }
   event.set_poll_options(command.poll_options());
   event.set_poll_choices_max(command.poll_choices_max());
+  event.set_messages(header.messages());
   if (header.head() % bounds::chain_checkpoint_events == 0) event.set_chain(header.chain());
   return event;
 }
@@ -92,7 +95,8 @@ void store_event(const ShardView& view, const ConversationId& conversation, cons
                  Audience audience, Effects& effects) {
   std::string bytes = serialize(event);
   const Seq seq(event.seq());
-  effects.consequences.push_back(EventStored{conversation, seq, bytes, std::move(audience), event.expires_ms()});
+  effects.consequences.push_back(
+      EventStored{conversation, seq, bytes, std::move(audience), event.expires_ms(), event.messages()});
   effects.put_new(keys::event(view.shard(), conversation, seq), std::move(bytes));
 }
 

@@ -65,6 +65,9 @@ class ShardView {
   [[nodiscard]] const state::FormerMember* former(const ConversationId& conversation, UserId user) const {
     return overlay_.find<state::FormerMember>(keys::former(shard(), conversation, user));
   }
+  [[nodiscard]] const state::MemberCounts* member_counts(const ConversationId& conversation, UserId user) const {
+    return overlay_.find<state::MemberCounts>(keys::member_counts(shard(), conversation, user));
+  }
   [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user, DeviceId device) const {
     return overlay_.find<state::SenderRow>(keys::sender(shard(), conversation, user, device));
   }

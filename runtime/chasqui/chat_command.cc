@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "runtime/chasqui/event_text.h"
 #include "runtime/chasqui/outcome.h"
 #include "runtime/chasqui/printable.h"
+#include "runtime/chasqui/receipts_text.h"
 #include "runtime/chasqui/screen.h"
 #include "runtime/chasqui/session.h"
 
@@ -117,6 +119,7 @@ class Chat {
     }
     screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }, [this] { on_key(); }});
     if (is_valid(peer_)) device_.watch(peer_);
+    if (conversation_.is_group()) ask_of_newest();
   }
 
   // ------------------------------------------------------------------------------------------------- what is typed
@@ -129,6 +132,7 @@ class Chat {
     auto said = parse_chat_line(line, last_);
     if (!said.ok()) return screen_.show_status(absl::StrCat("not sent: ", said.status().message()));
     if (said->hide != 0) return hide(Seq(said->hide));
+    if (said->info != 0) return ask_receipts(Seq(said->info), true);
     const std::string words = content_words(said->payload);
     const client::About about = said->payload.about();
     const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
@@ -185,6 +189,8 @@ class Chat {
     if (const auto* accepted = std::get_if<client::SendAccepted>(&happening)) return on_accepted(*accepted);
     if (const auto* refused = std::get_if<client::SendRefused>(&happening)) return on_refused(*refused);
     if (const auto* marks = std::get_if<client::MarksMoved>(&happening)) return on_marks(*marks);
+    if (const auto* counted = std::get_if<client::ReceiptsCounted>(&happening)) return on_counted(counted->counts);
+    if (const auto* receipts = std::get_if<client::ReceiptsDone>(&happening)) return on_receipts(*receipts);
     if (const auto* history = std::get_if<client::HistoryDone>(&happening)) {
       if (tail_request_ != 0 && history->request == tail_request_) on_tail(*history);
     } else if (std::holds_alternative<client::Ended>(happening)) {
@@ -355,11 +361,86 @@ class Chat {
   }
 
   void on_marks(const client::MarksMoved& marks) {
+    if (marks.conversation == conversation_ && conversation_.is_group()) return ask_of_newest();
     if (marks.conversation != conversation_ || marks.user != peer_) return;
     delivered_ = std::max(delivered_, marks.delivered);
     read_ = std::max(read_, marks.read);
     for (OwnMessage& message : own_) {
       if (message.seq != 0) raise(message, state_of(message.seq));
+    }
+  }
+
+  // Of a group: marks do not say who saw which message, so the server is asked, about the newest one of one's own.
+  void ask_of_newest() {
+    for (auto message = own_.rbegin(); message != own_.rend(); ++message) {
+      if (message->seq == 0) continue;
+      if (message->state != State::Read) ask_receipts(Seq(message->seq), false);
+      return;
+    }
+  }
+
+  void ask_receipts(Seq seq, bool for_person) {
+    const bool is_asked = std::any_of(asked_.begin(), asked_.end(), [&](const auto& asked) {
+      return asked.second.seq == seq && !asked.second.for_person;
+    });
+    if (is_asked && !for_person) return;
+    // The number is known once the call is over, and the answer comes later.
+    const std::uint64_t request = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      return client.ask_receipts(now, conversation_, seq, out);
+    });
+    asked_[request] = {seq, for_person};
+  }
+
+  void on_receipts(const client::ReceiptsDone& done) {
+    const auto node = asked_.extract(done.request);
+    if (!node) return;
+    const AskedReceipts asked = node.mapped();
+    if (!done.status.ok()) {
+      if (asked.for_person) screen_.show_status(absl::StrCat("not known: ", done.status.message()));
+      return;
+    }
+    std::uint64_t delivered = 0;
+    std::uint64_t read = 0;
+    for (const client::MemberReceipt& line : done.receipts.members()) {
+      delivered += line.delivered() ? 1 : 0;
+      read += line.read() ? 1 : 0;
+    }
+    const auto of = static_cast<std::uint64_t>(done.receipts.members_size());
+    if (conversation_.is_group()) note_counts(done.receipts.seq(), delivered, read, of);
+    if (asked.for_person) show_receipts(done.receipts);
+  }
+
+  void on_counted(const client::ReceiptCounts& counts) {
+    if (counts.conversation() == conversation_.str()) {
+      note_counts(counts.seq(), counts.delivered(), counts.read(), counts.of());
+    }
+  }
+
+  void note_counts(std::uint64_t seq, std::uint64_t delivered, std::uint64_t read, std::uint64_t of) {
+    for (OwnMessage& message : own_) {
+      if (message.seq != seq) continue;
+      const std::string words = counted_words(delivered, read, of);
+      if (of == 0 || message.receipts == words) return;
+      message.receipts = words;
+      if (delivered == of) message.state = std::max(message.state, State::Delivered);
+      if (read == of) message.state = State::Read;
+      screen_.update_own(message, device_.me().handle);
+    }
+  }
+
+  void show_receipts(const client::ReceiptsOf& receipts) {
+    if (receipts.members().empty()) {
+      return screen_.show_status(absl::StrCat("nobody else sees #", receipts.seq()));
+    }
+    auto left = std::make_shared<int>(receipts.members_size());
+    for (const client::MemberReceipt& line : receipts.members()) {
+      device_.name_of(UserId(line.user()), [this, left, receipts, user = UserId(line.user())](const std::string& name) {
+        names_[user] = name;
+        if (--*left > 0) return;
+        std::string words = receipts_words(receipts_object(receipts, names_));
+        if (!words.empty()) words.pop_back();
+        screen_.show_status(absl::StrCat("#", receipts.seq(), "\n", words));
+      });
     }
   }
 
@@ -416,6 +497,11 @@ class Chat {
   std::uint64_t last_key_ = 0;
   std::deque<OwnMessage> own_;
   std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages
+  struct AskedReceipts {
+    Seq seq;
+    bool for_person = false;
+  };
+  std::map<std::uint64_t, AskedReceipts> asked_;  // by the client's number
   absl::Status worst_;
 };
 

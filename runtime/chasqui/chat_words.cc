@@ -17,7 +17,8 @@ namespace {
 using client::About;
 
 constexpr char known_words[] =
-    "/reply [#N] TEXT, /edit [#N] TEXT, /delete [#N], /react [#N] [SIGN], /pin [#N], /unpin [#N], /hide [#N], /poll "
+    "/reply [#N] TEXT, /edit [#N] TEXT, /delete [#N], /react [#N] [SIGN], /pin [#N], /unpin [#N], /hide [#N], /info "
+    "[#N], /poll "
     "QUESTION | OPTION | OPTION, /vote [#N] [OPTION ...], /timer TIME and /quit";
 
 struct Word {
@@ -29,7 +30,8 @@ constexpr Word words[] = {
     {"/reply", About::REPLY, &LastMessages::other},   {"/edit", About::EDIT, &LastMessages::own},
     {"/delete", About::DELETION, &LastMessages::own}, {"/react", About::REACTION, &LastMessages::other},
     {"/pin", About::PIN, &LastMessages::other},       {"/unpin", About::UNPIN, &LastMessages::other},
-    {"/hide", About::NOTHING, &LastMessages::other},  {"/vote", About::VOTE, &LastMessages::poll}};
+    {"/hide", About::NOTHING, &LastMessages::other},  {"/vote", About::VOTE, &LastMessages::poll},
+    {"/info", About::NOTHING, &LastMessages::own}};
 
 // The first word of `rest`, which begins after it then.
 std::string take_word(std::string& rest) {
@@ -125,7 +127,7 @@ absl::StatusOr<Said> parse_chat_line(const std::string& line, const LastMessages
   Said said;
   if (absl::Status status = read_rest(*word, std::move(rest), said.payload); !status.ok()) return status;
   if (word->kind == About::NOTHING) {
-    said.hide = seq;
+    (word->word == "/info" ? said.info : said.hide) = seq;
     return said;
   }
   said.payload.mutable_about()->set_kind(word->kind);

@@ -1,9 +1,11 @@
 // What a line typed in a chat means: a message, or one of the words below.
 //
 //   /reply [#N] TEXT   /edit [#N] TEXT   /delete [#N]   /react [#N] [SIGN]   /pin [#N]   /unpin [#N]   /hide [#N]
+//   /info [#N]
 //   /poll QUESTION | OPTION | OPTION ...   /vote [#N] [OPTION ...]   /timer TIME   //TEXT: a message that begins with /
 //
-// Without a number: the other's last message (reply, react, pin, hide), one's own (edit, delete), the last poll (vote).
+// Without a number: the other's last message (reply, react, pin, hide), one's own (edit, delete, info), the last poll
+// (vote).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,7 @@ namespace chasqui::cli {
 struct Said {
   client::Payload payload;
   std::uint64_t hide = 0;  // instead: that message is hidden from this person
+  std::uint64_t info = 0;  // instead: who has that message, and who has read it
 };
 
 // The last messages, by seq; 0: there is none yet.

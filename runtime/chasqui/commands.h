@@ -11,6 +11,9 @@ int run_send(const Options& options);
 int run_hide(const Options& options);  // delete --for-me
 int run_presence(const Options& options);
 int run_privacy(const Options& options);
+int run_receipts(const Options& options);
+int run_conversations(const Options& options);
+int run_log(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
 int run_group(const Options& options);

@@ -165,6 +165,20 @@ std::string change_words(const json::object& change) {
   return words;
 }
 
+namespace {
+
+// Of what somebody sees; "left_seq" 0: to this day.
+json::array intervals_array(const google::protobuf::RepeatedPtrField<client::MemberInterval>& intervals) {
+  json::array all;
+  for (const client::MemberInterval& interval : intervals) {
+    all.push_back(
+        json::object{{"from_seq", interval.from()}, {"joined_seq", interval.joined()}, {"left_seq", interval.left()}});
+  }
+  return all;
+}
+
+}  // namespace
+
 json::object description_object(const client::GroupDescription& group, const NamesOfUsers& names) {
   const auto id = ConversationId::parse(group.conversation());
   json::array members;
@@ -175,6 +189,7 @@ json::object description_object(const client::GroupDescription& group, const Nam
                      {"delivered_seq", member.delivered_seq()},
                      {"read_seq", member.read_seq()}};
     if (member.muted_until_ms() != 0) one["muted_until_ms"] = member.muted_until_ms();
+    if (!member.intervals().empty()) one["intervals"] = intervals_array(member.intervals());
     members.push_back(std::move(one));
   }
   json::object object{{"conversation", id ? id->hex() : ""},
@@ -201,6 +216,12 @@ json::object description_object(const client::GroupDescription& group, const Nam
                                  {"expires_ms", link.expires_ms()}});
   }
   if (!links.empty()) object["links"] = std::move(links);
+  json::array former;
+  for (const client::FormerMember& member : group.former()) {
+    former.push_back(json::object{{"handle", name_of(UserId(member.user()), names)},
+                                  {"intervals", intervals_array(member.intervals())}});
+  }
+  if (!former.empty()) object["former"] = std::move(former);
   return object;
 }
 

@@ -46,6 +46,9 @@ int run(int argc, const char* const* argv) {
     case Command::Delete: return options.for_me ? chasqui::cli::run_hide(options) : chasqui::cli::run_send(options);
     case Command::Presence: return chasqui::cli::run_presence(options);
     case Command::Privacy: return chasqui::cli::run_privacy(options);
+    case Command::Receipts: return chasqui::cli::run_receipts(options);
+    case Command::Conversations: return chasqui::cli::run_conversations(options);
+    case Command::Log: return chasqui::cli::run_log(options);
     case Command::History: return chasqui::cli::run_history(options);
     case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);

@@ -103,6 +103,18 @@ void add_people(CLI::App& grammar, Options& options) {
   CLI::App* privacy = add_command(grammar, options, Command::Privacy, "privacy", "who may see what of oneself");
   privacy->add_option("--presence", options.presence, "everyone or nobody: that one is online, writes, was last seen")
       ->check(CLI::IsMember({"everyone", "nobody"}));
+  privacy
+      ->add_option("--read-receipts", options.read_receipts,
+                   "on or off: off, nobody is told what one reads, nor is one told what others read")
+      ->check(CLI::IsMember({"on", "off"}));
+  CLI::App* receipts = add_command(grammar, options, Command::Receipts, "receipts",
+                                   "who has a message, and who has read it since when?");
+  receipts->add_option("WHO", options.who, "a handle, or the id of a group")->required();
+  add_seq(*receipts, options);
+  add_command(grammar, options, Command::Conversations, "conversations", "what is unread, and where");
+  CLI::App* log = add_command(grammar, options, Command::Log, "log",
+                              "every event of a conversation, its members, how far they are, and what they see");
+  log->add_option("WHO", options.who, "a handle, or the id of a group")->required();
 }
 
 }  // namespace

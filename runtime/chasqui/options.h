@@ -29,6 +29,9 @@ enum class Command {
   Forward,
   Presence,
   Privacy,
+  Receipts,
+  Conversations,
+  Log,
   History,
   Inbox,
   Group,
@@ -76,6 +79,7 @@ struct Options {
   std::string phone;               // contact
   std::string to;                  // forward: to whom
   std::string presence;            // privacy: everyone, nobody; empty: only say how it is
+  std::string read_receipts;       // likewise: on, off
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
   bool follow = false;

@@ -49,10 +49,11 @@ class PlainScreen final : public Screen {
         object["about"] = std::string(about_name(message.about.kind()));
         object["about_seq"] = message.about.seq();
       }
+      if (!message.receipts.empty()) object["receipts"] = message.receipts;
       return print(object);
     }
     std::printf("%s %s: %s  %s\n", clock_time(message.time_ms).c_str(), printable(me).c_str(),
-                printable(with_about(message.about, message.text), "\n    ").c_str(), mark_of(message.state));
+                printable(with_about(message.about, message.text), "\n    ").c_str(), mark_of(message).c_str());
     std::fflush(stdout);
   }
 
@@ -104,6 +105,11 @@ const char* mark_of(State state) {
     case State::Read: return "✓✓ read";
   }
   return "";
+}
+
+std::string mark_of(const OwnMessage& message) {
+  const std::string mark = mark_of(message.state);
+  return message.receipts.empty() ? mark : mark + " " + message.receipts;
 }
 
 const char* name_of(State state) {

@@ -73,6 +73,9 @@ void Requests::handle(const json::object& request) {
   if (const json::object* body = object_at(request, "hide")) return hide(id, *body);
   if (const json::object* body = object_at(request, "presence")) return presence(id, *body);
   if (const json::object* body = object_at(request, "privacy")) return privacy(id, *body);
+  if (const json::object* body = object_at(request, "receipts")) return receipts(id, *body);
+  if (request.contains("conversations")) return conversations(id);
+  if (const json::object* body = object_at(request, "watermarks")) return watermarks(id, *body);
   if (const json::object* body = object_at(request, "group")) return group(id, *body);
   if (const json::object* body = object_at(request, "history")) return history(id, *body);
   if (const json::object* body = object_at(request, "inbox")) return inbox(id, *body);
@@ -98,6 +101,10 @@ void Requests::hear(const client::Happening& happening) {
     if (auto node = pages_.extract(page->request)) node.mapped()(*page);
   } else if (const auto* described = std::get_if<client::GroupDescribed>(&happening)) {
     if (auto node = descriptions_.extract(described->request)) node.mapped()(*described);
+  } else if (const auto* receipts = std::get_if<client::ReceiptsDone>(&happening)) {
+    if (auto node = receipts_.extract(receipts->request)) node.mapped()(*receipts);
+  } else if (const auto* marks = std::get_if<client::MarksDone>(&happening)) {
+    if (auto node = marks_.extract(marks->request)) node.mapped()(*marks);
   } else if (const auto* received = std::get_if<client::Received>(&happening)) {
     last_taken_ = received->conversation;
     last_taken_seq_ = Seq(received->event.seq());
@@ -119,7 +126,9 @@ void Requests::hear(const client::Happening& happening) {
     if (!node) return;
     if (!privacy->status.ok()) return reply_(error_reply(node.mapped(), privacy->status));
     const char* presence_for = privacy->presence == client::NOBODY ? "nobody" : "everyone";
-    reply_({{"id", node.mapped()}, {"privacy", json::object{{"presence", presence_for}}}});
+    const char* read_receipts = privacy->read_receipts ? "on" : "off";
+    reply_({{"id", node.mapped()},
+            {"privacy", json::object{{"presence", presence_for}, {"read_receipts", read_receipts}}}});
   } else if (std::holds_alternative<client::Ended>(happening)) {
     end_all(device_.end());
   }
@@ -130,6 +139,8 @@ void Requests::end_all(const absl::Status& why) {
   if (inbox_id_ != 0) reply_(error_reply(std::exchange(inbox_id_, 0), why));
   pages_.clear();
   descriptions_.clear();
+  receipts_.clear();
+  marks_.clear();
   reply_(error_reply(0, why));
 }
 

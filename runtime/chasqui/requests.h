@@ -16,6 +16,7 @@
 #include "runtime/chasqui/device.h"
 #include "runtime/chasqui/group_change.h"
 #include "runtime/chasqui/group_text.h"
+#include "runtime/chasqui/receipts_text.h"
 
 namespace chasqui::cli {
 
@@ -47,6 +48,12 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void presence(std::uint64_t id, const boost::json::object& request);
   void say_presence(const client::Presence& presence);
   void privacy(std::uint64_t id, const boost::json::object& request);
+  // requests_receipts.cc
+  void receipts(std::uint64_t id, const boost::json::object& request);
+  void ask_receipts(std::uint64_t id, const ConversationId& conversation, Seq seq);
+  void conversations(std::uint64_t id);
+  void watermarks(std::uint64_t id, const boost::json::object& request);
+  void ask_watermarks(std::uint64_t id, const ConversationId& conversation);
   // WHO: somebody's handle, or the id of a group.
   void find(const std::string& who, std::function<void(absl::StatusOr<ConversationId>)> done);
   // requests_group.cc
@@ -84,6 +91,8 @@ class Requests : public std::enable_shared_from_this<Requests> {
   std::map<std::pair<ConversationId, OutboxSeq>, Unanswered> unanswered_;  // sends
   std::map<std::uint64_t, std::function<void(const client::GroupDescribed&)>> descriptions_;
   std::map<std::uint64_t, std::function<void(const client::HistoryDone&)>> pages_;
+  std::map<std::uint64_t, std::function<void(const client::ReceiptsDone&)>> receipts_;
+  std::map<std::uint64_t, std::function<void(const client::MarksDone&)>> marks_;
   struct Hiding {
     ConversationId conversation;
     Seq seq;

@@ -77,11 +77,16 @@ void Requests::privacy(std::uint64_t id, const json::object& request) {
   const std::string wanted = string_at(request, "presence");
   if (wanted == "nobody") presence = client::NOBODY;
   if (wanted == "everyone") presence = client::EVERYONE;
-  device_.when_online([weak = weak_from_this(), id, presence] {
+  std::optional<bool> read_receipts;
+  const std::string reads = string_at(request, "read_receipts");
+  if (!reads.empty()) read_receipts = reads == "on";
+  device_.when_online([weak = weak_from_this(), id, presence, read_receipts] {
     const auto self = weak.lock();
     if (!self) return;
-    const std::uint64_t asked = self->device_.transport().call(
-        [&](client::Client& client, Now now, client::Outputs& out) { return client.set_privacy(now, presence, out); });
+    const std::uint64_t asked =
+        self->device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+          return client.set_privacy(now, presence, read_receipts, out);
+        });
     self->asked_[asked] = id;
   });
 }

@@ -31,7 +31,10 @@ struct OwnMessage {
   client::About about;  // what is said about an earlier message; of nothing: a message by itself
   std::string text;
   State state = State::Waiting;
+  std::string receipts;  // of a group: "delivered 3, read 2 of 5"; empty: nothing is known
 };
+// The state, or what is known of a group's members.
+[[nodiscard]] std::string mark_of(const OwnMessage& message);
 
 class Screen {
  public:

@@ -47,7 +47,8 @@ class Asker {
     } else if (kind == "hidden") {
       std::printf("hidden from you\n");
     } else if (kind == "privacy") {
-      std::printf("presence is for %s\n", string_at(answer, "presence").c_str());
+      std::printf("presence is for %s, read receipts are %s\n", string_at(answer, "presence").c_str(),
+                  string_at(answer, "read_receipts").c_str());
     } else if (kind == "typing") {
       const json::value* typing = answer.if_contains("typing");
       const bool is_over = typing == nullptr || !typing->is_bool() || !typing->get_bool();
@@ -88,6 +89,7 @@ int run_presence(const Options& options) {
 int run_privacy(const Options& options) {
   json::object body;
   if (!options.presence.empty()) body["presence"] = options.presence;
+  if (!options.read_receipts.empty()) body["read_receipts"] = options.read_receipts;
   return ask(options, {{"privacy", std::move(body)}});
 }
 

@@ -85,7 +85,7 @@ class TerminalScreen final : public Screen {
     const std::string time = clock_time(message.time_ms);
     const std::string name = printable(me) + ":";
     const std::string text = printable(with_about(message.about, message.text), "\n    ");
-    std::string mark = mark_of(message.state);
+    std::string mark = mark_of(message);
     const std::string padding(mark_columns - std::min(mark_columns, columns(mark)), ' ');
     if (!styled) return absl::StrCat(time, " ", name, " ", text, "  ", mark, padding);
     return absl::StrCat(style_.dim(time), " ", style_.own(name), " ", text, "  ", style_.dim(mark), padding);

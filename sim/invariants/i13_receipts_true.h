@@ -1,6 +1,6 @@
 // I13. A mark tells no more than what is: delivered only what one of the member's devices has on its disk, read only
-// what the person has read (I12's part of it too: read <= delivered). No mark, not even one that somebody lied about,
-// goes beyond what was ever sent.
+// what the person has read (I12's part of it too: read <= delivered). In a group, of what that member sees. No mark,
+// not even one that somebody lied about, goes beyond what was ever sent.
 #pragma once
 
 #include <set>
@@ -8,15 +8,21 @@
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class ReceiptsTrue : public Invariant {
  public:
-  ReceiptsTrue() : Invariant(13, "receipts are true") {}
+  // `model`: of the groups, whose marks go over what a member does not see; nullptr: there are none.
+  explicit ReceiptsTrue(const Model* model = nullptr) : Invariant(13, "receipts are true"), model_(model) {}
   void see(Time at, const Fact& fact) override;
 
  private:
+  // Does the mark `told` say more than `known`: is there anything between that the user sees?
+  [[nodiscard]] bool says_more(const ConversationId& conversation, UserId user, Seq told, Seq known) const;
+
+  const Model* model_;
   HashIndex<std::uint32_t, UserId> owners_;
   HashIndex<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
   HashIndex<std::pair<UserId, ConversationId>, Seq> read_;

@@ -25,7 +25,7 @@ std::uint64_t BoundedMemory::answer_bytes_max() const {
 // Sessions and their heads; buckets; of each shard what waits, its feed, its marks, and its log's index; what is
 // proposed. The figures are those of core's own account, a little above.
 std::uint64_t BoundedMemory::node_bytes_max(const NodeSizes& sizes) const {
-  const std::uint64_t session = 4'096 + gateway::Session::missed_max * 48;
+  const std::uint64_t session = 4'096 + (gateway::Session::missed_max + 256) * 112;
   const std::uint64_t log = (limits_.log_trailing_entries + 65'536) * 64;
   const std::uint64_t shard = limits_.shard_waiting_bytes_max + (limits_.feed_outstanding_items_max + one_more) * 300 +
                               limits_.feed_kept_event_bytes_max +

@@ -58,8 +58,7 @@ std::uint32_t GroupModel::refuses_message(UserId user, LogTime now, const Logged
   if (member == members_.end() || member->second.muted_until_ms > now.ms || member->second.role < may_.send()) {
     return client::PERMISSION_DENIED;
   }
-  const bool edits =
-      send.timer_s || send.about_kind == client::About::PIN || send.about_kind == client::About::UNPIN;
+  const bool edits = send.timer_s || send.about_kind == client::About::PIN || send.about_kind == client::About::UNPIN;
   if (edits && member->second.role < may_.edit()) return client::PERMISSION_DENIED;
   const bool is_about = send.about_kind != client::About::NOTHING;
   return is_about && !sees(user, send.about) ? std::uint32_t{client::NOT_FOUND} : 0;
@@ -269,6 +268,13 @@ Seq GroupModel::next_seen_by(UserId user, Seq after, Seq head) const {
     if (!next || first < *next) next = first;
   }
   return next.value_or(Seq());
+}
+
+bool GroupModel::was_member(UserId user, Seq seq) const {
+  const auto times = times_.find(user);
+  if (times == times_.end()) return false;
+  return std::any_of(times->second.begin(), times->second.end(),
+                     [&](const Time& time) { return time.joined <= seq && (!time.left || seq <= *time.left); });
 }
 
 // By when they were members: a newcomer to whom the history is open is told by what made him one.

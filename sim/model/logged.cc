@@ -21,6 +21,7 @@ LoggedSend decode_send(const ConversationId& conversation, const log::Send& send
                     std::nullopt,
                     {},
                     std::nullopt};
+  for (const std::uint64_t user : send.mentions()) logged.mentions.emplace_back(user);
   if (send.has_timer_s()) logged.timer_s = send.timer_s();
   client::Payload payload;
   if (payload.ParseFromString(send.payload())) logged.nonce = payload.nonce();

@@ -31,6 +31,7 @@ struct LoggedSend {
   std::optional<std::uint32_t> timer_s;
   std::string nonce;  // of the payload, which is found on no disk once it is erased
   std::optional<client::GroupChange> change = std::nullopt;
+  std::vector<UserId> mentions = {};
 };
 struct LoggedDue {  // of an Expire
   ConversationId conversation;

@@ -43,6 +43,7 @@ Seq Model::append(const LoggedEntry& entry, const LoggedSend& send) {
   event.expires_ms = expiry(conversation, entry, send);
   about(conversation, send);
   event.is_change = send.change.has_value();
+  event.mentions = send.mentions;
   if (send.timer_s) conversation.timer_s = *send.timer_s;
   conversation.events.push_back(std::move(event));
   const Seq seq(conversation.events.size());
@@ -294,6 +295,31 @@ Model::Marks Model::marks(const ConversationId& id, UserId user) const {
   if (known == nullptr) return {};
   const auto it = known->marks.find(user);
   return it == known->marks.end() ? Marks() : it->second;
+}
+
+// client.proto, IndexEntry: "a message is an event of no kind but NOTHING or REPLY, and no change of a group; it is
+// unread if it is another's, above the read mark, and came while the user was a member"; decision 14: who wrote 64
+// times since has seen it; of mentions the last 256.
+Model::Unread Model::unread(const ConversationId& id, UserId user) const {
+  const Conversation* known = conversation(id);
+  if (known == nullptr || !has_part(id, user)) return {};
+  const GroupModel* group = this->group(id);
+  Unread unread;
+  std::uint64_t own = 0;
+  const std::uint64_t read = marks(id, user).read.value();
+  for (std::uint64_t seq = known->events.size(); seq > read && own < 65; --seq) {
+    const Event& event = known->events[seq - 1];
+    const bool is_said = event.about_kind == client::About::NOTHING || event.about_kind == client::About::REPLY;
+    if (!is_said || event.is_change || (group != nullptr && !group->was_member(user, Seq(seq)))) continue;
+    if (event.sender == user) {
+      ++own;
+      continue;
+    }
+    ++unread.messages;
+    if (std::find(event.mentions.begin(), event.mentions.end(), user) != event.mentions.end()) ++unread.mentions;
+  }
+  unread.mentions = std::min<std::uint64_t>(unread.mentions, 256);
+  return unread;
 }
 
 const Model::Index* Model::index(UserId user) const {

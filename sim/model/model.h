@@ -43,6 +43,7 @@ class Model {
     std::int64_t expires_ms = 0;  // log time; 0: never
     std::string nonce;
     bool is_change = false;  // of a group: not a message
+    std::vector<UserId> mentions = {};
   };
   struct Answer {
     client::Code code{};  // OK: it is the event `seq`
@@ -65,6 +66,11 @@ class Model {
     std::map<UserId, Marks> marks;
   };
   using Index = std::map<ConversationId, IndexEntry>;
+  struct Unread {
+    std::uint64_t messages = 0;
+    std::uint64_t mentions = 0;
+    friend bool operator==(const Unread&, const Unread&) = default;
+  };
   // What a shard has said to be done at others, and is not: an event that a member's index does not know.
   struct Untold {
     UserId user;
@@ -92,6 +98,7 @@ class Model {
   // Whether a stranger's answer is due: they never had a part, nor took a number.
   [[nodiscard]] bool is_stranger(const ConversationId& id, UserId user, DeviceId device) const;
   [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
+  [[nodiscard]] Unread unread(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
   [[nodiscard]] bool is_hidden(UserId user, const ConversationId& id, Seq seq) const;

@@ -86,6 +86,7 @@ constexpr std::string_view all[] = {
     "expiry_read",
     "typing_told",
     "presence_told",
+    "unread_told",
     // Of groups: a plan without any aims at none of these.
     "asked_to_join",
     "feed_members_read",
@@ -96,8 +97,10 @@ constexpr std::string_view all[] = {
     "member_may_not_send",
     "member_removed",
     "owner_succeeded",
+    "member_named",
+    "group_receipts_told",
 };
-constexpr std::size_t of_groups = 9;
+constexpr std::size_t of_groups = 11;
 }  // namespace
 
 std::string_view why_unreached(std::string_view mark) {

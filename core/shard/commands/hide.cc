@@ -58,8 +58,7 @@ Effects hide(const ShardView& view, const log::Hide& command) {
   std::map<Version, std::set<std::string>> leaving;
   if (const Version old(entry->version()); old && old != now) leaving[old].insert(conversation->str());
   move_versions(view, user, now, leaving, {conversation->str()}, effects);
-  effects.consequences.push_back(
-      IndexMoved{user, *conversation, Seq(after.head()), Seq(after.read()), now, after.hides()});
+  effects.consequences.push_back(IndexMoved{user, *conversation, index_marks_of(after), true, now, after.hides()});
   effects.reply = HiddenNow{after.hides(), ranges.numbers()};
   effects.put(keys::index(view.shard(), user, *conversation), std::move(after));
   return effects;

@@ -1,11 +1,14 @@
 // A member's delivered and read marks: merged by max, cut at the head here and nowhere else, since a merge by max
-// cannot be undone (RELIABILITY.md R8). A read mark raises delivered, and is owed to the member's own index.
+// cannot be undone (RELIABILITY.md R8). A read mark raises delivered, and is owed to the member's own index
+// with what is unread then; others are told of it only if the member lets them.
 #include <algorithm>
 
 #include "core/base/points.h"
 #include "core/shard/commands/commands.h"
+#include "core/shard/counts.h"
 #include "core/shard/direct.h"
 #include "core/shard/group_send.h"
+#include "core/shard/steps.h"
 
 namespace chasqui::shard {
 
@@ -40,16 +43,26 @@ Effects mark(const ShardView& view, const log::Mark& command) {
     read = std::max(before->read(), command.read());
     delivered = std::max({before->delivered(), command.delivered(), read});
   }
-  if (read == before->read() && delivered == before->delivered()) return Effects::only(now);
+  std::uint64_t read_told = before->read_told();
+  if (!command.read_is_private()) read_told = std::max(read_told, std::min(command.read(), read));
+  const bool moves = read != before->read() || delivered != before->delivered() || read_told != before->read_told();
+  if (!moves) return Effects::only(now);
 
   Effects effects;
   state::Header header = *stored;
   state::DirectMember& after = member(header, *conversation, user);
   after.set_read(read);
   after.set_delivered(delivered);
-  if (read > before->read()) effects.owe(user, *conversation, 0, read);
+  after.set_read_told(read_told);
+  state::MemberSteps& steps = *after.mutable_steps();
+  if (delivered > before->delivered()) note_step(*steps.mutable_delivered(), delivered, view.time());
+  if (read_told > before->read_told()) note_step(*steps.mutable_read(), read_told, view.time());
+  if (read > before->read()) {
+    count_from(standing_of(view, *conversation, header), nullptr, Seq(read), *after.mutable_counts());
+    effects.owe(user, *conversation, {0, read, told_counts(after.counts(), 0)});
+  }
   effects.put(keys::header(view.shard(), *conversation), std::move(header));
-  effects.consequences.push_back(MarksMoved{*conversation, user, Seq(delivered), Seq(read)});
+  effects.consequences.push_back(MarksMoved{*conversation, user, Seq(delivered), Seq(read), Seq(read_told)});
   effects.reply = Marked{Seq(delivered), Seq(read)};
   return effects;
 }

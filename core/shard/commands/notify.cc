@@ -1,13 +1,12 @@
-// What other shards' feeds owe to the users of this one: up to where a conversation goes (head), and up to where the
-// user has read it. Merged by max into the user's index; never cut at the head, since an index may lag behind it.
+// What other shards' feeds owe to the users of this one: up to where a conversation goes (head), up to where the
+// user has read it, and what of it is unread. Merged by max into the user's index; never cut at the head, since an
+// index may lag behind it.
 //
 // Invariants of the index: (1) an entry's version is the Raft index of its last change; (2) the row `U user v version`
 // names, in ascending order, exactly the conversations whose entry has that version: one live row for each entry;
 // (3) so a scan of versions above v, downwards, meets each conversation that changed since v once, newest first.
 //
 // A mark for a user who is not here, or who is no member, is dropped in silence: "no such user" is an acknowledgement.
-#include <algorithm>
-#include <cstdint>
 #include <map>
 #include <set>
 
@@ -20,11 +19,7 @@ namespace {
 
 constexpr int marks_max = 1'024;  // in one command, so that an entry of them stays short
 
-struct Marks {
-  std::uint64_t head = 0;
-  std::uint64_t read = 0;
-};
-using ByConversation = std::map<ConversationId, Marks>;
+using ByConversation = std::map<ConversationId, IndexMarks>;
 
 std::map<UserId, ByConversation> merged(const log::Notify& command) {
   std::map<UserId, ByConversation> users;
@@ -33,9 +28,7 @@ std::map<UserId, ByConversation> merged(const log::Notify& command) {
     const UserId user(mark.user());
     if (!conversation || !is_valid(user)) continue;
     if (!conversation->is_group() && !conversation->has_direct_member(user)) continue;
-    Marks& marks = users[user][*conversation];
-    marks.head = std::max(marks.head, mark.head());
-    marks.read = std::max(marks.read, mark.read());
+    users[user][*conversation].merge(index_marks_of(mark));
   }
   return users;
 }
@@ -53,16 +46,20 @@ void merge_into_index(const ShardView& view, UserId user, const ByConversation& 
   for (const auto& [conversation, marks] : told) {
     const state::Index* stored = view.index_entry(user, conversation);
     const state::Index before = stored == nullptr ? state::Index() : *stored;
-    if (marks.head <= before.head() && marks.read <= before.read()) continue;
+    IndexMarks now_known = index_marks_of(before);
+    if (now_known.covers(marks)) continue;
+    const IndexMarks told = now_known;
+    now_known.merge(marks);
+    IndexMarks of_events = told;
+    of_events.merge({now_known.head, 0, {now_known.counts.messages, 0, 0, 0}});
     state::Index after = before;
-    after.set_head(std::max(before.head(), marks.head));
-    after.set_read(std::max(before.read(), marks.read));
+    put_index_marks(now_known, after);
     after.set_version(now.value());
     const Version old(before.version());
     if (old && old != now) leaving[old].insert(conversation.str());
     joining.insert(conversation.str());
     effects.consequences.push_back(
-        IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now, after.hides()});
+        IndexMoved{user, conversation, now_known, !of_events.covers(now_known), now, after.hides()});
     effects.put(keys::index(view.shard(), user, conversation), std::move(after));
   }
   if (!joining.empty()) move_versions(view, user, now, leaving, joining, effects);

@@ -2,7 +2,6 @@
 // meanwhile, so that the feed's cursor goes on and nobody else waits. Merged by max: parking twice is parking once.
 //
 // A mark that the destination would drop (no member, no conversation, nothing said) is dropped here.
-#include <algorithm>
 #include <map>
 
 #include "core/shard/commands/commands.h"
@@ -19,23 +18,23 @@ Effects park(const ShardView& view, const log::Park& command) {
     return Effects::refused(client::INVALID_ARGUMENT, absl::StrCat("a park has ", command.marks_size(), " of at most ",
                                                                    marks_max, " marks: split it"));
   }
-  std::map<std::string, state::Parked> rows;
+  std::map<std::string, IndexMarks> rows;
   for (const log::IndexMark& mark : command.marks()) {
     const auto conversation = ConversationId::parse(mark.conversation());
     const UserId user(mark.user());
-    if (!conversation || !is_valid(user) || (mark.head() == 0 && mark.read() == 0)) continue;
+    const IndexMarks marks = index_marks_of(mark);
+    if (!conversation || !is_valid(user) || marks.says_nothing()) continue;
     if (!conversation->is_group() && !conversation->has_direct_member(user)) continue;
-    state::Parked& row = rows[keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation)];
-    row.set_head(std::max(row.head(), mark.head()));
-    row.set_read(std::max(row.read(), mark.read()));
+    rows[keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation)].merge(marks);
   }
   Effects effects;
-  for (auto& [key, row] : rows) {
+  for (auto& [key, marks] : rows) {
     if (const state::Parked* stored = view.parked(key)) {
-      if (row.head() <= stored->head() && row.read() <= stored->read()) continue;
-      row.set_head(std::max(row.head(), stored->head()));
-      row.set_read(std::max(row.read(), stored->read()));
+      if (index_marks_of(*stored).covers(marks)) continue;
+      marks.merge(index_marks_of(*stored));
     }
+    state::Parked row;
+    put_index_marks(marks, row);
     effects.put(key, std::move(row));
   }
   return effects;

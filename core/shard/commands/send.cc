@@ -8,7 +8,8 @@
 //   4. The next number is taken by a content that may not be stored as well, or that is about an earlier event in a way
 //      that may not be (core/shard/about.h): the refusal is kept for retries.
 //      What a member of a group may not send is refused likewise: core/shard/group_send.h.
-//   5. Else the message gets the next seq, the chain grows by its digest, and the members' indexes are owed the head.
+//   5. Else the message gets the next seq, the chain grows by its digest, and the members' indexes are owed the head,
+//      with what is unread now.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "core/base/points.h"
 #include "core/shard/about.h"
 #include "core/shard/commands/commands.h"
+#include "core/shard/counts.h"
 #include "core/shard/direct.h"
 #include "core/shard/group_send.h"
 #include "core/shard/sender_row.h"
@@ -26,6 +28,19 @@
 namespace chasqui::shard {
 namespace {
 
+// What of the event at the head is unread for whom.
+void count(const ShardView& view, const ConversationId& conversation, const log::Send& command, state::Header& header) {
+  if (!is_message(command)) return;
+  const UserId sender(command.sender());
+  state::DirectMember& own = member(header, conversation, sender);
+  count_own(standing_of(view, conversation, header), nullptr, Seq(own.read()), *own.mutable_counts());
+  for (const std::uint64_t named : command.mentions()) {
+    const UserId user(named);
+    if (user == sender || !conversation.has_direct_member(user)) continue;
+    count_mention(Seq(header.head()), *member(header, conversation, user).mutable_counts());
+  }
+}
+
 // Rule 5.
 void store(const ShardView& view, const ConversationId& conversation, const log::Send& command,
            std::optional<client::Event> target, state::Header& header, Effects& effects) {
@@ -33,8 +48,12 @@ void store(const ShardView& view, const ConversationId& conversation, const log:
   const Seq seq(event.seq());
   carry_out(view, conversation, command, std::move(target), event, header, effects);
   store_event(view, conversation, event, nullptr, effects);
-  effects.owe(conversation.lower(), conversation, seq.value(), 0);
-  if (conversation.higher() != conversation.lower()) effects.owe(conversation.higher(), conversation, seq.value(), 0);
+  count(view, conversation, command, header);
+  for (const UserId user : {conversation.lower(), conversation.higher()}) {
+    const Counts counts = told_counts(member(header, conversation, user).counts(), header.messages());
+    effects.owe(user, conversation, {seq.value(), 0, counts});
+    if (conversation.higher() == conversation.lower()) break;
+  }
   effects.reply = Accepted{seq, view.time(), false};
 }
 

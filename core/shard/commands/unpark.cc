@@ -20,7 +20,7 @@ Effects unpark(const ShardView& view, const log::Unpark& command) {
     if (!conversation || !is_valid(user)) continue;
     std::string key = keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation);
     const state::Parked* row = view.parked(key);
-    if (row == nullptr || row->head() > mark.head() || row->read() > mark.read()) continue;
+    if (row == nullptr || !index_marks_of(mark).covers(index_marks_of(*row))) continue;
     effects.remove(std::move(key));
   }
   return effects;
