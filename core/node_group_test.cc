@@ -204,6 +204,9 @@ std::optional<client::ClientFrame> request_about(const std::string& kind, const 
     frame.mutable_hide()->set_last_seq(1);
   } else if (kind == "ask_hidden") {
     frame.mutable_ask_hidden()->set_conversation(id.str());
+  } else if (kind == "ask_receipts") {
+    frame.mutable_ask_receipts()->set_conversation(id.str());
+    frame.mutable_ask_receipts()->set_seq(2);
   } else if (kind == "typing") {
     frame.mutable_typing()->set_conversation(id.str());
   } else {

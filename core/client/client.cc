@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint64_t text_bytes_max = 65'536;             // Limits::message_bytes_max, which no server exceeds
 constexpr std::uint64_t client_message_bytes_max = 200'000;  // below what a server takes as one WebSocket message
 constexpr int client_message_frames_max = 1'000;
-constexpr std::uint64_t calls_max = 64;  // of the application, waiting or unanswered
 constexpr std::uint64_t marks_requests_max = 2;
 constexpr std::uint64_t marks_journaled_at_once = 64;
 
@@ -246,33 +245,6 @@ std::uint64_t ClientImpl::history(Now now, const ConversationId& conversation, S
   history.set_limit(limit);
   history.set_newest(newest);
   return ask(now, Asked::History, conversation, std::move(asked), out);
-}
-
-std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conversation, ClientFrame frame,
-                              Outputs& out) {
-  Call call{++last_call_, asked, conversation, std::move(frame)};
-  const std::uint64_t id = call.id;
-  if (link_.state() == Link::State::Ended) {
-    refuse(call, absl::UnavailableError("the session has ended"), out);
-  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) +
-                 requests_.count(Asked::Describe) + requests_.count(Asked::Receipts) +
-                 requests_.count(Asked::MarksOf) >=
-             calls_max) {
-    refuse(call, absl::ResourceExhaustedError(absl::StrCat(calls_max, " questions are unanswered: ask later")), out);
-  } else {
-    calls_.push_back(std::move(call));
-  }
-  pump(now, out);
-  return id;
-}
-
-void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& out) {
-  if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
-  if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
-  if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
-  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, true});
-  if (call.asked == Asked::MarksOf) out.happenings.emplace_back(MarksDone{call.id, status, {}});
-  if (call.asked == Asked::Receipts) out.happenings.emplace_back(ReceiptsDone{call.id, status, {}});
 }
 
 void ClientImpl::log_out(Now now, Outputs& out) {

@@ -5,7 +5,7 @@
 // out with it. So no deadline is needed for anything but waiting.
 //
 // client.cc: the application and the transport. client_state.cc: what it says of itself. client_answers.cc: what the
-// server says. client_journal.cc: the journal.
+// server says; client_receipts.cc: of marks. client_journal.cc: the journal.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,16 @@
-// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy.
+// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy, marks; and
+// how its questions wait for a session.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/client/client_impl.h"
 
 namespace chasqui::client {
+namespace {
+
+constexpr std::uint64_t calls_max = 64;  // of the application, waiting or unanswered
+
+}  // namespace
 
 absl::Status ClientImpl::hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) {
   if (!first || first > last || last > inbox_.taken(conversation)) {
@@ -51,6 +57,33 @@ std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence,
   if (read_receipts) asked.mutable_set_privacy()->set_read_receipts(*read_receipts);
   if (presence) asked.mutable_set_privacy()->set_presence(*presence);
   return ask(now, Asked::Privacy, {}, std::move(asked), out);
+}
+
+std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conversation, ClientFrame frame,
+                              Outputs& out) {
+  Call call{++last_call_, asked, conversation, std::move(frame)};
+  const std::uint64_t id = call.id;
+  if (link_.state() == Link::State::Ended) {
+    refuse(call, absl::UnavailableError("the session has ended"), out);
+  } else if (calls_.size() + requests_.count(Asked::Lookup) + requests_.count(Asked::History) +
+                 requests_.count(Asked::Describe) + requests_.count(Asked::Receipts) +
+                 requests_.count(Asked::MarksOf) >=
+             calls_max) {
+    refuse(call, absl::ResourceExhaustedError(absl::StrCat(calls_max, " questions are unanswered: ask later")), out);
+  } else {
+    calls_.push_back(std::move(call));
+  }
+  pump(now, out);
+  return id;
+}
+
+void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& out) {
+  if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
+  if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
+  if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
+  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, true});
+  if (call.asked == Asked::MarksOf) out.happenings.emplace_back(MarksDone{call.id, status, {}});
+  if (call.asked == Asked::Receipts) out.happenings.emplace_back(ReceiptsDone{call.id, status, {}});
 }
 
 }  // namespace chasqui::client

@@ -31,7 +31,7 @@ enum class Asked : std::uint8_t {
   Watch,
   Privacy,
   Receipts,
-  MarksOf,  // by the application
+  MarksOf,  // by the application; the last one
 };
 
 struct Request {
@@ -82,7 +82,7 @@ class Requests {
   Duration timeout_;
   std::uint64_t last_id_ = 0;
   absl::btree_map<std::uint64_t, Request> open_;
-  std::uint64_t count_[static_cast<std::size_t>(Asked::Privacy) + 1] = {};
+  std::uint64_t count_[static_cast<std::size_t>(Asked::MarksOf) + 1] = {};
 };
 
 }  // namespace chasqui::client

@@ -1,3 +1,4 @@
+// Over 400 lines because it holds each change of a group twice, and nothing else: who may, and what it does.
 #include "core/shard/group_change.h"
 
 #include <algorithm>

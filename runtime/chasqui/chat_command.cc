@@ -2,7 +2,8 @@
 //
 // What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
 // shown is marked as shown and read. Other commands of this home are served meanwhile. What is about an earlier message
-// (chat_words.h) stands as a line of its own, with that one's number.
+// (chat_words.h) stands as a line of its own, with that one's number. Over 400 lines because it is one conversation on
+// one screen, and all its parts share what is known of it.
 #include <unistd.h>
 
 #include <algorithm>

@@ -48,9 +48,8 @@ void merge_into_index(const ShardView& view, UserId user, const ByConversation& 
     const state::Index before = stored == nullptr ? state::Index() : *stored;
     IndexMarks now_known = index_marks_of(before);
     if (now_known.covers(marks)) continue;
-    const IndexMarks told = now_known;
+    IndexMarks of_events = now_known;
     now_known.merge(marks);
-    IndexMarks of_events = told;
     of_events.merge({now_known.head, 0, {now_known.counts.messages, 0, 0, 0}});
     state::Index after = before;
     put_index_marks(now_known, after);
