@@ -215,7 +215,9 @@ TEST(NodeReceipts, who_keeps_reading_private_tells_none_and_hears_none_and_own_d
   ask.mutable_marks()->add_conversations(t.both.str());
   ask.mutable_marks()->add_conversations(t.club.str());
   t.send(beto, ask);
-  for (const client::Receipt& receipt : t.nodes.received(beto, Body::kMarks).back().marks().receipts()) {
+  const auto pages = t.nodes.received(beto, Body::kMarks);
+  ASSERT_EQ(pages.size(), 1U);
+  for (const client::Receipt& receipt : pages[0].marks().receipts()) {
     if (receipt.user() != t.beto.user.value()) {
       EXPECT_EQ(receipt.read_seq(), 0U);
     }

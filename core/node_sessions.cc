@@ -1,11 +1,11 @@
-// How sessions at any node are told what happens to their users.
+// How sessions at any node are told what happens to their users. Over 400 lines because both ends of that talk are
+// here.
 //
 // The leader of a user's shard knows at which nodes the user has sessions (gateway/registry.h), and tells those nodes.
 // A node tells each new leader which sessions it has, and up to which version of the index they were told; the leader
 // finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state. Until all
 // that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
-// the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told. Over
-// 400 lines because both ends of that talk stand side by side.
+// the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told.
 #include <algorithm>
 #include <utility>
 
@@ -388,6 +388,7 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
         for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
           state::Index row;
           if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
+          if (row.head() == 0) continue;
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
             gateway_.head_moved(then, lacking[i].user, lacking[i].conversation,

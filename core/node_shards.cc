@@ -320,7 +320,7 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
       marks_moved(now, shard, *moved, out);
     } else if (auto* head = std::get_if<shard::IndexMoved>(&consequence)) {
-      tell_head(now, shard, *head, out);
+      if (head->marks.head != 0 || head->hides != 0) tell_head(now, shard, *head, out);
     } else if (auto* gone = std::get_if<shard::DeviceGone>(&consequence)) {
       tell_device_gone(now, shard, gone->user, gone->device, out);
     } else if (auto* privacy = std::get_if<shard::PrivacyMoved>(&consequence)) {

@@ -61,7 +61,12 @@ void count_from(const Standing& now, const Intervals* intervals, Seq read, state
     unread += between(now, std::max(read, Seq(interval.joined())), to);
   }
   unread -= std::min(unread, static_cast<std::uint64_t>(counts.own_size()));
-  counts.set_messages_read(std::max(counts.messages_read(), now.messages - std::min(now.messages, unread)));
+  // Who is no member any more is told nothing of what came after, not even how much it was.
+  std::uint64_t messages = now.messages;
+  if (intervals != nullptr && !intervals->empty() && intervals->rbegin()->left() != 0) {
+    messages = messages_up_to(now, Seq(intervals->rbegin()->left()));
+  }
+  counts.set_messages_read(std::max(counts.messages_read(), messages - std::min(messages, unread)));
 }
 
 void count_own(const Standing& now, const Intervals* intervals, Seq read, state::MemberCounts& counts) {

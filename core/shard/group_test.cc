@@ -169,7 +169,7 @@ RC_GTEST_PROP(MarksLaw, each_keeps_what_was_set_for_him, (std::vector<std::pair<
       remove_marks(packed, user);
       plain.erase(user.value());
     } else {
-      set_marks(packed, user, {mark, mark / 2U});
+      set_marks(packed, user, {mark, mark / 2U, mark / 3U});
       plain[user.value()] = mark;
     }
   }

@@ -57,8 +57,9 @@ void merge_into_index(const ShardView& view, UserId user, const ByConversation& 
     const Version old(before.version());
     if (old && old != now) leaving[old].insert(conversation.str());
     joining.insert(conversation.str());
-    effects.consequences.push_back(
-        IndexMoved{user, conversation, now_known, !of_events.covers(now_known), now, after.hides()});
+    // Nobody is told of an entry without a head; with the head, then, of all that it holds.
+    const bool is_more = before.head() == 0 || !of_events.covers(now_known);
+    effects.consequences.push_back(IndexMoved{user, conversation, now_known, is_more, now, after.hides()});
     effects.put(keys::index(view.shard(), user, conversation), std::move(after));
   }
   if (!joining.empty()) move_versions(view, user, now, leaving, joining, effects);
