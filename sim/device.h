@@ -89,7 +89,7 @@ struct Device {
   std::map<ConversationId, Seq> seen;   // by the program that runs now
   std::map<ConversationId, Seq> read;
   bool reading = false;  // they will look at it soon
-  Time read_at = 0;      // when they did so last
+  Time read_at = 0;      // when they did so last, or when their server did not know yet of all that was read
 
   [[nodiscard]] bool up() const { return client != nullptr; }
   [[nodiscard]] Now now(Time at) const;

@@ -46,6 +46,9 @@ std::string World::unsettled() const {
 }
 
 void World::check_settled() {
+  for (const auto& device : devices_) {
+    if (device->up() && !device->client->marks_are_confirmed()) device->read_at = now_;
+  }
   const std::string missing = unsettled();
   const Time later = plan_.is_cluster() ? afterwards_in_cluster : afterwards;
   if (missing.empty()) {

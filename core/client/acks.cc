@@ -109,6 +109,10 @@ Seq Acks::read(const ConversationId& conversation) const {
   return it == lanes_.end() ? Seq() : it->second.read;
 }
 
+bool Acks::all_confirmed() const {
+  return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.is_confirmed(); });
+}
+
 std::vector<ConversationId> Acks::conversations() const {
   std::vector<ConversationId> all;
   for (const auto& [conversation, lane] : lanes_) all.push_back(conversation);

@@ -40,6 +40,7 @@ class Acks {
 
   void replay(const ConversationId& conversation, const JournalMarks& record);
   void describe(const ConversationId& conversation, JournalMarks& record) const;
+  [[nodiscard]] bool all_confirmed() const;
   [[nodiscard]] Seq read(const ConversationId& conversation) const;
   [[nodiscard]] std::vector<ConversationId> conversations() const;
 

@@ -224,6 +224,8 @@ class Client {
   [[nodiscard]] virtual bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const = 0;
   [[nodiscard]] virtual SeqRanges hidden(const ConversationId& conversation) const = 0;
   [[nodiscard]] virtual Counts unread(const ConversationId& conversation) const = 0;
+  // The server has all that this device has said of delivered and read.
+  [[nodiscard]] virtual bool marks_are_confirmed() const = 0;
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
   [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id
   [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;         // a shorter journal of the same meaning

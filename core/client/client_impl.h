@@ -87,6 +87,7 @@ class ClientImpl final : public Client {
     return hidden_.all(conversation);
   }
   [[nodiscard]] Counts unread(const ConversationId& conversation) const override { return unread_.of(conversation); }
+  [[nodiscard]] bool marks_are_confirmed() const override { return acks_.all_confirmed(); }
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;

@@ -46,7 +46,7 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
     };
     // Whoever means harm says what it likes: that no more is told than there is, is judged where it is told.
     if (hostile_.contains(heard->user)) return;
-    const auto more = [&](Seq told, Seq known) { return says_more(heard->conversation, heard->user, told, known); };
+    const auto more = [&](Seq told, Seq than) { return says_more(heard->conversation, heard->user, told, than); };
     check(!more(heard->delivered, stored), at, [&] { return describe("no device of that user has it"); });
     check(!more(heard->read, read), at, [&] { return describe("the person has not read it"); });
     check(heard->read <= heard->delivered, at, [&] { return describe("read and not delivered"); });
