@@ -229,10 +229,9 @@ void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
     inbox_.note_head(entry.conversation, entry.head);
     hidden_.note(entry.conversation, entry.hides);
     progress(entry.conversation);
-    const Counts before = unread_.of(entry.conversation);
     if (auto moved = unread_.merge(entry.conversation, entry.counts)) out.happenings.emplace_back(*moved);
-    // Before the version is, at which the index said so: it says so once.
-    if (unread_.of(entry.conversation) != before) journal_.write(unread_.record(entry.conversation));
+    // Whether it was heard before or not: a Head is not journaled, and the version about to be is that of this page.
+    if (auto record = unread_.take_unrecorded(entry.conversation)) journal_.write(*record);
     on_own_read(entry.conversation, entry.read, out);
   }
 }

@@ -51,7 +51,16 @@ Counts Unread::of(const ConversationId& conversation) const {
 }
 
 void Unread::replay(const ConversationId& conversation, const JournalCounts& record) {
-  lanes_[conversation].counts.merge(counts_of(record));
+  Lane& lane = lanes_[conversation];
+  lane.counts.merge(counts_of(record));
+  lane.recorded.merge(counts_of(record));
+}
+
+std::optional<JournalRecord> Unread::take_unrecorded(const ConversationId& conversation) {
+  const auto it = lanes_.find(conversation);
+  if (it == lanes_.end() || it->second.recorded == it->second.counts) return std::nullopt;
+  it->second.recorded = it->second.counts;
+  return record(conversation);
 }
 
 JournalRecord Unread::record(const ConversationId& conversation) const {

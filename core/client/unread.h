@@ -32,13 +32,17 @@ class Unread {
 
   [[nodiscard]] Counts of(const ConversationId& conversation) const;
   void replay(const ConversationId& conversation, const JournalCounts& record);
+  // What the journal lacks of it; nullopt: nothing. It is to be journaled before the index's version is at which it was
+  // said, since it is not said again.
+  [[nodiscard]] std::optional<JournalRecord> take_unrecorded(const ConversationId& conversation);
   [[nodiscard]] JournalRecord record(const ConversationId& conversation) const;
   [[nodiscard]] std::vector<ConversationId> conversations() const;
 
  private:
   struct Lane {
     Counts counts;
-    Seq last;  // the highest event that came
+    Counts recorded;  // in the journal
+    Seq last;         // the highest event that came
     std::uint64_t messages_at_last = 0;
   };
   [[nodiscard]] static std::optional<UnreadMoved> moved(const ConversationId& conversation, const Counts& before,

@@ -49,6 +49,19 @@ TEST(Unread, numbers_that_come_apart_never_go_below_nothing) {
   EXPECT_EQ(unread.merge(talk, {9, 7, 4, 3})->unread, 2U);
 }
 
+TEST(Unread, what_was_heard_and_is_in_no_journal_is_recorded_once) {
+  Unread unread;
+  (void)unread.merge(talk, {9, 7, 4, 3});
+  EXPECT_FALSE(unread.merge(talk, {9, 7, 4, 3}).has_value()) << "a page says what a Head has said";
+  const auto record = unread.take_unrecorded(talk);
+  ASSERT_TRUE(record.has_value());
+  EXPECT_FALSE(unread.take_unrecorded(talk).has_value());
+  Unread again;
+  again.replay(talk, record->counts());
+  EXPECT_FALSE(again.take_unrecorded(talk).has_value());
+  EXPECT_EQ(again.of(talk), unread.of(talk));
+}
+
 TEST(Unread, the_journal_keeps_them) {
   Unread unread;
   (void)unread.merge(talk, {9, 7, 4, 3});
