@@ -65,6 +65,8 @@ Node::Impl::Impl(const NodeConfig& config, Store& store, std::vector<ReplicaImag
       registrations_(config.limits.rate_entries_max),
       logins_(config.limits.rate_entries_max),
       login_failures_(config.limits.rate_entries_max),
+      first_messages_(config.limits.rate_entries_max),
+      adds_(config.limits.rate_entries_max),
       source_(config_.limits),
       sink_(config_.limits),
       asks_(random_.next_64() >> 1),

@@ -13,6 +13,7 @@
 #include "core/gateway/content.h"
 #include "core/gateway/group_content.h"
 #include "core/node_impl.h"
+#include "core/shard/gates.h"
 
 namespace chasqui {
 namespace {
@@ -310,14 +311,14 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, 
     client::ServerFrame frame;
     client::SyncPage filled = page;
     if (first_page) {  // marks that are on their way into the index, told early; they come again with their version
-      absl::btree_map<ConversationId, fanout::Notify::Mark> pending;
+      absl::btree_map<ConversationId, Owed> pending;
       shard.notify.pending(request->user, pending);
       if (!pending.empty()) CHASQUI_MARK("pending_mark_told");
       for (const auto& [conversation, mark] : pending) {
         client::IndexEntry& entry = *filled.add_entries();
         entry.set_conversation(conversation.str());
-        entry.set_head(mark.head.value());
-        entry.set_read(mark.read.value());
+        entry.set_head(mark.head);
+        entry.set_read(mark.read);
       }
     }
     for (std::size_t i = 0; i < conversations.size() && i < done.results.size(); ++i) {
@@ -330,6 +331,8 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request, 
       entry.set_read(row.read());
       entry.set_version(row.version());
       entry.set_hides(row.hides());
+      entry.set_gate(shard::gate_of(row, conversations[i]));
+      entry.set_is_invitation(shard::is_invitation(row));
     }
     if (!greeting) {
       *frame.mutable_sync() = std::move(filled);
@@ -381,14 +384,10 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.
     entry.set_refused(static_cast<std::uint32_t>(content.code()));
   }
-  SendOrigin origin{request->asker, *conversation, OutboxSeq(send.outbox_seq()),
-                    std::string(std_view(content.message()))};
-  if (auto refused = enqueue(shard, command, std::move(origin), now, request->deadline, true)) {
-    if (const auto* refusal = std::get_if<gateway::Refusal>(&*refused)) {
-      out.push_back(Note{NoteKind::CommandRefused, shard.id, {}, static_cast<std::uint64_t>(refusal->code), 0});
-    }
-    respond(now, request->asker, *std::move(refused), out);
-  }
+  SendOrigin origin{
+      request->asker, *conversation, OutboxSeq(send.outbox_seq()), std::string(std_view(content.message())),
+      request->user,  false};
+  send_gated(now, shard, std::move(command), std::move(origin), request->deadline, out);
 }
 
 void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id) {
@@ -452,7 +451,9 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
             row.ParseFromString(done.results[0].rows[0].value)) {
           page.set_head(row.head());
           page.set_chain(row.chain());
-          *page.mutable_pins() = row.pins();
+          for (const std::uint64_t pin : row.pins()) {
+            if (shard::sees_pin(row, pin, request->user)) page.add_pins(pin);
+          }
           page.set_timer_s(row.timer_s());
           std::vector<Row>& rows = done.results[1].rows;
           if (CHASQUI_CANARY("stale_history")) {
@@ -460,8 +461,11 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
             std::erase_if(rows, [&](const Row& event) { return keys::parse(event.key)->number == row.head(); });
           }
           if (request->frame.history().newest()) std::reverse(rows.begin(), rows.end());
-          for (const Row& event : rows) {
-            if (!page.add_events()->ParseFromString(event.value)) page.mutable_events()->RemoveLast();
+          for (const Row& row_of_event : rows) {
+            client::Event event;
+            if (event.ParseFromString(row_of_event.value)) {
+              *page.add_events() = shard::as_seen(std::move(event), request->user);
+            }
           }
         }
         respond(then, request->asker, std::move(frame), outputs);
@@ -525,8 +529,12 @@ void Node::Impl::marks(Now now, Shard& shard, const RequestPtr& request, Outputs
         client::Receipt& receipt = *page.add_receipts();
         receipt.set_conversation(conversations[i].str());
         receipt.set_user(users[m].value());
-        receipt.set_delivered_seq(header.members(m).delivered());
-        receipt.set_read_seq(header.members(m).read());
+        const bool is_own = users[m] == request->user;
+        const shard::Marked told =
+            is_own ? shard::Marked{Seq(header.members(m).delivered()), Seq(header.members(m).read())}
+                   : shard::marks_told(header, conversations[i], users[m]);
+        receipt.set_delivered_seq(told.delivered.value());
+        receipt.set_read_seq(told.read.value());
       }
     }
     respond(then, request->asker, std::move(frame), outputs);

@@ -5,6 +5,7 @@
 // finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state. Until all
 // that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
 // the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told.
+// Over 400 lines because what a leader tells, and what a node says to be told, are one protocol.
 #include <algorithm>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/base/points.h"
 #include "core/gateway/frames_out.h"
 #include "core/node_impl.h"
+#include "core/shard/gates.h"
 
 namespace chasqui {
 namespace {
@@ -29,6 +31,14 @@ void put(const gateway::Gateway::OfShard& session, peer::Registration& list) {
   entry.set_device(static_cast<std::uint32_t>(session.device.value()));
   entry.set_generation(session.generation);
   entry.set_version(session.version.value());
+}
+
+gateway::Standing standing_of(const peer::HeadMoved& head) {
+  gateway::Standing standing{head.hides(), std::nullopt, head.is_invitation(), head.is_news()};
+  if (head.has_gate() && client::Gate_IsValid(static_cast<int>(head.gate()))) {
+    standing.gate = static_cast<client::Gate>(head.gate());
+  }
+  return standing;
 }
 
 }  // namespace
@@ -81,8 +91,8 @@ void Node::Impl::tell_group_push(Now now, Shard& shard, const peer::NotifyItem& 
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
-      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version, moved.hides,
-                          is_whole(shard.id), out);
+      gateway_.head_moved(now, moved.user, moved.conversation, moved.head, moved.version,
+                          {moved.hides, moved.gate, moved.is_invitation, moved.gate_is_news}, is_whole(shard.id), out);
       continue;
     }
     peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
@@ -90,45 +100,10 @@ void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved
     head.set_head(moved.head.value());
     head.set_version(moved.version.value());
     head.set_hides(moved.hides);
+    head.set_gate(static_cast<std::uint32_t>(moved.gate));
+    head.set_is_invitation(moved.is_invitation);
+    head.set_is_news(moved.gate_is_news);
   }
-}
-
-// Not kept anywhere: what is lost under way is asked for by the device after its next Hello.
-void Node::Impl::tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
-  const router::Route route = router_.of_user(to);
-  if (route.here) return tell_receipt_here(now, shard_at(route.shard), to, receipt, out);
-  if (!route.leader) return;
-  std::vector<peer::PeerFrame>& frames = to_peer(route.leader).others;
-  if (frames.empty() || !frames.back().has_receipts() || frames.back().receipts().items_size() >= 1024) {
-    frames.emplace_back();
-  }
-  peer::ReceiptItem& item = *frames.back().mutable_receipts()->add_items();
-  item.set_to_user(to.value());
-  item.set_conversation(receipt.conversation());
-  item.set_user(receipt.user());
-  item.set_delivered(receipt.delivered_seq());
-  item.set_read(receipt.read_seq());
-}
-
-void Node::Impl::tell_receipt_here(Now now, Shard& shard, UserId to, const client::Receipt& receipt, Outputs& out) {
-  for (const NodeId node : shard.registry.nodes_of(to)) {
-    if (node == config_.node) {
-      gateway_.receipt(now, to, receipt, out);
-    } else {
-      new_tell(shard, node, to).set_receipt(receipt.SerializeAsString());
-    }
-  }
-}
-
-void Node::Impl::tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame,
-                            Outputs& out) {
-  if (ack.node == config_.node) return gateway_.acked(now, ack.session, ack.request_id, frame, out);
-  if (!ack.node) return;
-  peer::AckedFrame& acked = *to_peer(ack.node).answers.add_answers()->mutable_acked();
-  acked.set_session(ack.session.value());
-  acked.set_user(user.value());
-  acked.set_request_id(ack.request_id);
-  acked.set_frame(frame.SerializeAsString());
 }
 
 void Node::Impl::tell_device_gone(Now, Shard& shard, UserId user, DeviceId device, Outputs& out) {
@@ -247,7 +222,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
       gateway_.head_moved(now, user, *conversation, Seq(tell.head().head()), Version(tell.head().version()),
-                          tell.head().hides(), is_whole(id), out);
+                          standing_of(tell.head()), is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
       if (receipt.ParseFromString(tell.receipt())) gateway_.receipt(now, user, receipt, out);
@@ -393,11 +368,13 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
         for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
           state::Index row;
           if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
-          if (row.head() == 0) continue;
+          const client::Gate gate = shard::gate_of(row, lacking[i].conversation);
+          const bool is_news = gate != client::OPEN || row.stance() != 0 || shard::is_invitation(row);
+          if (row.head() == 0 && !is_news) continue;
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
             gateway_.head_moved(then, lacking[i].user, lacking[i].conversation, Seq(row.head()), Version(row.version()),
-                                row.hides(), is_whole(shard.id), more);
+                                {row.hides(), gate, shard::is_invitation(row), true}, is_whole(shard.id), more);
             continue;
           }
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
@@ -405,6 +382,9 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
           head.set_head(row.head());
           head.set_version(row.version());
           head.set_hides(row.hides());
+          head.set_gate(static_cast<std::uint32_t>(gate));
+          head.set_is_invitation(shard::is_invitation(row));
+          head.set_is_news(true);
         }
         all_told(shard, list);
       },

@@ -50,6 +50,7 @@ enum class Concern : std::uint32_t {
   Servers = 52,
   About = 60,
   Groups = 70,
+  Gates = 80,
 };
 
 __extension__ using Wide = unsigned __int128;

@@ -3,6 +3,7 @@
 // D facts speak of devices only, so the same judges can read the history of real processes. T facts are taps at nodes.
 // A device is named by its number in the run, which outlives its device ids. Message texts are unique in a run, so a
 // text names its message.
+// Over 400 lines because it is one list.
 #pragma once
 
 #include <cstdint>
@@ -78,6 +79,18 @@ struct ReadByPerson {
   std::uint32_t device = 0;
   ConversationId conversation;
   Seq seq;
+};
+struct GateAsked {  // a person says something of another
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;  // unique for the device
+  UserId other;
+  bool blocks = false;
+};
+struct GateHeard {  // that is answered, or (not `ok`) never will be: it may take effect or not
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;
+  bool ok = false;
+  bool in_force = false;  // the conversation knows
 };
 // The device's state is another from now on: none (reinstalled), an old backup, a copy of another device's. Its
 // application starts anew, and knows what that journal says. Until it has joined again it has no account.
@@ -384,7 +397,7 @@ using Fact =
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
                  ResultLeft, LeadChanged, RejectionLeft, EventTold, ShardSilenced, StateRotted, ReplicaStopped,
-                 ReplicaInstalls, DiskSearched, HiddenListed>;
+                 ReplicaInstalls, DiskSearched, HiddenListed, GateAsked, GateHeard>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

@@ -79,7 +79,7 @@ Judge::Judge(Time settle_bound, const std::vector<int>& only, Sight sight, const
   invariants_.push_back(std::make_unique<DurableBeforeSaid>(cluster ? &model_ : nullptr));
   invariants_.push_back(std::make_unique<MarksGrow>(cluster));
   invariants_.push_back(std::make_unique<MarksTrue>(model_, cluster));
-  invariants_.push_back(std::make_unique<ReceiptsTrue>());
+  invariants_.push_back(std::make_unique<ReceiptsTrue>(&model_));
   invariants_.push_back(std::make_unique<Membership>(model_));
   invariants_.push_back(std::make_unique<Strangers>(model_));
   invariants_.push_back(std::make_unique<RealTime>());

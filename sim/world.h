@@ -238,6 +238,9 @@ class World : private points::Listener {
   // world_accounts.cc
   // (world_groups.cc)
   void group_item(Device& device, const Item& item);
+  // world_gates.cc
+  void gate_item(Device& device, const Item& item);
+  // world_groups.cc, too
   void create_group(Device& device, const Item& item);
   void send_change(Device& device, const ConversationId& group, client::GroupChange change);
   [[nodiscard]] ConversationId drawn_group(const Device& device, std::uint64_t bits) const;

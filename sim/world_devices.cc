@@ -163,6 +163,8 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
   } else if (auto* changed = std::get_if<client::DeviceChanged>(&happening)) {
     device.credentials = changed->credentials;
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
+  } else if (auto* done = std::get_if<client::GateDone>(&happening)) {
+    see(GateHeard{device.index, device.incarnation << 32 | done->request, done->status.ok(), done->gate.in_force()});
   } else if (auto* ended = std::get_if<client::Ended>(&happening)) {
     sent_away(device, *ended);
   }

@@ -142,7 +142,8 @@ void World::drawn_change(const Device& device, const ConversationId& group, std:
     const bool has_link = known != groups_.end() && !known->secrets.empty();
     const std::string secret =
         has_link ? known->secrets[below(more(bits), known->secrets.size())] : std::string(16, '?');
-    change.mutable_join()->set_secret(secret);
+    // Or none: as one who is invited, be it so or not.
+    change.mutable_join()->set_secret(chance_ppm(more(bits), 400'000) ? "" : secret);
   } else if (kind < 98) {
     change.mutable_answer()->set_user(whom.value());
     change.mutable_answer()->set_admit(kind != 97);

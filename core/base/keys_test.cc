@@ -47,7 +47,7 @@ Made any_key() {
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
                                 Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked, Kind::Hidden,
-                                Kind::Expiry, Kind::Group, Kind::GroupMarks, Kind::Former, Kind::Sender);
+                                Kind::Expiry, Kind::Group, Kind::GroupMarks, Kind::Former, Kind::Sender, Kind::Gate);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -76,6 +76,11 @@ Made any_key() {
       made.user = any_user();
       made.number = any_64();
       made.key = version(made.shard, made.user, Version(made.number));
+      break;
+    case Kind::Gate:
+      made.user = any_user();
+      made.number = any_user().value();
+      made.key = gate(made.shard, made.user, UserId(made.number));
       break;
     case Kind::Handle:
       made.handle = *rc::gen::nonEmpty<std::string>();

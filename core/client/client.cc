@@ -184,31 +184,6 @@ absl::StatusOr<OutboxSeq> ClientImpl::send_payload(Now now, const ConversationId
   return ticket;
 }
 
-absl::StatusOr<OutboxSeq> ClientImpl::send_change(Now now, const ConversationId& conversation,
-                                                  const GroupChange& change, Outputs& out) {
-  if (!conversation.is_group()) return absl::InvalidArgumentError("only a group can be changed");
-  Payload payload;
-  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  *payload.mutable_change() = change;
-  if (payload.ByteSizeLong() > text_bytes_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a change of a group of over ", text_bytes_max, " bytes"));
-  }
-  absl::StatusOr<OutboxSeq> ticket =
-      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
-  if (ticket.ok()) pump(now, out);
-  return ticket;
-}
-
-ConversationId ClientImpl::draw_group() {
-  return ConversationId::group(identity_.credentials().user, random_.next_64());
-}
-
-std::uint64_t ClientImpl::describe_group(Now now, const ConversationId& conversation, Outputs& out) {
-  ClientFrame asked;
-  asked.mutable_describe_group()->set_conversation(conversation.str());
-  return ask(now, Asked::Describe, conversation, std::move(asked), out);
-}
-
 void ClientImpl::mark_read(Now now, const ConversationId& conversation, Seq seq, Outputs& out) {
   // A read mark raises delivered, so it must not be above what is safely here.
   if (acks_.on_read(conversation, std::min(seq, inbox_.taken(conversation)), now.mono)) {
@@ -267,7 +242,8 @@ void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& o
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
   if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
-  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}});
+  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, {}});
+  if (call.asked == Asked::SetGate) out.happenings.emplace_back(GateDone{call.id, status, {}});
 }
 
 void ClientImpl::log_out(Now now, Outputs& out) {

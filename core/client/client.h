@@ -8,8 +8,9 @@
 //   - `connect`: open a connection, and say connected() or disconnected().
 //   - `disconnect`: close it. disconnected() need not follow, and must not once the next `connect` was asked for.
 //   - `happenings`: tell the application. Received comes exactly once for each event over the journal's whole life, in
-//     order of seq in each conversation, and only for what is persisted. The one exception: what was persisted just
-//     before a crash, so that persisted() was never said, is among not_shown() of the next life instead.
+//     order of seq in each conversation, and only for what is persisted; what was withheld from this user is passed
+//     over. The one exception: what was persisted just before a crash, so that persisted() was never said, is among
+//     not_shown() of the next life instead.
 //
 // The OutboxSeq that send() returns and that SendAccepted and SendRefused name counts 1, 2, 3, ... per conversation
 // over the journal's life. It is the number on the wire (and in the Event) until the device is renewed (DeviceChanged);
@@ -109,6 +110,17 @@ struct PrivacyDone {  // answer to set_privacy
   std::uint64_t request = 0;
   absl::Status status;
   Audience presence{};
+  Audience adds{};
+};
+struct GateMoved {  // the user's own gate in that conversation, or it is an invitation (any more)
+  ConversationId conversation;
+  Gate gate{};
+  bool is_invitation = false;
+};
+struct GateDone {  // answer to set_gate
+  std::uint64_t request = 0;
+  absl::Status status;
+  GateSet gate;
 };
 struct GroupDescribed {  // answer to describe_group
   std::uint64_t request = 0;
@@ -122,10 +134,9 @@ struct Ended {  // for good: the owner must not connect again (revoked, replaced
 struct DeviceChanged {  // the device got a new id and secret: the owner keeps these credentials from now on
   Credentials credentials;
 };
-using Happening =
-    std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, LookupDone,
-                 HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid, PresenceHeard, TypingHeard, PrivacyDone, Ended,
-                 DeviceChanged>;
+using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
+                               LookupDone, HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid, PresenceHeard,
+                               TypingHeard, PrivacyDone, GateMoved, GateDone, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -172,7 +183,10 @@ class Client {
   // The person writes there, or has stopped: said at most each bounds::typing_again_ms, to those who watch.
   virtual void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) = 0;
   // nullopt: only asks how it is. Answered by PrivacyDone.
-  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) = 0;
+  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<Audience> adds,
+                                    Outputs& out) = 0;
+  // Accept, block, or neither. Answered by GateDone.
+  virtual std::uint64_t set_gate(Now now, UserId user, Gate gate, Outputs& out) = 0;
   // Likewise, a change of a group, be it its creation under an id that draw_group() has made.
   virtual absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
                                                 Outputs& out) = 0;
@@ -197,6 +211,9 @@ class Client {
   [[nodiscard]] virtual bool is_hidden(const ConversationId& conversation, Seq seq) const = 0;
   // And the server knows it, so that other devices will.
   [[nodiscard]] virtual bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const = 0;
+  [[nodiscard]] virtual Gate gate(const ConversationId& conversation) const = 0;  // the user's own
+  [[nodiscard]] virtual bool is_invitation(const ConversationId& conversation) const = 0;
+  [[nodiscard]] virtual std::vector<ConversationId> gated() const = 0;  // not OPEN, or invitations
   [[nodiscard]] virtual SeqRanges hidden(const ConversationId& conversation) const = 0;
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
   [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id

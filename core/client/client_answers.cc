@@ -97,6 +97,7 @@ bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out
   if (is_push) return inbox_.on_event(*conversation, frame.push().event()).ok();
   inbox_.note_head(*conversation, Seq(frame.head().seq()));
   hidden_.note(*conversation, frame.head().hides());
+  if (frame.head().has_gate()) note_gate(*conversation, frame.head().gate(), frame.head().is_invitation(), out);
   return true;
 }
 
@@ -160,7 +161,12 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
       return frame.has_presences();
     case Asked::Privacy:
       if (!frame.has_privacy_set()) return false;
-      out.happenings.emplace_back(PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence()});
+      out.happenings.emplace_back(
+          PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence(), frame.privacy_set().adds()});
+      return true;
+    case Asked::SetGate:
+      if (!frame.has_gate_set()) return false;
+      out.happenings.emplace_back(GateDone{request.call, absl::OkStatus(), frame.gate_set()});
       return true;
     case Asked::Renew: {
       if (!frame.has_device_renewed()) return false;
@@ -207,6 +213,7 @@ void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
   for (const Known& entry : known) {
     inbox_.note_head(entry.conversation, entry.head);
     hidden_.note(entry.conversation, entry.hides);
+    if (entry.is_committed) note_gate(entry.conversation, entry.gate, entry.is_invitation, out);
     progress(entry.conversation);
     if (entry.read <= acks_.read(entry.conversation)) continue;  // this device has said so itself
     if (auto moved = receipts_.merge(entry.conversation, self, Seq(), entry.read)) out.happenings.emplace_back(*moved);
@@ -314,6 +321,7 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
     case Asked::Watch: return true;  // it is said again soon
     case Asked::Lookup:
     case Asked::Privacy:
+    case Asked::SetGate:
     case Asked::History:
     case Asked::Describe:
       refuse({request.call, request.asked, request.conversation, {}}, to_status(error), out);

@@ -18,6 +18,7 @@
 #include "absl/container/btree_set.h"
 #include "core/client/acks.h"
 #include "core/client/client.h"
+#include "core/client/gates.h"
 #include "core/client/hidden.h"
 #include "core/client/identity.h"
 #include "core/client/inbox.h"
@@ -56,7 +57,9 @@ class ClientImpl final : public Client {
   absl::Status hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) override;
   void watch(Now now, std::vector<UserId> users, Outputs& out) override;
   void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) override;
-  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, Outputs& out) override;
+  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<Audience> adds,
+                            Outputs& out) override;
+  std::uint64_t set_gate(Now now, UserId user, Gate gate, Outputs& out) override;
   absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
                                         Outputs& out) override;
   ConversationId draw_group() override;
@@ -79,6 +82,11 @@ class ClientImpl final : public Client {
   [[nodiscard]] bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const override {
     return hidden_.is_confirmed(conversation, seq);
   }
+  [[nodiscard]] Gate gate(const ConversationId& conversation) const override { return gates_.of(conversation).gate; }
+  [[nodiscard]] bool is_invitation(const ConversationId& conversation) const override {
+    return gates_.of(conversation).is_invitation;
+  }
+  [[nodiscard]] std::vector<ConversationId> gated() const override { return gates_.conversations(); }
   [[nodiscard]] SeqRanges hidden(const ConversationId& conversation) const override {
     return hidden_.all(conversation);
   }
@@ -127,6 +135,7 @@ class ClientImpl final : public Client {
   void on_go_away(MonoTime now, const GoAway& go_away, Outputs& out);
   void follow(const std::vector<Known>& known, Outputs& out);
   void progress(const ConversationId& conversation);
+  void note_gate(const ConversationId& conversation, Gate gate, bool is_invitation, Outputs& out);
   [[nodiscard]] MonoTime retry_time(MonoTime now, const Error& error);
   void accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, LogTime time, Outputs& out);
 
@@ -146,6 +155,7 @@ class ClientImpl final : public Client {
   SyncRun sync_;
   Identity identity_;
   Hidden hidden_{journal_};
+  Gates gates_{journal_};
   Watching watching_;
 
   HistoryEpoch epoch_;               // the session's

@@ -44,6 +44,7 @@ std::string_view conversation_of(const JournalRecord& record) {
     case JournalRecord::kMarks: return record.marks().conversation();
     case JournalRecord::kOutbox: return record.outbox().conversation();
     case JournalRecord::kHidden: return record.hidden().conversation();
+    case JournalRecord::kGate: return record.gate().conversation();
     case JournalRecord::kDevice:
     case JournalRecord::kRenewal:
     case JournalRecord::kGeneration:
@@ -71,7 +72,9 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
   }
   if (record.has_sent()) return outbox_.replay(*conversation, record.sent());
   if (record.has_hidden()) return hidden_.replay(*conversation, record.hidden());
-  if (record.has_answered()) {
+  if (record.has_gate()) {
+    gates_.replay(*conversation, record.gate());
+  } else if (record.has_answered()) {
     outbox_.replay(*conversation, record.answered());
     if (record.answered().seq() != 0) receipts_.on_own_event(*conversation, Seq(record.answered().seq()));
   } else if (record.has_renumbered()) {
@@ -111,6 +114,7 @@ std::vector<std::string> ClientImpl::compacted() const {
   outbox_.compact(records);
   inbox_.compact(records);
   hidden_.compact(records);
+  gates_.compact(records);
   absl::btree_set<ConversationId> marked;  // after the positions, which bound them
   for (const ConversationId& conversation : acks_.conversations()) marked.insert(conversation);
   for (const ConversationId& conversation : receipts_.conversations()) marked.insert(conversation);

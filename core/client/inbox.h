@@ -6,8 +6,8 @@
 //
 // Invariants: (1) Received comes for taken + 1 only, once its record is synced; (2) what comes again changes nothing;
 // (3) what comes above a gap is buffered if there is room, else forgotten: the gap and all above are fetched from the
-// history; what a group's history says to be hidden is passed over like what was taken; (4) an event whose payload does
-// not fit its digest is never taken.
+// history; what a group's history says to be hidden, and an event that is withheld, is passed over like what was taken;
+// (4) an event whose payload does not fit its digest is never taken.
 //
 // Bounds: 256 events above a gap per conversation, 4,096 and 16 MiB in all; 4,096 events and 16 MiB not yet synced; 8
 // fetches outstanding; 262,144 conversations. At a bound nothing is lost: it is fetched later. Events taken and not yet
@@ -116,6 +116,8 @@ class Inbox {
   void forget(Lane& lane, Seq seq);
   absl::Status pass_hidden(const ConversationId& conversation, Lane& lane, const HistoryPage& page, int& at);
   void pass(const ConversationId& conversation, Lane& lane, Seq to);
+  // That all up to where it is journaled has its place.
+  [[nodiscard]] static JournalRecord position_record(const ConversationId& conversation, const Lane& lane);
   [[nodiscard]] bool wants(const ConversationId& conversation, const Lane& lane) const;
   void want(const ConversationId& conversation, Lane& lane);
   void retry(const ConversationId& conversation, Lane& lane, MonoTime now, std::uint32_t retry_after_ms);

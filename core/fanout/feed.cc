@@ -8,6 +8,14 @@
 
 namespace chasqui::fanout {
 
+namespace {
+
+bool is_for(const FreshEvent& event, UserId user) {
+  return event.audience == nullptr || std::binary_search(event.audience->begin(), event.audience->end(), user);
+}
+
+}  // namespace
+
 Feed::Feed(ShardId shard, ShardCount shards, const Limits& limits)
     : shard_(shard), shards_(shards), limits_(limits), unparking_(limits) {}
 
@@ -75,7 +83,7 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
     // A row tells the last head of the entry; earlier events of the same conversation ride before it.
     const std::string* last_event = nullptr;
     for (const FreshEvent& event : events) {
-      if (item.head() == 0 || event.conversation != *conversation) continue;
+      if (item.head() == 0 || event.conversation != *conversation || !is_for(event, UserId(item.user()))) continue;
       if (event.seq.value() == item.head()) {
         last_event = &event.bytes;
         continue;
@@ -100,16 +108,18 @@ Feed::Batch& Feed::batch_for(ShardId destination) {
 }
 
 void Feed::add_item(RaftIndex index, const state::FeedItem& item, const std::string* event) {
-  const ShardId destination = shard_of(UserId(item.user()), shards_);
+  const Owed owed = Owed::of(item);
+  const auto conversation = ConversationId::parse(item.conversation());
+  if (!conversation) return;
+  const ShardId destination = owed.destination(UserId(item.user()), *conversation, shards_);
   ++rows_[index];
   ++outstanding_;
-  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), item.head(), item.read(), index);
+  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), owed, index);
   Batch& batch = batch_with_room(destination);
   peer::NotifyItem& notify = *batch.frame.add_items();
   notify.set_user(item.user());
   notify.set_conversation(item.conversation());
-  notify.set_head(item.head());
-  notify.set_read(item.read());
+  owed.put(notify);
   if (event != nullptr) notify.set_event(*event);
   batch.rows.push_back(index);
   ++batch.users;
@@ -124,7 +134,7 @@ void Feed::add_group_item(RaftIndex index, const std::string& conversation, std:
   for (const UserId user : users) by_shard[shard_of(user, shards_)].push_back(user);
   for (const auto& [destination, there] : by_shard) {
     if (is_silent(destination)) {
-      for (const UserId user : there) park(user, conversation, head, 0, index);
+      for (const UserId user : there) park(user, conversation, {.head = head}, index);
       continue;
     }
     for (std::size_t i = 0; i < there.size();) {
@@ -301,8 +311,8 @@ void Feed::fall_silent(ShardId id) {
     for (int i = 0; i < batch->second.frame.items_size(); ++i) {
       const peer::NotifyItem& item = batch->second.frame.items(i);
       const RaftIndex row = batch->second.rows[static_cast<std::size_t>(i)];
-      if (item.users().empty()) park(UserId(item.user()), item.conversation(), item.head(), item.read(), row);
-      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), item.head(), 0, row);
+      if (item.users().empty()) park(UserId(item.user()), item.conversation(), Owed::of(item), row);
+      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), {.head = item.head()}, row);
     }
     const std::uint64_t next = it == sent_.end() ? 0 : it->first;
     forget(batch);
@@ -310,15 +320,18 @@ void Feed::fall_silent(ShardId id) {
   }
 }
 
-void Feed::park(UserId user, const std::string& conversation, std::uint64_t head, std::uint64_t read, RaftIndex row) {
+void Feed::park(UserId user, const std::string& conversation, const Owed& owed, RaftIndex row) {
   const auto id = ConversationId::parse(conversation);
   if (!id) return settle(row, 1);  // nobody would take it
-  parking_.add(user, *id, head, read, row);
+  parking_.add(user, *id, owed, row);
 }
 
 void Feed::park_applied(const log::Park& command) {
   for (const RaftIndex row : parking_.applied()) settle(row, 1);
-  for (const log::IndexMark& mark : command.marks()) unparking_.written(shard_of(UserId(mark.user()), shards_));
+  for (const log::IndexMark& mark : command.marks()) {
+    const auto conversation = ConversationId::parse(mark.conversation());
+    if (conversation) unparking_.written(Owed::of(mark).destination(UserId(mark.user()), *conversation, shards_));
+  }
 }
 
 void Feed::parked_read(const ParkedRead& read, const std::vector<ParkedRow>& rows, bool more) {

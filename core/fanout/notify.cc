@@ -18,9 +18,7 @@ bool Notify::add(const peer::NotifyBatch& batch, NodeId from, Now now) {
     if (!conversation) continue;
     const auto tell = [&](UserId user) {
       if (!is_valid(user)) return;
-      Mark& mark = waiting_[{user, *conversation}];
-      mark.head = std::max(mark.head, Seq(item.head()));
-      mark.read = std::max(mark.read, Seq(item.read()));
+      waiting_[{user, *conversation}].merge(Owed::of(item));
     };
     if (item.users().empty()) tell(UserId(item.user()));
     for (const std::uint64_t user : item.users()) tell(UserId(user));
@@ -41,11 +39,8 @@ bool Notify::take(Now now, bool at_once, log::Notify& command, std::vector<Batch
     log::IndexMark& mark = *command.add_marks();
     mark.set_user(first->first.first.value());
     mark.set_conversation(first->first.second.str());
-    mark.set_head(first->second.head.value());
-    mark.set_read(first->second.read.value());
-    Mark& proposed = proposed_[first->first];
-    proposed.head = std::max(proposed.head, first->second.head);
-    proposed.read = std::max(proposed.read, first->second.read);
+    first->second.put(mark);
+    proposed_[first->first].merge(first->second);
     waiting_.erase(first);
   }
   // A batch is complete with the command that empties what waits: commands of one shard are applied in their order.
@@ -61,9 +56,7 @@ void Notify::give_back(const log::Notify& command, std::vector<BatchName> comple
   for (const log::IndexMark& mark : command.marks()) {
     const auto conversation = ConversationId::parse(mark.conversation());
     CHASQUI_ASSERT(conversation.has_value(), "take() made this command");
-    Mark& waiting = waiting_[{UserId(mark.user()), *conversation}];
-    waiting.head = std::max(waiting.head, Seq(mark.head()));
-    waiting.read = std::max(waiting.read, Seq(mark.read()));
+    waiting_[{UserId(mark.user()), *conversation}].merge(Owed::of(mark));
   }
   applied(command);
   batches_.insert(batches_.end(), completes.begin(), completes.end());
@@ -76,9 +69,7 @@ void Notify::applied(const log::Notify& command) {
     if (!conversation) continue;
     const auto it = proposed_.find({UserId(mark.user()), *conversation});
     // A later command may have raised it meanwhile: then that one's apply removes it.
-    if (it != proposed_.end() && it->second.head <= Seq(mark.head()) && it->second.read <= Seq(mark.read())) {
-      proposed_.erase(it);
-    }
+    if (it != proposed_.end() && Owed::of(mark).covers(it->second)) proposed_.erase(it);
   }
 }
 
@@ -89,12 +80,11 @@ void Notify::clear() {
   due_at_ = MonoTime::never();
 }
 
-void Notify::pending(UserId user, absl::btree_map<ConversationId, Mark>& marks) const {
+void Notify::pending(UserId user, absl::btree_map<ConversationId, Owed>& marks) const {
   for (const auto* map : {&proposed_, &waiting_}) {
     for (auto it = map->lower_bound({user, ConversationId()}); it != map->end() && it->first.first == user; ++it) {
-      Mark& mark = marks[it->first.second];
-      mark.head = std::max(mark.head, it->second.head);
-      mark.read = std::max(mark.read, it->second.read);
+      const bool is_mark = it->second.head > 0 || it->second.read > 0;
+      if (is_mark) marks[it->first.second].merge(it->second);
     }
   }
 }

@@ -1,19 +1,16 @@
 #include "core/fanout/parking.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace chasqui::fanout {
 
 void Parking::merge(Mark& into, Mark&& from) {
-  into.head = std::max(into.head, from.head);
-  into.read = std::max(into.read, from.read);
+  into.owed.merge(from.owed);
   into.rows.insert(into.rows.end(), from.rows.begin(), from.rows.end());
 }
 
-void Parking::add(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read,
-                  RaftIndex row) {
-  merge(waiting_[{user, conversation}], Mark{head, read, {row}});
+void Parking::add(UserId user, const ConversationId& conversation, const Owed& owed, RaftIndex row) {
+  merge(waiting_[{user, conversation, owed.is_stance()}], Mark{owed, {row}});
   ++items_waiting_;
 }
 
@@ -22,10 +19,9 @@ bool Parking::take(Now now, log::Park& command) {
   while (!waiting_.empty() && command.marks_size() < command_marks_max) {
     const auto first = waiting_.begin();
     log::IndexMark& mark = *command.add_marks();
-    mark.set_user(first->first.first.value());
-    mark.set_conversation(first->first.second.str());
-    mark.set_head(first->second.head);
-    mark.set_read(first->second.read);
+    mark.set_user(std::get<UserId>(first->first).value());
+    mark.set_conversation(std::get<ConversationId>(first->first).str());
+    first->second.owed.put(mark);
     items_waiting_ -= first->second.rows.size();
     proposed_[first->first] = std::move(first->second);
     waiting_.erase(first);

@@ -99,8 +99,7 @@ bool Unparking::rows_read(const ParkedRead& read, const std::vector<ParkedRow>& 
     log::IndexMark& mark = destination.marks.emplace_back();
     mark.set_user(row.user.value());
     mark.set_conversation(row.conversation.str());
-    mark.set_head(row.head);
-    mark.set_read(row.read);
+    row.owed.put(mark);
   }
   destination.more = more && !rows.empty();
   if (!rows.empty()) {
@@ -126,8 +125,7 @@ void Unparking::take_batches(Now now, std::uint64_t& last_batch, std::vector<pee
       peer::NotifyItem& item = *batch.add_items();
       item.set_user(mark.user());
       item.set_conversation(mark.conversation());
-      item.set_head(mark.head());
-      item.set_read(mark.read());
+      Owed::of(mark).put(item);
     }
     destination.step = Step::Sent;
     destination.batch = last_batch;

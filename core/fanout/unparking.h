@@ -18,6 +18,7 @@
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "core/base/owed.h"
 #include "proto/log.pb.h"
 #include "proto/peer.pb.h"
 
@@ -27,8 +28,7 @@ struct ParkedRow {
   ShardId destination;
   UserId user;
   ConversationId conversation;
-  std::uint64_t head = 0;
-  std::uint64_t read = 0;
+  Owed owed;
 };
 
 // Which rows are to be read: of `destination` above (user, conversation), or of the first destination at or above it.

@@ -30,6 +30,16 @@ std::uint16_t close_code(client::GoAway::Reason reason) {
   return close_normal;
 }
 
+// What a leader tells a session of somebody whom it has stopped watching since: blocked, it may be.
+bool is_of_watched(const Session& session, const client::ServerFrame& frame) {
+  const auto watches = [&session](std::uint64_t user) {
+    return std::binary_search(session.watched.begin(), session.watched.end(), UserId(user));
+  };
+  if (frame.has_typing()) return watches(frame.typing().user());
+  return std::all_of(frame.presences().presences().begin(), frame.presences().presences().end(),
+                     [&](const client::Presence& presence) { return watches(presence.user()); });
+}
+
 }  // namespace
 
 Gateway::Gateway(const Limits& limits, ShardCount shards)
@@ -250,6 +260,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kDescribeGroup:
     case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
     case client::ClientFrame::kHide:
+    case client::ClientFrame::kSetGate:
     case client::ClientFrame::kSetPrivacy:
       return take(session.settings, Rate::per_token_ms(limits_.setting_device_burst, limits_.setting_device_refill_ms),
                   "settings");
@@ -420,8 +431,13 @@ void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
     frame.mutable_head()->set_conversation(first->first.str());
     frame.mutable_head()->set_seq(first->second.head.value());
     frame.mutable_head()->set_version(first->second.version.value());
-    frame.mutable_head()->set_hides(first->second.hides);
-    session.pushed.note(first->first, first->second.head, first->second.hides);
+    const Standing& standing = first->second.standing;
+    frame.mutable_head()->set_hides(standing.hides);
+    if (standing.gate) {
+      frame.mutable_head()->set_gate(*standing.gate);
+      frame.mutable_head()->set_is_invitation(standing.is_invitation);
+    }
+    session.pushed.note(first->first, first->second.head, standing);
     session.missed.erase(first);
     --missed_;
     send(now, session, encode(frame), out);
@@ -438,7 +454,7 @@ bool Gateway::miss(Session& session, const ConversationId& conversation, const S
   Session::Missed& missed = entry->second;
   missed.head = std::max(missed.head, what.head);
   missed.version = std::max(missed.version, what.version);
-  missed.hides = std::max(missed.hides, what.hides);
+  missed.standing.merge(what.standing);
   return true;
 }
 
@@ -447,7 +463,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
   std::vector<SessionId> ids;  // miss() may end one of them
   for (const UserId user : users) {
     if (event.empty()) {
-      head_moved(now, user, conversation, seq, Version(), 0, false, out);
+      head_moved(now, user, conversation, seq, Version(), {}, false, out);
       continue;
     }
     const std::vector<SessionId>* of_user = by_user_.find(user);
@@ -458,7 +474,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
     Session& session = *find(id);
     if (session.behind || session.state != Session::State::Live || CHASQUI_MAYBE("push_missed")) {
       CHASQUI_MARK("push_missed");
-      miss(session, conversation, {seq, Version(), 0}, out);
+      miss(session, conversation, {seq, Version(), {}}, out);
       continue;
     }
     if (bytes.empty()) bytes = encode_push(conversation, event);
@@ -468,7 +484,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
 }
 
 void Gateway::head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                         std::uint64_t hides, bool whole, Outputs& out) {
+                         const Standing& standing, bool whole, Outputs& out) {
   if (CHASQUI_CANARY("mark_after_hello")) return;
   const std::vector<SessionId>* of_user = by_user_.find(user);
   if (of_user == nullptr) return;
@@ -477,8 +493,11 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
     Session& session = *find(id);
     session.heard = std::max(session.heard, version);
     if (whole) session.count_as_told();
-    if (session.pushed.covers(conversation, head, hides)) continue;
-    if (!miss(session, conversation, {head, version, hides}, out)) continue;
+    if (standing.gate == client::BLOCKED && !conversation.is_group()) {
+      std::erase(session.watched, user == conversation.lower() ? conversation.higher() : conversation.lower());
+    }
+    if (session.pushed.covers(conversation, head, standing)) continue;
+    if (!miss(session, conversation, {head, version, standing}, out)) continue;
     if (session.state == Session::State::Live && !session.behind) tell_missed(now, session, out);
   }
 }
@@ -506,9 +525,26 @@ void Gateway::ephemeral(Now now, const std::vector<SessionId>& sessions, const c
   for (const SessionId id : sessions) {
     Session* session = find(id);
     if (session == nullptr || session->state != Session::State::Live || session->behind) continue;
+    if (!is_of_watched(*session, frame)) {
+      CHASQUI_MARK("ephemeral_unwanted");
+      continue;
+    }
     if (bytes.empty()) bytes = encode(frame);
     send(now, *session, bytes, out);
   }
+}
+
+void Gateway::watches(SessionId id, std::vector<UserId> users) {
+  if (Session* session = find(id)) session->watched = std::move(users);
+}
+
+void Gateway::watches_no_more(SessionId id, UserId user) {
+  if (Session* session = find(id)) std::erase(session->watched, user);
+}
+
+bool Gateway::is_watched(SessionId id, UserId user) {
+  const Session* session = find(id);
+  return session != nullptr && std::binary_search(session->watched.begin(), session->watched.end(), user);
 }
 
 void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {

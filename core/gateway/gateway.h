@@ -80,12 +80,16 @@ class Gateway {
   }
   // `whole`: nothing below that version is still to come.
   void head_moved(Now now, UserId user, const ConversationId& conversation, Seq head, Version version,
-                  std::uint64_t hides, bool whole, Outputs& out);
+                  const Standing& standing, bool whole, Outputs& out);
   // What the sessions of that shard lacked has been told.
   void caught_up(ShardId shard);
   void receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out);
   // Presence and typing: for those of these sessions that can take it now.
   void ephemeral(Now now, const std::vector<SessionId>& sessions, const client::ServerFrame& frame, Outputs& out);
+  // Whom that session watches from now on, ascending.
+  void watches(SessionId session, std::vector<UserId> users);
+  void watches_no_more(SessionId session, UserId user);
+  [[nodiscard]] bool is_watched(SessionId session, UserId user);
   // The device is logged out: its sessions end.
   void device_gone(UserId user, DeviceId device, Outputs& out);
   // Another session of that device stands, at another node.

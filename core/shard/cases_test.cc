@@ -10,10 +10,13 @@
 //     [about=KIND/SEQ]: reply, edit, deletion, reaction, pin, unpin, vote, or a number
 //     [poll=OPTIONS/CHOICES] [votes=COUNT/HIGHEST] [timer=SECONDS]: what the log is told of the content
 //   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
-//   privacy NAME [presence=NUMBER]
+//   privacy NAME [presence=NUMBER] [adds=NUMBER]     gate NAME OTHER accepted|blocked|nothing
+//   send ... [gate=STANCE@VERSION]: what the other's shard said when it was asked
 //   change NAME/DEVICE in GROUP n=NUMBER create|add|remove|leave|edit|role|permissions|mute|unban|link|unlink|join|
-//     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below
+//     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below; who of them may not be added:
+//     not_added=WHO,WHO invitations=WHO
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N]     notify NAME CONVERSATION [head=N] [read=N]
+//     [opened=1] [invited=N] [gate=STANCE@VERSION]
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
 // A group is named NAME#NUMBER after who may create it: ana#1.
@@ -157,7 +160,12 @@ std::string describe(const Reply& reply) {
       return absl::StrCat("hidden hides=", r.hides, " ranges ", absl::StrJoin(r.ranges, " "));
     }
     std::string operator()(const PrivacyNow& r) const {
-      return absl::StrCat("presence for ", client::Audience_Name(r.presence));
+      return absl::StrCat("presence for ", client::Audience_Name(r.presence),
+                          r.adds == client::EVERYONE ? "" : absl::StrCat(", adds by ", client::Audience_Name(r.adds)));
+    }
+    std::string operator()(const GateNow& r) const {
+      return absl::StrCat("gate ", client::Gate_Name(r.gate), ", ",
+                          state::Stance_Name(static_cast<state::Stance>(r.stance)), " as of ", r.version.value());
     }
     std::string operator()(const Refused& r) const {
       return absl::StrCat("refused ", client::Code_Name(r.code), r.next ? absl::StrCat(" next=", r.next.value()) : "",
@@ -167,6 +175,22 @@ std::string describe(const Reply& reply) {
   return std::visit(Visitor{}, reply);
 }
 
+std::string describe_stance(std::uint32_t stance, std::uint64_t version) {
+  return absl::StrCat(state::Stance_Name(static_cast<state::Stance>(stance)), "@", version);
+}
+
+// All but head and read.
+template <class Row>
+std::string describe_owed(const Row& row) {
+  std::string line;
+  if (row.opened()) absl::StrAppend(&line, " opened");
+  if (row.invited() != 0) absl::StrAppend(&line, " invited=", row.invited());
+  if (row.stance_version() != 0) {
+    absl::StrAppend(&line, " says ", describe_stance(row.stance(), row.stance_version()));
+  }
+  return line;
+}
+
 std::string describe(const state::Feed& feed) {
   std::string line;
   for (const auto& item : feed.items()) {
@@ -174,6 +198,7 @@ std::string describe(const state::Feed& feed) {
     absl::StrAppend(&line, line.empty() ? "" : "; ", who, " ", name_of(item.conversation()));
     if (item.head() != 0) absl::StrAppend(&line, " head=", item.head());
     if (item.read() != 0) absl::StrAppend(&line, " read=", item.read());
+    absl::StrAppend(&line, describe_owed(item));
   }
   return line;
 }
@@ -192,10 +217,14 @@ std::string describe(const client::GroupChange& change) {
     case GroupChange::kCreate:
       line = absl::StrCat("create \"", change.create().title(), "\"");
       for (const std::uint64_t user : change.create().members()) line += name(user);
+      if (!change.create().invited().empty()) line += ", invited";
+      for (const std::uint64_t user : change.create().invited()) line += name(user);
       break;
     case GroupChange::kAdd:
       line = "add";
       for (const std::uint64_t user : change.add().users()) line += name(user);
+      if (!change.add().invited().empty()) line += ", invited";
+      for (const std::uint64_t user : change.add().invited()) line += name(user);
       break;
     case GroupChange::kRemove: line = (change.remove().ban() ? "ban" : "remove") + name(change.remove().user()); break;
     case GroupChange::kLeave: line = "leave"; break;
@@ -244,6 +273,7 @@ std::string describe(const state::Group& group) {
   }
   for (const std::uint64_t user : group.banned()) absl::StrAppend(&line, "\nbanned ", name_of(UserId(user)));
   for (const std::uint64_t user : group.requests()) absl::StrAppend(&line, "\nasks to join: ", name_of(UserId(user)));
+  for (const std::uint64_t user : group.invited()) absl::StrAppend(&line, "\ninvited: ", name_of(UserId(user)));
   for (const state::Link& link : group.links()) {
     absl::StrAppend(&line, "\nlink by ", name_of(UserId(link.by())), " uses=", link.uses());
   }
@@ -255,7 +285,8 @@ std::string describe(const Consequence& consequence) {
     std::string operator()(const EventStored& c) const {
       client::Event event;
       EXPECT_TRUE(event.ParseFromString(c.event));
-      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " ", describe_body(event),
+      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " ",
+                          c.event.empty() ? "unlike to both" : describe_body(event),
                           c.audience == nullptr ? "" : absl::StrCat(" to", names_of(*c.audience)));
     }
     std::string operator()(const FeedOwed& c) const {
@@ -263,12 +294,19 @@ std::string describe(const Consequence& consequence) {
     }
     std::string operator()(const MarksMoved& c) const {
       return absl::StrCat("marks ", name_of(c.conversation.bytes()), " of ", name_of(c.user),
-                          " delivered=", c.delivered.value(), " read=", c.read.value());
+                          " delivered=", c.delivered.value(), " read=", c.read.value(),
+                          c.is_private ? " to themselves" : "");
+    }
+    std::string operator()(const GateMoved& c) const {
+      return absl::StrCat("gate of ", name_of(c.user), " towards ", name_of(c.other), ": ",
+                          state::Stance_Name(static_cast<state::Stance>(c.stance)));
     }
     std::string operator()(const IndexMoved& c) const {
       return absl::StrCat("index of ", name_of(c.user), " ", name_of(c.conversation.bytes()), " head=", c.head.value(),
                           " read=", c.read.value(), " version=", c.version.value(),
-                          c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides));
+                          c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides),
+                          c.gate == client::OPEN ? "" : absl::StrCat(" ", client::Gate_Name(c.gate)),
+                          c.is_invitation ? " invitation" : "");
     }
     std::string operator()(const DeviceGone& c) const {
       return absl::StrCat("gone ", name_of(c.user), "/", c.device.value());
@@ -395,6 +433,12 @@ class World {
       auto& body = *command.mutable_set_privacy();
       body.set_user(line.user(1).value());
       if (line.options.contains("presence")) body.set_presence(static_cast<std::uint32_t>(line.number("presence")));
+      if (line.options.contains("adds")) body.set_adds(static_cast<std::uint32_t>(line.number("adds")));
+    } else if (what == "gate") {
+      auto& body = *command.mutable_set_gate();
+      body.set_user(line.user(1).value());
+      body.set_other(line.user(2).value());
+      body.set_stance(stance_of(line.word(3)));
     } else if (what == "cursor") {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
@@ -419,7 +463,27 @@ class World {
       mark.set_conversation(conversation_bytes(line.word(2)));
       mark.set_head(line.number("head"));
       mark.set_read(line.number("read"));
+      mark.set_opened(line.number("opened") == 1);
+      mark.set_invited(line.number("invited"));
+      if (!line.options.contains("gate")) continue;
+      const auto [stance, version] = known_gate(line);
+      mark.set_stance(stance);
+      mark.set_stance_version(version);
     }
+  }
+
+  static std::uint32_t stance_of(const std::string& word) {
+    if (word == "accepted") return state::ACCEPTED;
+    if (word == "blocked") return state::BLOCKED;
+    EXPECT_TRUE(word == "nothing" || word == "unknown") << word;
+    return word == "nothing" ? std::uint32_t{state::NOTHING_SAID} : 7U;
+  }
+
+  static std::pair<std::uint32_t, std::uint64_t> known_gate(const Line& line) {
+    const std::vector<std::string> parts = absl::StrSplit(line.option("gate"), '@');
+    std::uint64_t version = 0;
+    EXPECT_TRUE(parts.size() == 2 && absl::SimpleAtoi(parts[1], &version)) << line.option("gate");
+    return {stance_of(parts[0]), version};
   }
 
   static void add_sends(const Line& line, log::Entry& entry) {
@@ -443,6 +507,11 @@ class World {
         body.set_payload(payload);
       }
       if (line.options.contains("about")) add_about(line.option("about"), body);
+      if (line.options.contains("gate")) {
+        const auto [stance, version] = known_gate(line);
+        body.mutable_recipient()->set_stance(stance);
+        body.mutable_recipient()->set_version(version);
+      }
       add_content(line, body);
     }
   }
@@ -486,7 +555,7 @@ class World {
     } else if (kind == "unlink") {
       change.mutable_revoke_link()->set_secret_hash(hash_of(secret()));
     } else if (kind == "join") {
-      change.mutable_join()->set_secret(secret());
+      change.mutable_join()->set_secret(line.options.contains("secret") ? secret() : "");
     } else if (kind == "answer") {
       change.mutable_answer()->set_user(whom());
       change.mutable_answer()->set_admit(line.number("admit") == 1);
@@ -503,6 +572,12 @@ class World {
     body.set_change(change.SerializeAsString());
     if (kind == "nothing") body.set_change("\xff");  // that does not decode
     body.set_digest(hash_of(body.change()));
+    for (const auto& [key, field] :
+         {std::pair{"not_added", body.mutable_not_added()}, std::pair{"invitations", body.mutable_invitations()}}) {
+      for (const auto& who : absl::StrSplit(line.option(key), ',', absl::SkipEmpty())) {
+        field->Add(user_of(std::string(who)).value());
+      }
+    }
   }
 
   static client::GroupRole role_of(const std::string& name) {
@@ -564,6 +639,10 @@ class World {
     if (event.has_about()) {
       absl::StrAppend(&line, " ", client::About::Kind_Name(event.about().kind()), " of ", event.about().seq());
     }
+    if (event.withheld()) line += " withheld";
+    if (event.edits_withheld()) {
+      absl::StrAppend(&line, " shown edits=", event.shown_edits(), " last=", event.shown_edit());
+    }
     if (event.edits() != 0) absl::StrAppend(&line, " edits=", event.edits(), " last=", event.edited_by());
     if (event.edited_before() != 0) absl::StrAppend(&line, " before=", event.edited_before());
     if (event.erased_by() != 0) absl::StrAppend(&line, " erased by ", event.erased_by());
@@ -582,14 +661,13 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it =
-          what == "parked"     ? row->kind == keys::Kind::Parked
-          : what == "expiries" ? row->kind == keys::Kind::Expiry
-          : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-          : what.find_first_of("-#") != std::string::npos
-              ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
-              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry &&
-                    !is_of_conversation(row->kind);
+      const bool of_it = what == "parked"     ? row->kind == keys::Kind::Parked
+                         : what == "expiries" ? row->kind == keys::Kind::Expiry
+                         : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+                         : what.find_first_of("-#") != std::string::npos
+                             ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
+                             : row->user == user_of(what) && row->kind != keys::Kind::Parked &&
+                                   row->kind != keys::Kind::Expiry && !is_of_conversation(row->kind);
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;
@@ -613,7 +691,9 @@ class World {
         const auto account = parsed<state::Account>(bytes);
         return absl::StrCat("account ", account.handle(), " devices ", absl::StrJoin(account.devices(), " "),
                             ", the last ", account.last_device(),
-                            account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()));
+                            account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()),
+                            account.adds() == 0 ? "" : absl::StrCat(", adds by ", account.adds()),
+                            account.gates() == 0 ? "" : absl::StrCat(", gates ", account.gates()));
       }
       case keys::Kind::Device: {
         const auto device = parsed<state::Device>(bytes);
@@ -622,9 +702,13 @@ class World {
       }
       case keys::Kind::Index: {
         const auto index = parsed<state::Index>(bytes);
-        return absl::StrCat("index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
-                            " version=", index.version(),
-                            index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()));
+        return absl::StrCat(
+            "index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
+            " version=", index.version(), index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()),
+            index.opened() ? " opened" : "",
+            index.stance() == 0 ? ""
+                                : absl::StrCat(" ", state::Stance_Name(static_cast<state::Stance>(index.stance()))),
+            index.invited() == 0 ? "" : absl::StrCat(" invited=", index.invited()));
       }
       case keys::Kind::Version: {
         const auto row = parsed<state::Version>(bytes);
@@ -643,7 +727,8 @@ class World {
       case keys::Kind::Parked: {
         const auto row = parsed<state::Parked>(bytes);
         return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
-                            name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read());
+                            name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read(),
+                            describe_owed(row));
       }
       case keys::Kind::Group: return describe(parsed<state::Group>(bytes));
       case keys::Kind::GroupMarks: {
@@ -666,6 +751,11 @@ class World {
         return absl::StrCat("sender ", name_of(key.user), "/", key.number, " last=", row.last(),
                             " kept=", row.sent_size());
       }
+      case keys::Kind::Gate: {
+        const auto row = parsed<state::Gate>(bytes);
+        return absl::StrCat("gate towards ", name_of(UserId(key.number)), ": ",
+                            describe_stance(row.stance(), row.version()));
+      }
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);
         if (!feed) return "";
@@ -679,11 +769,21 @@ class World {
   static std::string describe_header(const ConversationId& conversation, const state::Header& header) {
     std::string out = absl::StrCat("head=", header.head());
     if (header.pins_size() > 0) absl::StrAppend(&out, " pins ", absl::StrJoin(header.pins(), " "));
+    for (const state::WithheldPin& pin : header.pins_withheld()) {
+      absl::StrAppend(&out, ", ", pin.seq(), " not for ", name_of(UserId(pin.user())));
+    }
     if (header.timer_s() > 0) absl::StrAppend(&out, " timer=", header.timer_s(), "s");
     for (int i = 0; i < header.members_size(); ++i) {
       const auto& member = header.members(i);
       absl::StrAppend(&out, "\n", name_of(i == 0 ? conversation.lower() : conversation.higher()),
                       " delivered=", member.delivered(), " read=", member.read());
+      if (member.opened()) out += "; opened";
+      if (member.stance_version() != 0) {
+        absl::StrAppend(&out, "; says ", describe_stance(member.stance(), member.stance_version()));
+      }
+      if (member.held()) {
+        absl::StrAppend(&out, "; told delivered=", member.told_delivered(), " read=", member.told_read());
+      }
       for (const auto& row : member.senders()) {
         absl::StrAppend(&out, "; device ", row.device(), " last=", row.last(), " kept=", row.sent_size());
       }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/ids.h"
+#include "core/base/owed.h"
 #include "core/shard/apply.h"
 #include "core/shard/overlay.h"
 #include "proto/client.pb.h"
@@ -44,14 +45,16 @@ struct Effects {
   void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), false}); }
   void put_new(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), true}); }
   void remove(std::string key) { changes.push_back({std::move(key), std::nullopt, false}); }
-  // `user`'s index is to be told; 0: says nothing of that mark.
-  void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
+  void owe(UserId user, const ConversationId& conversation, const Owed& what) {
     state::FeedItem item;
     item.set_user(user.value());
     item.set_conversation(conversation.str());
-    item.set_head(head);
-    item.set_read(read);
+    what.put(item);
     owed.push_back(std::move(item));
+  }
+  // `user`'s index is to be told; 0: says nothing of that mark.
+  void owe(UserId user, const ConversationId& conversation, std::uint64_t head, std::uint64_t read) {
+    owe(user, conversation, Owed{.head = head, .read = read});
   }
   // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`.
   void owe_group(const ConversationId& conversation, Seq head) { owe(UserId(), conversation, head.value(), 0); }

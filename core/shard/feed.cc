@@ -1,23 +1,19 @@
 #include "core/shard/feed.h"
 
-#include <algorithm>
-
 namespace chasqui::shard {
 
 void OwedMarks::add(const state::FeedItem& item) {
-  Marks& marks = marks_[{item.user(), item.conversation()}];
-  marks.head = std::max(marks.head, item.head());
-  marks.read = std::max(marks.read, item.read());
+  const Owed owed = Owed::of(item);
+  marks_[{item.user(), item.conversation(), owed.is_stance()}].merge(owed);
 }
 
 state::Feed OwedMarks::row() const {
   state::Feed feed;
-  for (const auto& [to, marks] : marks_) {
+  for (const auto& [to, owed] : marks_) {
     state::FeedItem& item = *feed.add_items();
-    item.set_user(to.first);
-    item.set_conversation(to.second);
-    item.set_head(marks.head);
-    item.set_read(marks.read);
+    item.set_user(to.user);
+    item.set_conversation(to.conversation);
+    owed.put(item);
   }
   return feed;
 }

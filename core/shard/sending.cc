@@ -9,6 +9,7 @@
 #include "core/base/digest.h"
 #include "core/base/points.h"
 #include "core/base/text.h"
+#include "core/shard/gates.h"
 #include "core/shard/sender_row.h"
 
 namespace chasqui::shard {
@@ -92,7 +93,15 @@ void store_event(const ShardView& view, const ConversationId& conversation, cons
                  Audience audience, Effects& effects) {
   std::string bytes = serialize(event);
   const Seq seq(event.seq());
-  effects.consequences.push_back(EventStored{conversation, seq, bytes, std::move(audience), event.expires_ms()});
+  std::string told = bytes;
+  if (event.withheld()) {  // its sender alone is told
+    told = serialize(as_seen(event, UserId(event.sender())));
+    audience = std::make_shared<const std::vector<UserId>>(1, UserId(event.sender()));
+  } else if (!is_seen_alike(event)) {
+    told.clear();
+  }
+  effects.consequences.push_back(
+      EventStored{conversation, seq, std::move(told), std::move(audience), event.expires_ms()});
   effects.put_new(keys::event(view.shard(), conversation, seq), std::move(bytes));
 }
 

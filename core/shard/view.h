@@ -80,6 +80,9 @@ class ShardView {
   [[nodiscard]] const state::Version* version_row(UserId user, Version version) const {
     return overlay_.find<state::Version>(keys::version(shard(), user, version));
   }
+  [[nodiscard]] const state::Gate* gate(UserId user, UserId other) const {
+    return overlay_.find<state::Gate>(keys::gate(shard(), user, other));
+  }
   [[nodiscard]] const state::Handle* handle(std::string_view handle) const {
     return overlay_.find<state::Handle>(keys::handle(shard(), handle));
   }

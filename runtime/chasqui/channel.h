@@ -8,7 +8,10 @@
 //   {"id", "presence": {"who"}}          -> {"id", "presence": {"user", "online"?: true, "last_seen_ms"?}} at once and
 //   at
 //                                           each change, {"id", "typing": {"user", "typing": true}} when they write
-//   {"id", "privacy": {"presence"?}}     -> {"id", "privacy": {"presence"}}
+//   {"id", "privacy": {"presence"?, "adds"?}}      -> {"id", "privacy": {"presence", "adds"}}
+//   {"id", "gate": {"who", "gate": "open" | "blocked" | "request"}} -> {"id", "gate": {"user", "gate", "in_force"?:
+//   true}}
+//   {"id", "requests": {}}               -> {"id", "requests": {"requests": [{"conversation", "user"?, "seq"}, ...]}}
 //   {"id", "group": {"action", ...}}     -> the same, or {"id", "group": {...}} (group_change.h, group_text.h)
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":

@@ -11,6 +11,8 @@ int run_send(const Options& options);
 int run_hide(const Options& options);  // delete --for-me
 int run_presence(const Options& options);
 int run_privacy(const Options& options);
+int run_gate(const Options& options);  // block, unblock, accept
+int run_requests(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
 int run_group(const Options& options);

@@ -46,6 +46,10 @@ int run(int argc, const char* const* argv) {
     case Command::Delete: return options.for_me ? chasqui::cli::run_hide(options) : chasqui::cli::run_send(options);
     case Command::Presence: return chasqui::cli::run_presence(options);
     case Command::Privacy: return chasqui::cli::run_privacy(options);
+    case Command::Block:
+    case Command::Unblock:
+    case Command::Accept: return chasqui::cli::run_gate(options);
+    case Command::Requests: return chasqui::cli::run_requests(options);
     case Command::History: return chasqui::cli::run_history(options);
     case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);

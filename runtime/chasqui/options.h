@@ -29,6 +29,10 @@ enum class Command {
   Forward,
   Presence,
   Privacy,
+  Block,
+  Unblock,
+  Accept,
+  Requests,
   History,
   Inbox,
   Group,
@@ -75,7 +79,8 @@ struct Options {
   std::uint64_t choices = 1;       // poll
   std::string phone;               // contact
   std::string to;                  // forward: to whom
-  std::string presence;            // privacy: everyone, nobody; empty: only say how it is
+  std::string presence;            // privacy: everyone, contacts, nobody; empty: only say how it is
+  std::string adds;                // likewise
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
   bool follow = false;

@@ -87,7 +87,8 @@ void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
     const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
       if (!conversation.is_group() && user != lower && user != higher) continue;
-      const Seq head = conversation.is_group() ? model_->last_for(conversation, user) : all;
+      const bool is_known = model_ != nullptr && (conversation.is_group() || model_->fed());
+      const Seq head = is_known ? model_->last_for(conversation, user) : all;
       const Seq up_to = seen(device, conversation);
       if (up_to < head && !told({device, conversation, up_to, head})) return false;
     }

@@ -38,8 +38,9 @@ void Gapless::see(Time at, const Fact& fact) {
   if (seen->seq > there.complete) there.unanswered.try_emplace(seen->seq, seen->sender, seen->sender_device);
   Seq& head = head_[seen->device][seen->conversation];
   Seq next = head.next();
-  if (seen->conversation.is_group()) {  // what is not for this user is left out; what that is, the model alone knows
-    const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
+  // What is not for this user is left out; what that is, the model alone knows.
+  const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
+  if (seen->conversation.is_group() || is_known) {
     next = is_known ? model_->next_for(seen->conversation, ids_[seen->device].begin()->first, head) : seen->seq;
   }
   check(seen->seq <= next, at, [&] {

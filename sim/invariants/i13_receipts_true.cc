@@ -36,12 +36,28 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
                           heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",
                           heard->read.value(), ": ", why, " (stored ", stored.value(), ", read ", read.value(), ")");
     };
+    if (model_ != nullptr && model_->fed() && heard->user != owners_[heard->device]) {
+      const Model::Marks told = model_->marks_told(heard->conversation, heard->user);
+      check(heard->delivered <= told.delivered && heard->read <= told.read, at, [&] {
+        return absl::StrCat(describe("the other's gate, or the own one, lets no more through"), ", at most ",
+                            told.delivered.value(), " and ", told.read.value());
+      });
+    }
     // Whoever means harm says what it likes: that no more is told than there is, is judged where it is told.
     if (hostile_.contains(heard->user)) return;
-    check(heard->delivered <= stored, at, [&] { return describe("no device of that user has it"); });
+    const bool is_stored =
+        heard->delivered <= stored || lacks_nothing(heard->conversation, heard->user, stored, heard->delivered);
+    check(is_stored, at, [&] { return describe("no device of that user has it"); });
     check(heard->read <= read, at, [&] { return describe("the person has not read it"); });
     check(heard->read <= heard->delivered, at, [&] { return describe("read and not delivered"); });
   }
+}
+
+// What lies between was withheld from that user: its place is taken, and there is nothing to store.
+bool ReceiptsTrue::lacks_nothing(const ConversationId& conversation, UserId user, Seq stored, Seq delivered) const {
+  if (model_ == nullptr || !model_->fed() || conversation.is_group()) return false;
+  const Seq next = model_->next_for(conversation, user, stored);
+  return !next || next > delivered;
 }
 
 }  // namespace chasqui::sim

@@ -1,6 +1,7 @@
 // I13. A mark tells no more than what is: delivered only what one of the member's devices has on its disk, read only
 // what the person has read (I12's part of it too: read <= delivered). No mark, not even one that somebody lied about,
-// goes beyond what was ever sent.
+// goes beyond what was ever sent. And none is heard by whom it is not for: the sender of a request that nobody has
+// answered, and either side while one has blocked the other.
 #pragma once
 
 #include <set>
@@ -8,15 +9,19 @@
 
 #include "core/base/hash_index.h"
 #include "sim/invariants/invariant.h"
+#include "sim/model/model.h"
 
 namespace chasqui::sim {
 
 class ReceiptsTrue : public Invariant {
  public:
-  ReceiptsTrue() : Invariant(13, "receipts are true") {}
+  explicit ReceiptsTrue(const Model* model = nullptr) : Invariant(13, "receipts are true"), model_(model) {}
   void see(Time at, const Fact& fact) override;
 
  private:
+  [[nodiscard]] bool lacks_nothing(const ConversationId& conversation, UserId user, Seq stored, Seq delivered) const;
+
+  const Model* model_;
   HashIndex<std::uint32_t, UserId> owners_;
   HashIndex<std::pair<UserId, ConversationId>, Seq> stored_;  // by any of the user's devices
   HashIndex<std::pair<UserId, ConversationId>, Seq> read_;

@@ -5,6 +5,7 @@
 #include "core/base/points.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/group_send.h"
 
 namespace chasqui::shard {
@@ -47,9 +48,9 @@ Effects mark(const ShardView& view, const log::Mark& command) {
   state::DirectMember& after = member(header, *conversation, user);
   after.set_read(read);
   after.set_delivered(delivered);
+  marks_moved(header, *conversation, user, effects);
   if (read > before->read()) effects.owe(user, *conversation, 0, read);
   effects.put(keys::header(view.shard(), *conversation), std::move(header));
-  effects.consequences.push_back(MarksMoved{*conversation, user, Seq(delivered), Seq(read)});
   effects.reply = Marked{Seq(delivered), Seq(read)};
   return effects;
 }

@@ -1,5 +1,6 @@
 // What other shards' feeds owe to the users of this one: up to where a conversation goes (head), and up to where the
 // user has read it. Merged by max into the user's index; never cut at the head, since an index may lag behind it.
+// And to its conversations: what a user has said of the other (core/shard/gates.h).
 //
 // Invariants of the index: (1) an entry's version is the Raft index of its last change; (2) the row `U user v version`
 // names, in ascending order, exactly the conversations whose entry has that version: one live row for each entry;
@@ -11,8 +12,12 @@
 #include <map>
 #include <set>
 
+#include "core/base/keys.h"
+#include "core/base/owed.h"
 #include "core/base/points.h"
 #include "core/shard/commands/commands.h"
+#include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/versions.h"
 
 namespace chasqui::shard {
@@ -20,11 +25,7 @@ namespace {
 
 constexpr int marks_max = 1'024;  // in one command, so that an entry of them stays short
 
-struct Marks {
-  std::uint64_t head = 0;
-  std::uint64_t read = 0;
-};
-using ByConversation = std::map<ConversationId, Marks>;
+using ByConversation = std::map<ConversationId, Owed>;
 
 std::map<UserId, ByConversation> merged(const log::Notify& command) {
   std::map<UserId, ByConversation> users;
@@ -33,9 +34,7 @@ std::map<UserId, ByConversation> merged(const log::Notify& command) {
     const UserId user(mark.user());
     if (!conversation || !is_valid(user)) continue;
     if (!conversation->is_group() && !conversation->has_direct_member(user)) continue;
-    Marks& marks = users[user][*conversation];
-    marks.head = std::max(marks.head, mark.head());
-    marks.read = std::max(marks.read, mark.read());
+    users[user][*conversation].merge(Owed::of(mark));
   }
   return users;
 }
@@ -46,6 +45,11 @@ Version version_of(const ShardView& view) {
   return Version(view.index().value());
 }
 
+// What is not there yet is taken to be open.
+client::Gate gate_before(const state::Index* entry, const ConversationId& conversation) {
+  return entry == nullptr ? client::OPEN : gate_of(*entry, conversation);
+}
+
 void merge_into_index(const ShardView& view, UserId user, const ByConversation& told, Effects& effects) {
   const Version now = version_of(view);
   std::map<Version, std::set<std::string>> leaving;
@@ -53,19 +57,44 @@ void merge_into_index(const ShardView& view, UserId user, const ByConversation& 
   for (const auto& [conversation, marks] : told) {
     const state::Index* stored = view.index_entry(user, conversation);
     const state::Index before = stored == nullptr ? state::Index() : *stored;
-    if (marks.head <= before.head() && marks.read <= before.read()) continue;
+    const bool is_news = marks.head > before.head() || marks.read > before.read() ||
+                         (marks.opened && !before.opened()) || marks.invited > before.invited();
+    if (!is_news) continue;
     state::Index after = before;
+    if (stored == nullptr && !conversation.is_group()) {
+      const state::Gate* gate = view.gate(user, other_of(conversation, user));
+      if (gate != nullptr) after.set_stance(gate->stance());
+    }
+    after.set_opened(before.opened() || marks.opened);
+    after.set_invited(std::max(before.invited(), marks.invited));
     after.set_head(std::max(before.head(), marks.head));
     after.set_read(std::max(before.read(), marks.read));
     after.set_version(now.value());
     const Version old(before.version());
     if (old && old != now) leaving[old].insert(conversation.str());
     joining.insert(conversation.str());
-    effects.consequences.push_back(
-        IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now, after.hides()});
+    effects.consequences.push_back(IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now,
+                                              after.hides(), gate_of(after, conversation), is_invitation(after),
+                                              gate_of(after, conversation) != gate_before(stored, conversation) ||
+                                                  is_invitation(after) != is_invitation(before)});
     effects.put(keys::index(view.shard(), user, conversation), std::move(after));
   }
   if (!joining.empty()) move_versions(view, user, now, leaving, joining, effects);
+}
+
+// What a user says of another goes to the shard of their conversation, which may be new there.
+void merge_into_header(const ShardView& view, UserId user, const ConversationId& conversation, const Owed& owed,
+                       std::map<ConversationId, state::Header>& headers, Effects& effects) {
+  if (conversation.is_group() || shard_of(conversation, view.shards()) != view.shard()) return;
+  auto header = headers.find(conversation);
+  if (header == headers.end()) {
+    const state::Header* stored = view.header(conversation);
+    const state::DirectMember* before = member(stored, conversation, user);
+    const bool is_news = before == nullptr || before->stance_version() < owed.stance_version;
+    if (!is_news || conversation.lower() == conversation.higher()) return;
+    header = headers.emplace(conversation, header_or_new(stored, conversation)).first;
+  }
+  learn_stance(header->second, conversation, user, owed.stance, owed.stance_version, effects);
 }
 
 }  // namespace
@@ -76,8 +105,15 @@ Effects notify(const ShardView& view, const log::Notify& command) {
                                                                    " of at most ", marks_max, " marks: split it"));
   }
   Effects effects;
+  std::map<ConversationId, state::Header> headers;  // both members of one may say something
   for (const auto& [user, told] : merged(command)) {
     if (view.account(user) != nullptr) merge_into_index(view, user, told, effects);
+    for (const auto& [conversation, owed] : told) {
+      if (owed.is_stance()) merge_into_header(view, user, conversation, owed, headers, effects);
+    }
+  }
+  for (auto& [conversation, header] : headers) {
+    effects.put(keys::header(view.shard(), conversation), std::move(header));
   }
   return effects;
 }

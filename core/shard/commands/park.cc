@@ -2,7 +2,6 @@
 // meanwhile, so that the feed's cursor goes on and nobody else waits. Merged by max: parking twice is parking once.
 //
 // A mark that the destination would drop (no member, no conversation, nothing said) is dropped here.
-#include <algorithm>
 #include <map>
 
 #include "core/shard/commands/commands.h"
@@ -19,23 +18,25 @@ Effects park(const ShardView& view, const log::Park& command) {
     return Effects::refused(client::INVALID_ARGUMENT, absl::StrCat("a park has ", command.marks_size(), " of at most ",
                                                                    marks_max, " marks: split it"));
   }
-  std::map<std::string, state::Parked> rows;
+  std::map<std::string, Owed> rows;
   for (const log::IndexMark& mark : command.marks()) {
     const auto conversation = ConversationId::parse(mark.conversation());
     const UserId user(mark.user());
-    if (!conversation || !is_valid(user) || (mark.head() == 0 && mark.read() == 0)) continue;
+    const Owed owed = Owed::of(mark);
+    if (!conversation || !is_valid(user) || owed.says_nothing()) continue;
     if (!conversation->is_group() && !conversation->has_direct_member(user)) continue;
-    state::Parked& row = rows[keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation)];
-    row.set_head(std::max(row.head(), mark.head()));
-    row.set_read(std::max(row.read(), mark.read()));
+    const ShardId destination = owed.destination(user, *conversation, view.shards());
+    rows[keys::parked(view.shard(), destination, user, *conversation)].merge(owed);
   }
   Effects effects;
-  for (auto& [key, row] : rows) {
+  for (auto& [key, owed] : rows) {
     if (const state::Parked* stored = view.parked(key)) {
-      if (row.head() <= stored->head() && row.read() <= stored->read()) continue;
-      row.set_head(std::max(row.head(), stored->head()));
-      row.set_read(std::max(row.read(), stored->read()));
+      const Owed before = Owed::of(*stored);
+      if (before.covers(owed)) continue;
+      owed.merge(before);
     }
+    state::Parked row;
+    owed.put(row);
     effects.put(key, std::move(row));
   }
   return effects;

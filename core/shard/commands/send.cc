@@ -8,7 +8,9 @@
 //   4. The next number is taken by a content that may not be stored as well, or that is about an earlier event in a way
 //      that may not be (core/shard/about.h): the refusal is kept for retries.
 //      What a member of a group may not send is refused likewise: core/shard/group_send.h.
-//   5. Else the message gets the next seq, the chain grows by its digest, and the members' indexes are owed the head.
+//   5. Else the message gets the next seq, the chain grows by its digest, and the members' indexes are owed the head:
+//   but
+//      not that of who has blocked the sender (core/shard/gates.h).
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -19,6 +21,7 @@
 #include "core/shard/about.h"
 #include "core/shard/commands/commands.h"
 #include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/group_send.h"
 #include "core/shard/sender_row.h"
 #include "core/shard/sending.h"
@@ -26,15 +29,29 @@
 namespace chasqui::shard {
 namespace {
 
+// What is said on a message that its reader does not see is not for him either; but for what answers it, which has
+// words of its own, and a deletion, which takes back.
+bool goes_with_withheld(const client::Event& event, const std::optional<client::Event>& target) {
+  if (!target || !target->withheld()) return false;
+  return event.about().kind() != client::About::REPLY && event.about().kind() != client::About::DELETION;
+}
+
 // Rule 5.
 void store(const ShardView& view, const ConversationId& conversation, const log::Send& command,
            std::optional<client::Event> target, state::Header& header, Effects& effects) {
+  const UserId sender(command.sender());
+  const UserId other = other_of(conversation, sender);
   client::Event event = next_event(view, command, header);
   const Seq seq(event.seq());
+  event.set_withheld(is_withheld(header, conversation, sender) || goes_with_withheld(event, target));
+  if (event.withheld()) CHASQUI_MARK("event_withheld");
   carry_out(view, conversation, command, std::move(target), event, header, effects);
   store_event(view, conversation, event, nullptr, effects);
-  effects.owe(conversation.lower(), conversation, seq.value(), 0);
-  if (conversation.higher() != conversation.lower()) effects.owe(conversation.higher(), conversation, seq.value(), 0);
+  const bool is_first = learn_written(header, conversation, sender, effects);
+  effects.owe(sender, conversation, Owed{.head = seq.value(), .opened = is_first});
+  if (other != sender && (!event.withheld() || CHASQUI_CANARY("withheld_fed"))) {
+    effects.owe(other, conversation, seq.value(), 0);
+  }
   effects.reply = Accepted{seq, view.time(), false};
 }
 
@@ -75,6 +92,10 @@ Effects send(const ShardView& view, const log::Send& command) {
 
   Effects effects;
   state::Header header = header_or_new(stored, *conversation);
+  if (command.has_recipient() && !CHASQUI_CANARY("block_forgotten")) {
+    learn_stance(header, *conversation, other_of(*conversation, sender), command.recipient().stance(),
+                 command.recipient().version(), effects);
+  }
   state::Sent answer;
   answer.set_time_ms(view.time().ms);
   answer.set_digest(digest);
