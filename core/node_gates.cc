@@ -39,7 +39,7 @@ peer::GateAnswer answer_from(const ReadDone& done, std::size_t at, RaftIndex as_
   const auto gate = parsed<state::Gate>(done.results[at + 1]);
   const auto entry = parsed<state::Index>(done.results[at + 2]);
   answer.set_stance(gate ? gate->stance() : std::uint32_t{state::NOTHING_SAID});
-  answer.set_version(as_of.value());
+  answer.set_version(std::max(as_of.value(), gate ? gate->version() : 0));
   const bool is_blocked = answer.stance() == state::BLOCKED;
   const bool is_contact = answer.stance() == state::ACCEPTED || (entry && entry->opened());
   answer.set_may_invite(account && !is_blocked);

@@ -113,8 +113,12 @@ TEST_P(NodeGates, a_strangers_message_is_a_request_and_its_sender_hears_no_mark_
   marks.set_request_id(40);
   marks.mutable_marks()->add_conversations(w.both.str());
   w.say(ana, marks);
-  for (const client::Receipt& receipt : w.nodes.received(ana, Body::kMarks).back().marks().receipts()) {
-    if (receipt.user() == w.beto.user.value()) EXPECT_EQ(receipt.delivered_seq(), 0U);
+  const auto pages = w.nodes.received(ana, Body::kMarks);
+  ASSERT_FALSE(pages.empty());
+  for (const client::Receipt& receipt : pages.back().marks().receipts()) {
+    if (receipt.user() == w.beto.user.value()) {
+      EXPECT_EQ(receipt.delivered_seq(), 0U);
+    }
   }
   w.say(beto, text_frame(1, w.both, "hola ana"));
   EXPECT_EQ(w.delivered_heard(ana, w.beto.user), 1U) << "what was kept is told";

@@ -220,6 +220,7 @@ void Node::Impl::describe_group(Now now, Shard& shard, const RequestPtr& request
         if (asker->role() >= client::ADMIN) {
           *told.mutable_banned() = group->banned();
           *told.mutable_requests() = group->requests();
+          *told.mutable_invited() = group->invited();
           for (const state::Link& link : group->links()) {
             client::GroupLink& line = *told.add_links();
             line.set_secret_hash(link.secret_hash());

@@ -112,12 +112,12 @@ struct ToLine {
   std::string operator()(const GateAsked& fact) const {
     Writer line(at, "gate");
     line.device(fact.device).number("request", fact.request).text("user", hex(fact.other));
-    return line.number("blocks", fact.blocks ? 1 : 0).str();
+    return line.number("blocks", std::uint64_t{fact.blocks}).str();
   }
   std::string operator()(const GateHeard& fact) const {
     Writer line(at, "gate_set");
     line.device(fact.device).number("request", fact.request);
-    return line.number("ok", fact.ok ? 1 : 0).number("in_force", fact.in_force ? 1 : 0).str();
+    return line.number("ok", std::uint64_t{fact.ok}).number("in_force", std::uint64_t{fact.in_force}).str();
   }
   std::string operator()(const RequestAsked& fact) const {
     return Writer(at, "asked").device(fact.device).number("request", fact.request).str();

@@ -72,7 +72,7 @@ MessageSent sent(const char* text, std::uint64_t number) {
 TEST(Withheld, what_was_sent_after_he_heard_that_it_is_in_force_never_comes) {
   EXPECT_GT(found(14, {}, {block, blocked, sent("late", 1), seen(1, 1, "late")}), 0U);
   EXPECT_EQ(found(14, {}, {block, sent("early", 1), blocked, seen(1, 1, "early")}), 0U) << "it may have been accepted";
-  EXPECT_EQ(found(14, {}, {block, {GateHeard{1, 1, true, false}}, sent("late", 1), seen(1, 1, "late")}), 0U)
+  EXPECT_EQ(found(14, {}, {block, GateHeard{1, 1, true, false}, sent("late", 1), seen(1, 1, "late")}), 0U)
       << "not in force yet";
 }
 TEST(Withheld, what_waits_until_he_unblocks_may_come) {

@@ -2,6 +2,7 @@
 // user's own index, and an effect that is owed to the conversation's shard, which decides by it what passes.
 //
 // Whether there is such another user is not asked, and not told: ids are never used again.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -16,21 +17,26 @@
 namespace chasqui::shard {
 namespace {
 
+// Above every version of before, also where one entry says two things: so whoever hears them in whatever order takes
+// the last one. For that the row stays when nothing is said any more.
+std::uint64_t next_version(const ShardView& view, const state::Gate* stored) {
+  return std::max(view.index().value(), stored == nullptr ? 0 : stored->version() + 1);
+}
+
+bool says_something(std::uint32_t stance) {
+  return stance != state::NOTHING_SAID;
+}
+
 void put_row(const ShardView& view, UserId user, UserId other, std::uint32_t stance, const state::Gate* stored,
              Effects& effects) {
-  std::string key = keys::gate(view.shard(), user, other);
+  state::Gate row;
+  row.set_stance(stance);
+  row.set_version(next_version(view, stored));
   state::Account account = *view.account(user);
-  if (stance == state::NOTHING_SAID) {
-    effects.remove(std::move(key));
-    account.set_gates(account.gates() - 1);
-  } else {
-    state::Gate row;
-    row.set_stance(stance);
-    row.set_version(view.index().value());
-    effects.put(std::move(key), std::move(row));
-    account.set_gates(account.gates() + (stored == nullptr ? 1 : 0));
-  }
+  const bool did_say = stored != nullptr && says_something(stored->stance());
+  account.set_gates(account.gates() + (says_something(stance) ? 1 : 0) - (did_say ? 1 : 0));
   effects.put(keys::account(view.shard(), user), std::move(account));
+  effects.put(keys::gate(view.shard(), user, other), std::move(row));
 }
 
 }  // namespace
@@ -49,10 +55,13 @@ Effects set_gate(const ShardView& view, const log::SetGate& command) {
   const state::Index* entry = view.index_entry(user, conversation);
   state::Index after = entry == nullptr ? state::Index() : *entry;
   const Version now(view.index().value());
-  if (command.stance() == (stored == nullptr ? std::uint32_t{state::NOTHING_SAID} : stored->stance())) {
-    return Effects::only(GateNow{command.stance(), now, gate_of(after, conversation)});
+  const std::uint32_t before = stored == nullptr ? std::uint32_t{state::NOTHING_SAID} : stored->stance();
+  const Version version(command.stance() == before && stored != nullptr ? std::max(now.value(), stored->version())
+                                                                        : next_version(view, stored));
+  if (command.stance() == before) {
+    return Effects::only(GateNow{command.stance(), version, gate_of(after, conversation)});
   }
-  if (stored == nullptr && account->gates() >= bounds::gates_max) {
+  if (!says_something(before) && account->gates() >= bounds::gates_max) {
     return Effects::refused(client::FAILED_PRECONDITION, absl::StrCat("you have accepted or blocked ",
                                                                       bounds::gates_max, " users: unblock one first"));
   }
@@ -70,8 +79,8 @@ Effects set_gate(const ShardView& view, const log::SetGate& command) {
       IndexMoved{user, conversation, Seq(after.head()), Seq(after.read()), now, after.hides(), gate, false, true});
   effects.consequences.push_back(GateMoved{user, other, command.stance()});
   effects.put(keys::index(view.shard(), user, conversation), std::move(after));
-  effects.owe(user, conversation, Owed{.stance = command.stance(), .stance_version = now.value()});
-  effects.reply = GateNow{command.stance(), now, gate};
+  effects.owe(user, conversation, Owed{.stance = command.stance(), .stance_version = version.value()});
+  effects.reply = GateNow{command.stance(), version, gate};
   return effects;
 }
 
