@@ -163,9 +163,20 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
   } else if (auto* changed = std::get_if<client::DeviceChanged>(&happening)) {
     device.credentials = changed->credentials;
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
+  } else if (std::holds_alternative<client::JournalOutdated>(happening)) {
+    device.outdated = true;
+    replace_outdated(device);
   } else if (auto* ended = std::get_if<client::Ended>(&happening)) {
     sent_away(device, *ended);
   }
+}
+
+// At once, but between two syncs: what a real program does some moments later.
+void World::replace_outdated(Device& device) {
+  if (!device.outdated || !device.up() || !device.unsynced.empty()) return;
+  device.outdated = false;
+  device.journal = device.client->compacted();
+  device.client->journal_replaced();
 }
 
 void World::journal_synced(Device& device) {
@@ -178,6 +189,7 @@ void World::journal_synced(Device& device) {
   client::Outputs outputs;
   device.client->persisted(device.now(now_), device.synced, outputs);
   carry_out(device, outputs);
+  replace_outdated(device);
 }
 
 void World::set_wake(Device& device) {

@@ -91,6 +91,9 @@ void ClientImpl::tick(Now now, Outputs& out) {
 MonoTime ClientImpl::next_deadline() const {
   MonoTime next = link_.next_deadline(requests_.count(Asked::Ping) > 0);
   if (CHASQUI_CANARY("lost_wakeup") && !link_.is_up()) return MonoTime::never();
+  if (const auto expiry = inbox_.next_expiry(); expiry && *expiry > wall_) {
+    next = earlier(next, now_ + milliseconds(expiry->ms - wall_.ms));
+  }
   if (link_.is_up()) next = earlier(next, requests_.next_deadline());
   if (!is_connected()) return next;
   next = earlier(next, earlier(outbox_.next_deadline(), inbox_.next_deadline(now_)));
@@ -287,6 +290,9 @@ std::vector<ConversationId> ClientImpl::conversations() const {
 
 void ClientImpl::pump(Now now, Outputs& out) {
   now_ = now.mono;
+  wall_ = now.wall;
+  inbox_.expire(now.wall);
+  if (inbox_.holds_erased() && !std::exchange(outdated_told_, true)) out.happenings.emplace_back(JournalOutdated{});
   if (!identity_.is_unsafe()) {  // what a crash between a renewal and here left untold
     if (auto credentials = identity_.on_persisted(); credentials) {
       out.happenings.emplace_back(DeviceChanged{*std::move(credentials)});

@@ -85,6 +85,10 @@ class ClientImpl final : public Client {
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;
+  void journal_replaced() override {
+    inbox_.journal_replaced();
+    outdated_told_ = false;
+  }
 
  private:
   // A question of the application's that waits for a session.
@@ -157,7 +161,9 @@ class ClientImpl final : public Client {
   MonoTime unserved_since_ = MonoTime::never();
   MonoTime logout_at_{};
   bool logging_out_ = false;
-  MonoTime now_{};  // of the last call: deadlines in the past are no deadlines
+  MonoTime now_{};   // of the last call: deadlines in the past are no deadlines
+  WallTime wall_{};  // likewise
+  bool outdated_told_ = false;
 };
 
 [[nodiscard]] absl::Status to_status(const Error& error);

@@ -54,6 +54,7 @@ constexpr Canary all[] = {
     {52, "dead_shard_jams", "what is owed to a shard that is silent is never parked", {22, 26}, "cluster", true},
     {57, "differing_serves", "a replica whose state differs from the others' goes on (rule R4)", {27}, "cluster", true},
     {60, "hides_uncounted", "what one device hides from its user is not told to the others", {18}, ""},
+    {61, "journal_keeps", "a device keeps in its journal what was deleted", {20}, ""},
     {55, "ping_at_once", "a client pings after 100 ms of silence", {25}, ""},
     {56, "resend_at_once", "a client sends at once what it was told to send later", {25}, ""},
 };
