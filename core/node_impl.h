@@ -5,8 +5,8 @@
 // that leader; node_groups.cc: of groups. node_accounts.cc: what HTTP asks. node_sessions.cc: how sessions anywhere are
 // told what happens. node_settings.cc: what a user sets for themselves. node_ephemeral.cc: presence and typing.
 // node_expiry.cc: messages that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc: whole states
-// to and from them. node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the store. Over 400
-// lines because it is the one place where a node is seen whole.
+// to and from them. node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the store.
+// Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -147,8 +147,8 @@ class Node::Impl {
     fanout::Feed feed;
     fanout::Notify notify;
     fanout::Marks marks;
-    gateway::Registry registry;        // of a leader
-    gateway::Watchers watchers;        // likewise
+    gateway::Registry registry;  // of a leader
+    gateway::Watchers watchers;  // likewise
     fanout::Expiry expiry;
     NodeId home_leader;                // who should lead it
     MonoTime transfer_due;             // then, if that is another

@@ -31,6 +31,8 @@
 
 namespace chasqui::client {
 
+constexpr std::uint64_t text_bytes_max = 65'536;  // Limits::message_bytes_max, which no server exceeds
+
 class ClientImpl final : public Client {
  public:
   ClientImpl(const Config& config, const Seed& seed);

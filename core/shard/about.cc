@@ -137,7 +137,8 @@ void put_timer(const ShardView& view, const ConversationId& conversation, const 
   const bool goes_with_target = kind == About::EDIT || kind == About::REACTION || kind == About::VOTE;
   event.set_expires_ms(goes_with_target && target ? target->expires_ms() : by_timer);
   if (has_expiry_row(event)) {
-    effects.put_new(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())), std::string(marker));
+    effects.put_new(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())),
+                    std::string(marker));
     ++effects.expiries;
   }
 }

@@ -582,14 +582,13 @@ class World {
     for (const auto& [key, bytes] : store_.rows()) {
       const auto row = keys::parse(key);
       if (!row) return "a key that nobody made";
-      const bool of_it =
-          what == "parked"     ? row->kind == keys::Kind::Parked
-          : what == "expiries" ? row->kind == keys::Kind::Expiry
-          : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
-          : what.find_first_of("-#") != std::string::npos
-              ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
-              : row->user == user_of(what) && row->kind != keys::Kind::Parked && row->kind != keys::Kind::Expiry &&
-                    !is_of_conversation(row->kind);
+      const bool of_it = what == "parked"     ? row->kind == keys::Kind::Parked
+                         : what == "expiries" ? row->kind == keys::Kind::Expiry
+                         : what == "feed"     ? row->kind == keys::Kind::Feed || row->kind == keys::Kind::Numbers
+                         : what.find_first_of("-#") != std::string::npos
+                             ? is_of_conversation(row->kind) && row->conversation.bytes() == conversation_bytes(what)
+                             : row->user == user_of(what) && row->kind != keys::Kind::Parked &&
+                                   row->kind != keys::Kind::Expiry && !is_of_conversation(row->kind);
       if (of_it) absl::StrAppend(&out, describe_row(*row, bytes, what == "feed"), "\n");
     }
     return out.empty() ? "nothing\n" : out;

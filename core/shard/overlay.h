@@ -30,8 +30,8 @@ namespace chasqui::shard {
 
 // What a row may hold; a plain string is an event, which is written as bytes, and read by find_bytes().
 using RowValue = std::variant<std::string, state::Header, state::Account, state::Device, state::Index, state::Version,
-                              state::Handle, state::Feed, state::Parked, state::Hidden, state::Group,
-                              state::GroupMarks, state::FormerMember, state::SenderRow>;
+                              state::Handle, state::Feed, state::Parked, state::Hidden, state::Group, state::GroupMarks,
+                              state::FormerMember, state::SenderRow>;
 
 class Overlay {
  public:

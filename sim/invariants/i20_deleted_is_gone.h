@@ -18,8 +18,9 @@ class DeletedIsGone : public Invariant {
     check(searched->found.empty(), at, [&] {
       const auto& [conversation, seq] = searched->found.front();
       const bool is_node = !searched->device.has_value();
-      return absl::StrCat(is_node ? "node " : "device ", is_node ? searched->node : *searched->device, " still has the payload of ", conversation.hex(), " seq ",
-                          seq.value(), ", which was erased, and of ", searched->found.size() - 1, " more");
+      return absl::StrCat(is_node ? "node " : "device ", is_node ? searched->node : *searched->device,
+                          " still has the payload of ", conversation.hex(), " seq ", seq.value(),
+                          ", which was erased, and of ", searched->found.size() - 1, " more");
     });
   }
   [[nodiscard]] bool needed() const override { return false; }  // where nobody deletes

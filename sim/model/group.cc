@@ -58,8 +58,7 @@ std::uint32_t GroupModel::refuses_message(UserId user, LogTime now, const Logged
   if (member == members_.end() || member->second.muted_until_ms > now.ms || member->second.role < may_.send()) {
     return client::PERMISSION_DENIED;
   }
-  const bool edits =
-      send.timer_s || send.about_kind == client::About::PIN || send.about_kind == client::About::UNPIN;
+  const bool edits = send.timer_s || send.about_kind == client::About::PIN || send.about_kind == client::About::UNPIN;
   if (edits && member->second.role < may_.edit()) return client::PERMISSION_DENIED;
   const bool is_about = send.about_kind != client::About::NOTHING;
   return is_about && !sees(user, send.about) ? std::uint32_t{client::NOT_FOUND} : 0;
