@@ -74,6 +74,8 @@ class Inbox {
   // What a deletion erases, or whose time is over by this device's clock, goes from what is kept here at once, and from
   // the journal when its owner replaces it.
   void expire(WallTime wall);
+  // A send of one's own was answered: what it said stands in the journal, if it has not been replaced since.
+  void note_own(const ConversationId& conversation);
   [[nodiscard]] std::optional<WallTime> next_expiry() const { return next_expiry_; }
   [[nodiscard]] bool holds_erased() const { return holds_erased_; }
   void journal_replaced();
@@ -97,7 +99,9 @@ class Inbox {
     Seq taken;
     Seq journaled;
     Seq shown;
-    Seq shown_elsewhere;  // up to here the journal holds nothing of what was shown
+    Seq shown_elsewhere;          // up to here the journal holds nothing of what was shown
+    bool own_in_journal = false;  // sends that were answered
+    bool has_deletion = false;    // one was taken since the journal was replaced
     Seq head;
     Seq head_since_fetch;  // told while a fetch is outstanding: its page may not know it yet
     Seq expected;          // see expect_head

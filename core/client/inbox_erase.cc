@@ -20,8 +20,9 @@ void Inbox::note_erasure(Lane& lane, const Event& event) {
     next_expiry_ = next_expiry_ ? std::min(*next_expiry_, at) : at;
   }
   if (event.about().kind() != About::DELETION || CHASQUI_CANARY("journal_keeps")) return;
-  // Of what was shown nobody knows here whether the journal has it still.
-  if (lane.shown > lane.shown_elsewhere) holds_erased_ = true;
+  lane.has_deletion = true;
+  // Of what was shown, or sent, nobody knows here whether the journal has it still.
+  if (lane.shown > lane.shown_elsewhere || lane.own_in_journal) holds_erased_ = true;
   for (Event& kept : lane.kept) {
     if (!is_of(kept, event.about().seq()) || kept.payload().empty()) continue;
     kept.clear_payload();
@@ -50,9 +51,19 @@ void Inbox::expire(WallTime wall) {
   }
 }
 
+void Inbox::note_own(const ConversationId& conversation) {
+  Lane* lane = lane_of(conversation);
+  if (lane == nullptr) return;
+  lane->own_in_journal = true;
+  if (lane->has_deletion) holds_erased_ = true;  // perhaps of that very message, by another device
+}
+
 void Inbox::journal_replaced() {
   holds_erased_ = false;
-  for (auto& [conversation, lane] : lanes_) lane.shown_elsewhere = lane.shown;
+  for (auto& [conversation, lane] : lanes_) {
+    lane.shown_elsewhere = lane.shown;
+    lane.own_in_journal = lane.has_deletion = false;
+  }
 }
 
 }  // namespace chasqui::client

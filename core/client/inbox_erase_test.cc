@@ -116,6 +116,24 @@ TEST(InboxErase, a_journal_is_outdated_until_it_has_been_replaced_whoever_opens_
   EXPECT_FALSE(after.holds_erased()) << "else it would be replaced at every start";
 }
 
+TEST(InboxErase, what_one_has_sent_goes_from_the_journal_too_whichever_is_heard_first) {
+  Device device;
+  Event erased = message(1);
+  erased.clear_payload();
+  erased.set_erased_by(2);
+  device.inbox.note_own(chat);
+  device.take(erased);
+  device.take(message(2, About::DELETION, 1));
+  EXPECT_TRUE(device.inbox.holds_erased());
+  device.compact();
+  EXPECT_FALSE(device.inbox.holds_erased());
+
+  device.take(message(3, About::DELETION, 1));
+  EXPECT_FALSE(device.inbox.holds_erased());
+  device.inbox.note_own(chat);  // the answer came after the deletion
+  EXPECT_TRUE(device.inbox.holds_erased());
+}
+
 TEST(InboxErase, a_deletion_of_another_message_erases_nothing) {
   Device device;
   device.take(message(1));
