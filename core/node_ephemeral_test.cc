@@ -215,12 +215,12 @@ TEST(NodeExpiry, a_message_disappears_from_every_replica_when_its_time_is_over) 
     return nodes;
   };
   EXPECT_EQ(found(), 3U);
-  world.nodes.run_for(seconds(2));
+  world.nodes.run_for(seconds(3));  // stores lag behind by a second
   EXPECT_EQ(found(), 0U);
 
   // A new leader goes on where the old one was.
   world.nodes.send_frame(ana, send(3, world.both, 3, text("a secret of five seconds")));
-  world.nodes.run_for(seconds(1));
+  world.nodes.run_for(milliseconds(1'500));
   EXPECT_EQ(found(), 3U);
   std::size_t leader = 0;
   for (std::uint32_t shard = 0; shard < world.nodes.shards().value; ++shard) {

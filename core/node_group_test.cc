@@ -198,8 +198,17 @@ std::optional<client::ClientFrame> request_about(const std::string& kind, const 
     frame.mutable_describe_group()->set_conversation(id.str());
   } else if (kind == "sync") {
     frame.mutable_sync();
+  } else if (kind == "hide") {
+    frame.mutable_hide()->set_conversation(id.str());
+    frame.mutable_hide()->set_first_seq(1);
+    frame.mutable_hide()->set_last_seq(1);
+  } else if (kind == "ask_hidden") {
+    frame.mutable_ask_hidden()->set_conversation(id.str());
+  } else if (kind == "typing") {
+    frame.mutable_typing()->set_conversation(id.str());
   } else {
-    static const std::set<std::string> about_none = {"hello", "lookup", "ping", "renew_device", "logout"};
+    static const std::set<std::string> about_none = {"hello",  "lookup", "ping",        "renew_device",
+                                                     "logout", "watch",  "set_privacy", "set_gate"};
     EXPECT_TRUE(about_none.contains(kind)) << "a new path: say here what a stranger hears on it";
     return std::nullopt;
   }

@@ -5,7 +5,7 @@
 // finds in its store what they lack. So nothing is lost when a leader dies, though all of this is soft state. Until all
 // that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
 // the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told.
-// Over 400 lines because what a leader tells, and what a node says to be told, are one protocol.
+// Over 400 lines because the two sides of that talk, leader and gateway, are read side by side.
 #include <algorithm>
 #include <utility>
 

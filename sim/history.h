@@ -2,8 +2,7 @@
 //
 // D facts speak of devices only, so the same judges can read the history of real processes. T facts are taps at nodes.
 // A device is named by its number in the run, which outlives its device ids. Message texts are unique in a run, so a
-// text names its message.
-// Over 400 lines because it is one list.
+// text names its message. Over 400 lines because every fact stands here once.
 #pragma once
 
 #include <cstdint>
@@ -368,11 +367,12 @@ struct LeadChanged {  // it serves the shard from now on, or does not any more
 };
 
 // Once all has settled: what of the erased payloads is still found among the rows of that node, of those shards in
-// which it has applied what anybody has.
+// which it has applied what anybody has. Or in the journal of a device that has taken all there is for it.
 struct DiskSearched {
   std::uint32_t node = 0;
   std::uint64_t erased = 0;  // so many were looked for
   std::vector<std::pair<ConversationId, Seq>> found;
+  std::optional<std::uint32_t> device = std::nullopt;
 };
 struct HiddenListed {  // what a device hides from its person then
   std::uint32_t node = 0;

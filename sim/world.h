@@ -199,6 +199,7 @@ class World : private points::Listener {
   void happen(Device& device, client::Happening& happening, client::Outputs& more);
   void saw(Device& device, const ConversationId& conversation, const client::Event& event);
   void shown(Device& device, const ConversationId& conversation, client::Outputs& more);
+  void replace_outdated(Device& device);
   void journal_synced(Device& device);
   void device_wakes(Device& device, Time meant);
   void set_wake(Device& device);
@@ -213,6 +214,8 @@ class World : private points::Listener {
                                           std::uint64_t bits) const;
   void person_hides(Device& device, const ConversationId& conversation, Seq seen, client::Outputs& outputs);
   void person_watches(Device& device, client::Outputs& outputs);
+  using Erased = HashIndex<std::string, std::pair<ConversationId, Seq>>;  // by nonce
+  void search_journals(const Erased& erased, std::uint64_t count);
   void search_disks();
   void list_hidden();
 

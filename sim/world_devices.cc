@@ -165,9 +165,20 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
   } else if (auto* done = std::get_if<client::GateDone>(&happening)) {
     see(GateHeard{device.index, device.incarnation << 32 | done->request, done->status.ok(), done->gate.in_force()});
+  } else if (std::holds_alternative<client::JournalOutdated>(happening)) {
+    device.outdated = true;
+    replace_outdated(device);
   } else if (auto* ended = std::get_if<client::Ended>(&happening)) {
     sent_away(device, *ended);
   }
+}
+
+// At once, but between two syncs: what a real program does some moments later.
+void World::replace_outdated(Device& device) {
+  if (!device.outdated || !device.up() || !device.unsynced.empty()) return;
+  device.outdated = false;
+  device.journal = device.client->compacted();
+  device.client->journal_replaced();
 }
 
 void World::journal_synced(Device& device) {
@@ -180,6 +191,7 @@ void World::journal_synced(Device& device) {
   client::Outputs outputs;
   device.client->persisted(device.now(now_), device.synced, outputs);
   carry_out(device, outputs);
+  replace_outdated(device);
 }
 
 void World::set_wake(Device& device) {

@@ -133,9 +133,8 @@ void World::person_watches(Device& device, client::Outputs& outputs) {
 
 namespace {
 
-using Erased = HashIndex<std::string, std::pair<ConversationId, Seq>>;  // by nonce
-
-void search(const std::string& value, const Erased& erased, std::vector<std::pair<ConversationId, Seq>>& found) {
+void search(const std::string& value, const HashIndex<std::string, std::pair<ConversationId, Seq>>& erased,
+            std::vector<std::pair<ConversationId, Seq>>& found) {
   constexpr std::size_t nonce_bytes = 16;
   for (std::size_t at = 0; at + nonce_bytes <= value.size(); ++at) {
     if (const auto* event = erased.find(value.substr(at, nonce_bytes))) found.push_back(*event);
@@ -179,6 +178,27 @@ void World::search_disks() {
       all.bytes_max = ~std::uint64_t{0};
       for (const Row& row : node->store.read(all).rows) search(row.value, erased, searched.found);
     }
+    see(std::move(searched));
+  }
+  search_journals(erased, count);
+}
+
+// Of devices that are there and have taken all: a deletion included, but not of a group that they have left before it.
+// What disappears by itself does so by the device's own clock, which may be wrong.
+void World::search_journals(const Erased& erased, std::uint64_t count) {
+  const Model& model = judge_.model();
+  for (const auto& device : devices_) {
+    if (!device->has_account || !device->up() || device->ended || device->outdated || !device->unsynced.empty())
+      continue;
+    DiskSearched searched{device->node, count, {}, device->index};
+    for (const std::string& record : device->journal) search(record, erased, searched.found);
+    std::erase_if(searched.found, [&](const std::pair<ConversationId, Seq>& found) {
+      const auto& [conversation, seq] = found;
+      const Model::Event* event = model.event(conversation, seq);
+      const Seq last = model.last_for(conversation, device->credentials.user);
+      return event == nullptr || event->expires_ms != 0 || last < model.head(conversation) ||
+             device->client->taken(conversation) < last;
+    });
     see(std::move(searched));
   }
 }

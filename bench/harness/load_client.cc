@@ -51,6 +51,17 @@ OutboxSeq LoadClient::send(const ConversationId& conversation, std::string text)
   return number.ok() ? *number : OutboxSeq();
 }
 
+OutboxSeq LoadClient::change(const ConversationId& group, const client::GroupChange& change) {
+  const auto number = transport_.call([&](client::Client& client, Now now, client::Outputs& out) {
+    return client.send_change(now, group, change, out);
+  });
+  return number.ok() ? *number : OutboxSeq();
+}
+
+ConversationId LoadClient::draw_group() {
+  return transport_.call([](client::Client& client, Now, client::Outputs&) { return client.draw_group(); });
+}
+
 std::uint64_t LoadClient::ask_history(const ConversationId& conversation, Seq after) {
   return transport_.call([&](client::Client& client, Now now, client::Outputs& out) {
     return client.history(now, conversation, after, 200, false, out);

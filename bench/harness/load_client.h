@@ -30,6 +30,9 @@ class LoadClient {
   void stop() { transport_.stop(); }
   // Its number there; 0 if the client core refused.
   OutboxSeq send(const ConversationId& conversation, std::string text);
+  // Likewise, a change of a group; of one that is to be created: under an id of draw_group().
+  OutboxSeq change(const ConversationId& group, const client::GroupChange& change);
+  [[nodiscard]] ConversationId draw_group();
   std::uint64_t ask_history(const ConversationId& conversation, Seq after);
 
   [[nodiscard]] const client::Credentials& me() const { return me_; }

@@ -1,9 +1,12 @@
 #include "bench/harness/servers.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -82,6 +85,17 @@ std::uint64_t Servers::cpu_us() const {
   std::uint64_t sum = 0;
   for (const auto& server : all_) sum += server->cpu_us();
   return sum;
+}
+
+std::int64_t Servers::rss_kib() const {
+  std::int64_t pages = 0;
+  for (const auto& server : all_) {
+    std::ifstream statm(absl::StrCat("/proc/", server->pid(), "/statm"));
+    std::int64_t size = 0;
+    std::int64_t resident = 0;
+    if (statm >> size >> resident) pages += resident;
+  }
+  return pages * (::sysconf(_SC_PAGESIZE) / 1024);
 }
 
 std::int64_t Servers::stat(const std::string& name) const {

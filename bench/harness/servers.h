@@ -33,6 +33,7 @@ class Servers {
   [[nodiscard]] net::ServerList list(std::size_t first) const;
   // User and system time of all so far.
   [[nodiscard]] std::uint64_t cpu_us() const;
+  [[nodiscard]] std::int64_t rss_kib() const;  // resident memory of all, now
   // A number of their inside, by its name in the stats, summed over all; -1: one does not answer.
   [[nodiscard]] std::int64_t stat(const std::string& name) const;
 

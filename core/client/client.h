@@ -127,7 +127,8 @@ struct GroupDescribed {  // answer to describe_group
   absl::Status status;
   GroupDescription description;
 };
-struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
+struct JournalOutdated {};  // it may hold what was deleted, or whose time is over: put compacted() in its place soon
+struct Ended {              // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
 };
@@ -136,7 +137,7 @@ struct DeviceChanged {  // the device got a new id and secret: the owner keeps t
 };
 using Happening = std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved,
                                LookupDone, HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid, PresenceHeard,
-                               TypingHeard, PrivacyDone, GateMoved, GateDone, Ended, DeviceChanged>;
+                               TypingHeard, PrivacyDone, GateMoved, GateDone, JournalOutdated, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -218,6 +219,8 @@ class Client {
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
   [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id
   [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;         // a shorter journal of the same meaning
+  // To be said whenever compacted() has taken the journal's place.
+  virtual void journal_replaced() = 0;
 };
 
 }  // namespace chasqui::client

@@ -32,6 +32,8 @@
 
 namespace chasqui::client {
 
+constexpr std::uint64_t text_bytes_max = 65'536;  // Limits::message_bytes_max, which no server exceeds
+
 class ClientImpl final : public Client {
  public:
   ClientImpl(const Config& config, const Seed& seed);
@@ -93,6 +95,10 @@ class ClientImpl final : public Client {
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;
+  void journal_replaced() override {
+    inbox_.journal_replaced();
+    outdated_told_ = false;
+  }
 
  private:
   // A question of the application's that waits for a session.
@@ -167,7 +173,9 @@ class ClientImpl final : public Client {
   MonoTime unserved_since_ = MonoTime::never();
   MonoTime logout_at_{};
   bool logging_out_ = false;
-  MonoTime now_{};  // of the last call: deadlines in the past are no deadlines
+  MonoTime now_{};   // of the last call: deadlines in the past are no deadlines
+  WallTime wall_{};  // likewise
+  bool outdated_told_ = false;
 };
 
 [[nodiscard]] absl::Status to_status(const Error& error);

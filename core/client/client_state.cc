@@ -1,5 +1,4 @@
-// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy, gates, and
-// groups.
+// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy, gates.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,11 +6,6 @@
 #include "core/client/client_impl.h"
 
 namespace chasqui::client {
-namespace {
-
-constexpr std::uint64_t text_bytes_max = 65'536;
-
-}  // namespace
 
 absl::Status ClientImpl::hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) {
   if (!first || first > last || last > inbox_.taken(conversation)) {
@@ -59,31 +53,6 @@ void ClientImpl::note_gate(const ConversationId& conversation, Gate gate, bool i
   if (gates_.note(conversation, {gate, is_invitation})) {
     out.happenings.emplace_back(GateMoved{conversation, gate, is_invitation});
   }
-}
-
-absl::StatusOr<OutboxSeq> ClientImpl::send_change(Now now, const ConversationId& conversation,
-                                                  const GroupChange& change, Outputs& out) {
-  if (!conversation.is_group()) return absl::InvalidArgumentError("only a group can be changed");
-  Payload payload;
-  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  *payload.mutable_change() = change;
-  if (payload.ByteSizeLong() > text_bytes_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a change of a group of over ", text_bytes_max, " bytes"));
-  }
-  absl::StatusOr<OutboxSeq> ticket =
-      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
-  if (ticket.ok()) pump(now, out);
-  return ticket;
-}
-
-ConversationId ClientImpl::draw_group() {
-  return ConversationId::group(identity_.credentials().user, random_.next_64());
-}
-
-std::uint64_t ClientImpl::describe_group(Now now, const ConversationId& conversation, Outputs& out) {
-  ClientFrame asked;
-  asked.mutable_describe_group()->set_conversation(conversation.str());
-  return ask(now, Asked::Describe, conversation, std::move(asked), out);
 }
 
 }  // namespace chasqui::client

@@ -94,6 +94,7 @@ void Inbox::take(const ConversationId& conversation, Lane& lane, const Event& ev
   const std::uint64_t bytes = record.taken().event().size();
   lane.journaled = Seq(event.seq());
   lane.kept.push_back(event);
+  note_erasure(lane, event);
   unsynced_.push_back({journal_.write(record), conversation, lane.journaled, bytes});
   unsynced_bytes_ += bytes;
 }

@@ -218,6 +218,7 @@ absl::Status Inbox::replay(const ConversationId& conversation, const JournalTake
   lane->taken = lane->journaled = Seq(event.seq());
   lane->head = std::max(lane->head, lane->taken);
   lane->kept.push_back(event);
+  note_erasure(*lane, event);
   return absl::OkStatus();
 }
 
@@ -228,6 +229,7 @@ absl::Status Inbox::replay(const ConversationId& conversation, const JournalPosi
                                                    record.shown(), " of ", record.taken(),
                                                    ": this is not a journal, or it is damaged"));
   }
+  if (lane->journaled == Seq()) lane->shown_elsewhere = Seq(record.shown());  // a journal that was compacted begins so
   // A lower one goes back (keeping what is below), a higher one is a compaction, which keeps its events after it.
   lane->taken = lane->journaled = lane->head = Seq(record.taken());
   lane->shown = Seq(record.shown());

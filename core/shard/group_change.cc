@@ -1,3 +1,4 @@
+// Over 400 lines because each kind of change stands here twice, with what refuses it and with what it does.
 #include "core/shard/group_change.h"
 
 #include <algorithm>

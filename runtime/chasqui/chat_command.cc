@@ -3,7 +3,7 @@
 // What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
 // shown is marked as shown and read. Other commands of this home are served meanwhile. What is about an earlier message
 // (chat_words.h) stands as a line of its own, with that one's number.
-// Over 400 lines because it is one conversation between a screen and a client, event by event.
+// Over 400 lines because what is typed and what is heard meet in the state of one screen.
 #include <unistd.h>
 
 #include <algorithm>

@@ -27,8 +27,13 @@ std::size_t found(int number, const History& history) {
   for (const std::optional<client::GroupChange>& change :
        {std::optional(create), std::optional(remove), std::optional<client::GroupChange>()}) {
     ++index;
-    LoggedSend send{club, ana, phone, OutboxSeq(index), "digest"};
-    send.change = change;
+    LoggedSend send;
+    send.conversation = club;
+    send.sender = ana;
+    send.device = phone;
+    send.number = OutboxSeq(index);
+    send.digest = "digest";
+    if (change) send.change = *change;
     judge.see(at, EntryCommitted{0, {{0, ShardId(1)}, RaftIndex(index), {1}, {send}}, 1});
   }
   for (const Fact& fact : history) judge.see(at += millisecond, fact);

@@ -39,8 +39,7 @@ void NothingInvented::see(Time at, const Fact& fact) {
               (logged->sender == seen->sender && logged->device == seen->sender_device && logged->time == seen->time),
           at, [&] { return describe("the log has another event there"); });
     if (seen->erased) {  // whose it was is known all the same
-      check(seen->conversation.has_direct_member(owners_[seen->device]), at,
-            [&] { return describe("it is not for this user"); });
+      check(is_for(*seen), at, [&] { return describe("it is not for this user"); });
       return;
     }
     if (const auto ids = hostile_ids_.find(seen->sender); ids != hostile_ids_.end()) {

@@ -13,6 +13,7 @@
 #include "core/base/ids.h"
 #include "core/base/now.h"
 #include "proto/client.pb.h"
+#include "sim/model/logged.h"
 
 namespace chasqui::sim {
 

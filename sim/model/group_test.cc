@@ -40,8 +40,13 @@ class ModelOfGroups : public testing::Test {
   // The code that the model says is the answer; OK: it is stored; UNKNOWN: it took no number.
   client::Code send(UserId user, std::optional<client::GroupChange> change = std::nullopt) {
     const OutboxSeq number(++numbers_[user]);
-    LoggedSend send{club, user, phone, number, "digest"};
-    send.change = std::move(change);
+    LoggedSend send;
+    send.conversation = club;
+    send.sender = user;
+    send.device = phone;
+    send.number = number;
+    send.digest = "digest";
+    if (change) send.change = *std::move(change);
     EXPECT_TRUE(model.apply({talks, RaftIndex(++index_), {5}, {send}}));
     const Model::Answer* answer = model.answer(club, user, phone, number);
     if (answer == nullptr) --numbers_[user];
