@@ -84,6 +84,7 @@ void Inbox::take(const ConversationId& conversation, Lane& lane, const Event& ev
   CHASQUI_ASSERT(event.seq() == lane.journaled.value() + 1, "events are taken without a gap");
   if (event.withheld()) {  // it is for nobody to see, and its place is taken
     CHASQUI_MARK("withheld_passed");
+    note_erasure(lane, event);
     lane.journaled = Seq(event.seq());
     unsynced_.push_back({journal_.write(position_record(conversation, lane)), conversation, lane.journaled, 0, true});
     return;

@@ -81,7 +81,7 @@ class Requests {
   Duration timeout_;
   std::uint64_t last_id_ = 0;
   absl::btree_map<std::uint64_t, Request> open_;
-  std::uint64_t count_[static_cast<std::size_t>(Asked::Privacy) + 1] = {};
+  std::uint64_t count_[static_cast<std::size_t>(Asked::SetGate) + 1] = {};
 };
 
 }  // namespace chasqui::client

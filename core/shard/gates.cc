@@ -118,6 +118,8 @@ client::Event as_seen(client::Event event, UserId reader) {
     husk.set_digest(std::move(*event.mutable_digest()));
     husk.set_chain(std::move(*event.mutable_chain()));
     husk.set_withheld(true);
+    // What is taken back is taken back everywhere: he learns no more than that the earlier one is gone.
+    if (event.about().kind() == client::About::DELETION) *husk.mutable_about() = event.about();
     return husk;
   }
   if (event.edits_withheld() && !is_own) {
