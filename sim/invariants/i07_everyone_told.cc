@@ -99,6 +99,7 @@ void EveryoneTold::answered(Time at, const AuditAnswered& answer) {
     });
   }
   for (const auto& [conversation, said] : answer.known) {
+    if (!said) continue;  // an invitation, or somebody who was blocked and never wrote
     check(model_.has_part(conversation, answer.user), at,
           [&, &id = conversation, seq = said] { return describe(id, seq, "this user has no part in it"); });
   }

@@ -44,8 +44,13 @@ void Model::learn(const ConversationId& id, UserId user, const LoggedStance& sai
   tell_marks(conversation, id, user);
 }
 
-void Model::apply(const LoggedEntry& /*entry*/, const LoggedGate& gate) {
-  (void)gate;  // the conversation is told by a notice
+// It stands in the user's own index; the conversation is told by a notice.
+void Model::apply(const LoggedEntry& entry, const LoggedGate& gate) {
+  if (!is_valid(gate.user) || !is_valid(gate.other) || gate.user == gate.other) return;
+  Index& index = indexes_[gate.user];
+  const ConversationId conversation = ConversationId::direct(gate.user, gate.other);
+  if (gate.stance == state::NOTHING_SAID && !index.contains(conversation)) return;  // as it was
+  index[conversation].changed = entry.index;
 }
 
 // "No receipt goes back to the sender before the gate is open; marks are kept and told after that"; none flows either
