@@ -59,6 +59,16 @@ TEST(Membership, a_stranger_sees_nothing) {
   EXPECT_GT(found(14, {told(eva, 1)}), 0U);
 }
 
+// Seed 955849914: a phone that starts again shows what it has not marked as shown, the last event for it included.
+TEST(Gapless, the_last_event_of_who_has_left_may_be_shown_again) {
+  EXPECT_EQ(found(4, {seen(1, 1), seen(1, 2), seen(1, 2)}), 0U);
+  EXPECT_EQ(found(4, {seen(0, 1), seen(0, 2), seen(0, 3), seen(0, 3)}), 0U);
+}
+TEST(Gapless, a_member_sees_a_group_without_a_gap) {
+  EXPECT_GT(found(4, {seen(0, 1), seen(0, 3)}), 0U);
+  EXPECT_GT(found(4, {seen(1, 2)}), 0U);
+}
+
 AnswerLeft answer(const ConversationId& group, UserId user, const std::string& why,
                   client::Code code = client::PERMISSION_DENIED) {
   return {0, {group, user, phone, OutboxSeq(1)}, code, {}, {}, absl::StrCat(why, " ", group.hex())};

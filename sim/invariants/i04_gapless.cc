@@ -1,5 +1,7 @@
 #include "sim/invariants/i04_gapless.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace chasqui::sim {
@@ -41,6 +43,7 @@ void Gapless::see(Time at, const Fact& fact) {
   if (seen->conversation.is_group()) {  // what is not for this user is left out; what that is, the model alone knows
     const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
     next = is_known ? model_->next_for(seen->conversation, ids_[seen->device].begin()->first, head) : seen->seq;
+    next = std::max(next, head);  // there may be none after what he has seen already
   }
   check(seen->seq <= next, at, [&] {
     return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
