@@ -73,8 +73,10 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
   if (record.has_hidden()) return hidden_.replay(*conversation, record.hidden());
   if (record.has_answered()) {
     outbox_.replay(*conversation, record.answered());
-    inbox_.note_own(*conversation);
-    if (record.answered().seq() != 0) receipts_.on_own_event(*conversation, Seq(record.answered().seq()));
+    if (const Seq seq(record.answered().seq()); seq) {
+      inbox_.note_own(*conversation, seq);
+      receipts_.on_own_event(*conversation, seq);
+    }
   } else if (record.has_renumbered()) {
     outbox_.replay(*conversation, record.renumbered());
   } else if (record.has_outbox()) {
