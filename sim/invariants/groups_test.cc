@@ -79,6 +79,13 @@ TEST(Strangers, hear_the_same_whether_there_is_a_group_or_not) {
   EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), answer(club, beto, "you have left")}), 0U) << "he was a member";
   EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), answer(club, eva, "later", client::RESOURCE_EXHAUSTED)}), 0U);
 }
+// Seed 901690637: refused twice as a stranger, he is given a link, and sends that under his third number.
+TEST(Strangers, who_shows_a_link_may_hear_which_number_is_his) {
+  AnswerLeft gap = answer(club, eva, "number 3 leaves a gap", client::OUT_OF_RANGE);
+  EXPECT_GT(found(15, {answer(nowhere, eva, "no"), gap}), 0U);
+  gap.asks_in = true;
+  EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), gap}), 0U);
+}
 TEST(Strangers, hear_another_code_or_other_words) {
   EXPECT_GT(found(15, {answer(nowhere, eva, "no"), answer(club, eva, "not you")}), 0U);
   EXPECT_GT(found(15, {answer(nowhere, eva, "no"), answer(club, eva, "no", client::NOT_FOUND)}), 0U);
