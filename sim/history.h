@@ -185,6 +185,7 @@ struct AnswerLeft {  // to a Send; code: of the refusal, OK: accepted
   Seq seq;
   LogTime time;          // 0: it does not say
   std::string why = {};  // of a refusal, in words
+  bool asks_in = false;  // the Send would create a group, or join one by a link
 };
 struct EventTold {  // an event of a group, or that there is one, to a session of that user
   std::uint32_t node = 0;

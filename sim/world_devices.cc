@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
-#include "sim/change_tag.h"
 #include "sim/payload_text.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
@@ -134,7 +133,7 @@ void World::saw(Device& device, const ConversationId& conversation, const client
                  false};
   seen.erased = event.erased_by() != 0 || event.expired();
   if (event.has_change()) {  // its digest is of the payload that made it, which its sender alone has
-    seen.text = tag_of(event.change());
+    seen.text = name_of(event.change());
   } else if (!seen.erased) {
     if (payload.ParseFromString(event.payload())) seen.text = text_of(payload);
     if (payload.has_poll()) device.polls[conversation] = seen.seq;

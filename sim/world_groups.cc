@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
-#include "sim/change_tag.h"
 #include "sim/draw.h"
+#include "sim/payload_text.h"
 #include "sim/world.h"
 
 namespace chasqui::sim {
@@ -65,7 +65,7 @@ void World::create_group(Device& device, const Item& item) {
 void World::send_change(Device& device, const ConversationId& group, client::GroupChange change) {
   ++device.messages;
   std::string tag = absl::StrCat("change ", device.messages, " of device ", device.index);
-  set_tag(change, tag);
+  set_name(change, tag);
   client::Outputs outputs;
   const std::uint64_t before = device.handed;
   const auto number = device.client->send_change(device.now(now_), group, change, outputs);

@@ -63,7 +63,7 @@ client::Payload World::drawn_payload(const Device& device, const ConversationId&
     payload.set_text(absl::StrCat("sign ", device.messages, " of ", device.index));
     return payload;
   }
-  name_payload(payload, name);
+  set_name(payload, name);
   if (about.kind() == About::VOTE) {
     for (std::uint32_t option = 0; option < 4; ++option) {
       if (chance_ppm(mix(more, 2 + option), 250'000)) payload.add_votes(option);

@@ -267,7 +267,7 @@ bool ClientImpl::on_accepted(MonoTime now, const Request& request, const Accepte
 
 void ClientImpl::accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, LogTime time, Outputs& out) {
   if (receipts_.on_own_event(conversation, seq)) marks_dirty_.insert(conversation);
-  inbox_.note_own(conversation);
+  inbox_.note_own(conversation, seq);
   out.happenings.emplace_back(SendAccepted{conversation, ticket, seq, time});
 }
 

@@ -76,8 +76,10 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
     gates_.replay(*conversation, record.gate());
   } else if (record.has_answered()) {
     outbox_.replay(*conversation, record.answered());
-    inbox_.note_own(*conversation);
-    if (record.answered().seq() != 0) receipts_.on_own_event(*conversation, Seq(record.answered().seq()));
+    if (const Seq seq(record.answered().seq()); seq) {
+      inbox_.note_own(*conversation, seq);
+      receipts_.on_own_event(*conversation, seq);
+    }
   } else if (record.has_renumbered()) {
     outbox_.replay(*conversation, record.renumbered());
   } else if (record.has_outbox()) {

@@ -74,8 +74,8 @@ class Inbox {
   // What a deletion erases, or whose time is over by this device's clock, goes from what is kept here at once, and from
   // the journal when its owner replaces it.
   void expire(WallTime wall);
-  // A send of one's own was answered: what it said stands in the journal, if it has not been replaced since.
-  void note_own(const ConversationId& conversation);
+  // A send of one's own is that event: what it said stands in the journal, if it has not been replaced since.
+  void note_own(const ConversationId& conversation, Seq seq);
   [[nodiscard]] std::optional<WallTime> next_expiry() const { return next_expiry_; }
   [[nodiscard]] bool holds_erased() const { return holds_erased_; }
   void journal_replaced();

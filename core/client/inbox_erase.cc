@@ -51,11 +51,12 @@ void Inbox::expire(WallTime wall) {
   }
 }
 
-void Inbox::note_own(const ConversationId& conversation) {
+void Inbox::note_own(const ConversationId& conversation, Seq seq) {
   Lane* lane = lane_of(conversation);
   if (lane == nullptr) return;
   lane->own_in_journal = true;
-  if (lane->has_deletion) holds_erased_ = true;  // perhaps of that very message, by another device
+  // Perhaps it was deleted before the answer came, by another device: now, or before the journal was replaced.
+  if (lane->has_deletion || seq <= lane->shown_elsewhere) holds_erased_ = true;
 }
 
 void Inbox::journal_replaced() {

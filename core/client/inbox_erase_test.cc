@@ -121,7 +121,7 @@ TEST(InboxErase, what_one_has_sent_goes_from_the_journal_too_whichever_is_heard_
   Event erased = message(1);
   erased.clear_payload();
   erased.set_erased_by(2);
-  device.inbox.note_own(chat);
+  device.inbox.note_own(chat, Seq(1));
   device.take(erased);
   device.take(message(2, About::DELETION, 1));
   EXPECT_TRUE(device.inbox.holds_erased());
@@ -130,7 +130,23 @@ TEST(InboxErase, what_one_has_sent_goes_from_the_journal_too_whichever_is_heard_
 
   device.take(message(3, About::DELETION, 1));
   EXPECT_FALSE(device.inbox.holds_erased());
-  device.inbox.note_own(chat);  // the answer came after the deletion
+  device.inbox.note_own(chat, Seq(4));  // the answer came after the deletion
+  EXPECT_TRUE(device.inbox.holds_erased());
+}
+
+// Seed 126 of three to five nodes: a restored phone finds what it had sent in the history, long after it was deleted.
+TEST(InboxErase, what_one_has_sent_may_be_answered_after_its_deletion_was_shown) {
+  Device device;
+  Event erased = message(1);
+  erased.clear_payload();
+  erased.set_erased_by(2);
+  device.take(erased);
+  device.take(message(2, About::DELETION, 1));
+  device.inbox.mark_shown(chat, Seq(2));
+  device.compact();
+  device.inbox.note_own(chat, Seq(3));
+  EXPECT_FALSE(device.inbox.holds_erased());
+  device.inbox.note_own(chat, Seq(1));
   EXPECT_TRUE(device.inbox.holds_erased());
 }
 

@@ -51,6 +51,11 @@ class Overlay {
     cell.parsed = true;
     return cell.row ? &std::get<Message>(*cell.row) : nullptr;
   }
+  // A row that the store cannot have, since only the entry under way can have begun it; it is not looked for there.
+  template <class Message>
+  [[nodiscard]] const Message* find_begun(const std::string& key) {
+    return index_.find(key) == nullptr ? nullptr : find<Message>(key);
+  }
   // The bytes of a row that is put as a string; nullptr: there is none.
   [[nodiscard]] const std::string* find_bytes(const std::string& key);
   // Whether there is such a row; keeps nothing of it.
