@@ -162,6 +162,9 @@ std::string describe(const client::ClientFrame& frame) {
                           frame.typing().is_over() ? " over" : "");
     case client::ClientFrame::kWatch: return absl::StrCat(id, "watch users=", frame.watch().users_size());
     case client::ClientFrame::kSetPrivacy: return absl::StrCat(id, "set_privacy");
+    case client::ClientFrame::kSetGate:
+      return absl::StrCat(id, "set_gate user=", frame.set_gate().user(),
+                          " gate=", static_cast<int>(frame.set_gate().gate()));
     case client::ClientFrame::kLookup: return absl::StrCat(id, "lookup");
     case client::ClientFrame::kAskReceipts:
       return absl::StrCat(id, "ask_receipts ", short_id(frame.ask_receipts().conversation()),
@@ -230,6 +233,10 @@ std::string describe(const client::ServerFrame& frame) {
       return absl::StrCat(id, "presences users=", frame.presences().presences_size());
     case client::ServerFrame::kPrivacySet:
       return absl::StrCat(id, "privacy_set presence=", static_cast<int>(frame.privacy_set().presence()));
+    case client::ServerFrame::kGateSet:
+      return absl::StrCat(id, "gate_set user=", frame.gate_set().user(),
+                          " gate=", static_cast<int>(frame.gate_set().gate()),
+                          frame.gate_set().in_force() ? "" : " not_yet");
     case client::ServerFrame::kReceiptsOf:
       return absl::StrCat(id, "receipts_of ", short_id(frame.receipts_of().conversation()),
                           " seq=", frame.receipts_of().seq(), " members=", frame.receipts_of().members_size());

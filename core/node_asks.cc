@@ -17,7 +17,7 @@ namespace {
 
 bool is_command(const client::ClientFrame& frame) {
   return frame.has_send() || frame.has_renew_device() || frame.has_logout() || frame.has_hide() ||
-         frame.has_set_privacy();
+         frame.has_set_privacy() || frame.has_set_gate();
 }
 
 gateway::Refusal refusal_of(const client::Error& error) {
@@ -63,12 +63,20 @@ void Node::Impl::dispatch(Now now, std::uint64_t id, Outputs& out) {
   asks_.sent(id, route.leader);
   auto* session = std::get_if<SessionAsk>(&asked->body);
   auto* call = std::get_if<CallAsk>(&asked->body);
+  auto* of_shard = std::get_if<ShardAsk>(&asked->body);
   if (route.here) {
     Shard& shard = shard_at(route.shard);
     const Asker asker{config_.node, id};
     if (session != nullptr) {
       const RequestPtr request = session->request;  // the ask may be gone before it has been served
       return serve(now, shard, request, out);
+    }
+    if (of_shard != nullptr) {
+      if (const auto* query = std::get_if<peer::GateQuery>(&of_shard->wants)) {
+        return serve_gates(now, shard, asker, peer::GateQuery(*query), out);
+      }
+      const log::Command command = std::get<log::Command>(of_shard->wants);
+      return serve_command(now, shard, asker, command, asked->deadline, out);
     }
     if (std::holds_alternative<HandleOwner>(call->wants)) {
       return serve_handle(now, shard, asker, std::string(call->handle), out);
@@ -86,6 +94,12 @@ void Node::Impl::dispatch(Now now, std::uint64_t id, Outputs& out) {
     ask.set_device(static_cast<std::uint32_t>(session->request->device.value()));
     ask.set_session(session->request->session.value());
     ask.set_frame(session->request->frame.SerializeAsString());
+  } else if (of_shard != nullptr) {
+    if (const auto* query = std::get_if<peer::GateQuery>(&of_shard->wants)) {
+      *ask.mutable_gates() = *query;
+    } else {
+      ask.set_command(std::get<log::Command>(of_shard->wants).SerializeAsString());
+    }
   } else if (std::holds_alternative<HandleOwner>(call->wants)) {
     ask.set_handle(call->handle);
   } else if (std::holds_alternative<Credential>(call->wants)) {
@@ -155,8 +169,14 @@ void Node::Impl::take_ask(Now now, NodeId from, const peer::Ask& ask, Outputs& o
     case peer::Ask::kCommand: {
       log::Command command;
       if (!command.ParseFromString(ask.command())) break;
-      if (!command.has_create_account() && !command.has_add_device()) break;
+      if (!command.has_create_account() && !command.has_add_device() && !is_stance(command, id, from)) break;
       return serve_command(now, *shard, asker, command, deadline, out);
+    }
+    case peer::Ask::kGates: return serve_gates(now, *shard, asker, ask.gates(), out);
+    case peer::Ask::kTyping: {
+      const auto conversation = ConversationId::parse(ask.typing().conversation());
+      if (!conversation || !conversation->is_group() || router_.of(*conversation).shard != id) return;
+      return tell_group_typing(now, *shard, UserId(ask.user()), ask.typing(), out);
     }
     case peer::Ask::WHAT_NOT_SET: break;
   }
@@ -180,6 +200,7 @@ void Node::Impl::serve(Now now, Shard& shard, const RequestPtr& request, Outputs
     case client::ClientFrame::kHide: return hide(now, shard, request, out);
     case client::ClientFrame::kAskHidden: return ask_hidden(now, shard, request, out);
     case client::ClientFrame::kSetPrivacy: return set_privacy(now, shard, request, out);
+    case client::ClientFrame::kSetGate: return set_gate(now, shard, request, out);
     case client::ClientFrame::kWatch: return watch(now, shard, request, out);
     case client::ClientFrame::kTyping:
     case client::ClientFrame::kAck:
@@ -191,7 +212,9 @@ void Node::Impl::serve(Now now, Shard& shard, const RequestPtr& request, Outputs
 
 void Node::Impl::serve_command(Now now, Shard& shard, const Asker& asker, const log::Command& command,
                                MonoTime deadline, Outputs& out) {
-  if (auto refused = enqueue(shard, command, AccountOrigin{asker}, now, deadline, true)) {
+  const bool is_account = !command.has_notify();
+  Origin origin = is_account ? Origin(AccountOrigin{asker}) : Origin(StanceOrigin{asker});
+  if (auto refused = enqueue(shard, command, std::move(origin), now, deadline, is_account)) {
     respond(now, asker, *std::move(refused), out);
   }
 }
@@ -222,6 +245,10 @@ void Node::Impl::respond(Now now, const Asker& asker, Outcome what, Outputs& out
   } else if (auto* created = std::get_if<shard::AccountCreated>(&what)) {
     answer.mutable_created()->set_user(created->user.value());
     answer.mutable_created()->set_device(static_cast<std::uint32_t>(created->device.value()));
+  } else if (auto* gates = std::get_if<peer::GateAnswers>(&what)) {
+    answer.mutable_gates()->Swap(gates);
+  } else if (std::holds_alternative<StanceTaken>(what)) {
+    answer.set_done(true);
   }
 }
 
@@ -253,6 +280,8 @@ void Node::Impl::take_answer(Now now, NodeId from, const peer::Answer& answer, O
     case peer::Answer::kCreated:
       return outcome(now, answer.id(),
                      shard::AccountCreated{UserId(answer.created().user()), DeviceId(answer.created().device())}, out);
+    case peer::Answer::kGates: return outcome(now, answer.id(), answer.gates(), out);
+    case peer::Answer::kDone: return outcome(now, answer.id(), StanceTaken{}, out);
     case peer::Answer::kAcked:
     case peer::Answer::OUTCOME_NOT_SET: return;
   }
@@ -287,6 +316,11 @@ void Node::Impl::outcome(Now now, std::uint64_t id, Outcome what, Outputs& out) 
     const CallAsk answered = std::move(*call);
     asks_.erase(id);
     return call_outcome(now, answered, what, out);
+  }
+  if (auto* of_shard = std::get_if<ShardAsk>(&asked->body)) {
+    const auto then = std::move(of_shard->then);
+    asks_.erase(id);
+    return then(now, what, out);
   }
   session_outcome(now, id, std::get<SessionAsk>(asked->body), what, out);
 }
@@ -337,7 +371,13 @@ void Node::Impl::marks_outcome(Now now, const SessionAsk& ask, Outcome& what, Ou
   --whole->parts;
   if (const auto* frame = std::get_if<client::ServerFrame>(&what)) {
     whole->page.MergeFrom(frame->marks());
-    whole->presences.MergeFrom(frame->presences());
+    for (const client::Presence& presence : frame->presences().presences()) {
+      client::Presence& told = *whole->presences.add_presences();
+      told = presence;
+      if (gateway_.is_watched(whole->session, UserId(presence.user()))) continue;
+      told.clear_is_online();
+      told.clear_last_seen_ms();
+    }
   } else if (auto* refusal = std::get_if<gateway::Refusal>(&what)) {
     if (refusal->code == client::ABORTED) refusal->code = client::UNAVAILABLE;
     whole->refusal = *refusal;

@@ -37,6 +37,10 @@ TEST(ClusterOfThree, people_at_any_two_nodes_chat) {
       EXPECT_EQ(accepted[0].request_id(), 100 + n);
       ASSERT_EQ(t.world.received(beto, Body::kPush).size(), 1U) << a << " " << b;
       EXPECT_EQ(t.world.received(beto, Body::kPush)[0].push().event().payload(), payload("hola"));
+      client::ClientFrame accept;
+      accept.mutable_set_gate()->set_user(t.ana.user.value());
+      t.world.send_frame(beto, accept);
+      t.world.run_for(milliseconds(100));
       t.world.send_frame(beto, ack(t.both, n));
       t.world.run_for(seconds(2));
       ASSERT_EQ(t.world.received(ana, Body::kReceipt).size(), 1U) << a << " " << b;

@@ -11,6 +11,7 @@
 #include "core/base/keys.h"
 #include "core/base/points.h"
 #include "core/node_impl.h"
+#include "core/shard/group.h"
 
 namespace chasqui {
 namespace {
@@ -28,6 +29,26 @@ std::int64_t last_seen_ms(const RangeResult& devices) {
   return last_ms;
 }
 
+// What is read of each user that is watched: account, devices, gate towards who watches, index entry of both.
+constexpr std::size_t rows_per_watched = 4;
+
+// May who watches see that user?
+bool may_see(const RangeResult* of_user, bool is_oneself) {
+  state::Account account;
+  state::Gate gate;
+  state::Index entry;
+  const auto parse = [](const RangeResult& found, auto& row) {
+    return !found.rows.empty() && row.ParseFromString(found.rows[0].value);
+  };
+  if (!parse(of_user[0], account)) return false;
+  (void)parse(of_user[2], gate);
+  (void)parse(of_user[3], entry);
+  if (gate.stance() == state::BLOCKED) return false;
+  if (account.presence() == static_cast<std::uint32_t>(client::EVERYONE)) return true;
+  const bool is_contact = is_oneself || gate.stance() == state::ACCEPTED || entry.opened();
+  return account.presence() == static_cast<std::uint32_t>(client::CONTACTS) && is_contact;
+}
+
 }  // namespace
 
 // --------------------------------------------------------------------------------------------------- at the gateway
@@ -38,9 +59,44 @@ void Node::Impl::ask_watch(Now now, const gateway::Request& in, Outputs& out) {
   if (static_cast<std::uint64_t>(wanted.users_size()) > bounds::watched_max) {
     return refuse_here(now, in, client::INVALID_ARGUMENT, too_many_watched, out);
   }
-  absl::btree_map<ShardId, std::shared_ptr<ShardRequest>> parts;
+  std::vector<UserId> users;
   for (const std::uint64_t user : wanted.users()) {
-    if (!is_valid(UserId(user))) continue;
+    if (is_valid(UserId(user))) users.emplace_back(user);
+  }
+  std::sort(users.begin(), users.end());
+  gateway_.watches(in.session, users);
+  if (users.empty()) return ask_watched(now, in, {}, out);
+  // Whom this user has blocked he does not see: his own shard says who that is.
+  peer::GateQuery query;
+  query.set_who(in.user.value());
+  for (const UserId user : users) query.add_others(user.value());
+  ask(now, router_.of_user(in.user).shard, in.deadline,
+      ShardAsk{std::move(query),
+               [this, in, users](Now then, Outcome& what, Outputs& outputs) {
+                 const auto* told = std::get_if<peer::GateAnswers>(&what);
+                 if (told == nullptr || static_cast<std::size_t>(told->answers_size()) != users.size()) {
+                   return refuse_here(then, in, client::UNAVAILABLE, "this shard has no leader just now: try again",
+                                      outputs);
+                 }
+                 std::vector<UserId> blocked;
+                 for (std::size_t i = 0; i < users.size(); ++i) {
+                   if (told->answers(static_cast<int>(i)).stance() == state::BLOCKED) blocked.push_back(users[i]);
+                 }
+                 ask_watched(then, in, blocked, outputs);
+               }},
+      out);
+}
+
+void Node::Impl::ask_watched(Now now, const gateway::Request& in, const std::vector<UserId>& blocked, Outputs& out) {
+  const client::Watch& wanted = in.frame.watch();
+  absl::btree_map<ShardId, std::shared_ptr<ShardRequest>> parts;
+  client::Presences unseen;
+  for (const UserId user : blocked) {
+    gateway_.watches_no_more(in.session, user);
+    unseen.add_presences()->set_user(user.value());
+  }
+  for (const std::uint64_t user : wanted.users()) {
+    if (!is_valid(UserId(user)) || std::binary_search(blocked.begin(), blocked.end(), UserId(user))) continue;
     std::shared_ptr<ShardRequest>& part = parts[router_.of_user(UserId(user)).shard];
     if (part == nullptr) {
       part = std::make_shared<ShardRequest>();
@@ -53,11 +109,11 @@ void Node::Impl::ask_watch(Now now, const gateway::Request& in, Outputs& out) {
   }
   if (parts.empty()) {
     client::ServerFrame frame;
-    frame.mutable_presences();
+    *frame.mutable_presences() = std::move(unseen);
     return gateway_.answer(now, in.session, in.request_id, frame, out);
   }
   const std::uint64_t whole = ++last_marks_asked_;
-  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, {}, true, {}});
+  marks_asked_.insert(whole, {in.session, in.request_id, parts.size(), {}, std::move(unseen), true, {}});
   for (auto& [shard, part] : parts) ask(now, shard, in.deadline, SessionAsk{std::move(part), 0, whole}, out);
 }
 
@@ -100,6 +156,8 @@ void Node::Impl::watch(Now now, Shard& shard, const RequestPtr& request, Outputs
     devices.end = keys::device(shard.id, user, DeviceId(~std::uint32_t{0}));
     devices.rows_max = config_.limits.devices_max;
     rows.push_back(std::move(devices));
+    rows.push_back(RangeRead::row(keys::gate(shard.id, user, request->user)));
+    rows.push_back(RangeRead::row(keys::index(shard.id, user, ConversationId::direct(user, request->user))));
   }
   const bool asked = read(
       std::move(rows),
@@ -108,20 +166,17 @@ void Node::Impl::watch(Now now, Shard& shard, const RequestPtr& request, Outputs
         const gateway::Watcher watcher{request->asker.node, request->session, request->user};
         client::ServerFrame frame;
         frame.mutable_presences();
-        for (std::size_t i = 0; i < users.size() && 2 * i + 1 < done.results.size(); ++i) {
+        for (std::size_t i = 0; i < users.size() && rows_per_watched * (i + 1) <= done.results.size(); ++i) {
           client::Presence& presence = *frame.mutable_presences()->add_presences();
           presence.set_user(users[i].value());
-          state::Account account;
-          const RangeResult& found = done.results[2 * i];
-          const bool is_there = !found.rows.empty() && account.ParseFromString(found.rows[0].value);
-          if (!is_there || account.presence() != static_cast<std::uint32_t>(client::EVERYONE)) continue;
+          const RangeResult* of_user = &done.results[rows_per_watched * i];
+          if (!may_see(of_user, users[i] == request->user)) continue;
           const bool is_online = shard.registry.online(users[i]);
           if (!shard.watchers.add(users[i], watcher, is_online, then, config_.limits)) {
             return refuse(then, request->asker, client::RESOURCE_EXHAUSTED, too_many_watchers, outputs, 30'000);
           }
           presence.set_is_online(is_online);
-          const std::int64_t seen_ms =
-              std::max(last_seen_ms(done.results[2 * i + 1]), shard.watchers.gone_ms(users[i]));
+          const std::int64_t seen_ms = std::max(last_seen_ms(of_user[1]), shard.watchers.gone_ms(users[i]));
           if (!is_online) presence.set_last_seen_ms(gateway::rounded_last_seen_ms(seen_ms, then.wall));
         }
         touched_.insert(shard.id);
@@ -131,21 +186,61 @@ void Node::Impl::watch(Now now, Shard& shard, const RequestPtr& request, Outputs
   if (!asked) refuse(now, request->asker, client::UNAVAILABLE, too_many_reads, out, 500);
 }
 
-// Of a direct conversation: to those who watch the user and are its other member.
+// To those who watch the user and are members with him. Of a group that is known where the group's shard is led.
 void Node::Impl::tell_typing(Now now, Shard& shard, UserId user, const client::Typing& typing, Outputs& out) {
   const auto conversation = ConversationId::parse(typing.conversation());
-  if (!conversation || !conversation->has_direct_member(user)) return;
+  if (!conversation || !conversation->may_have_member(user)) return;
   std::vector<gateway::Watcher> watchers = shard.watchers.of(user, now);
   std::erase_if(watchers, [&](const gateway::Watcher& watcher) {
-    return watcher.user == user || !conversation->has_direct_member(watcher.user);
+    return watcher.user == user || !conversation->may_have_member(watcher.user);
   });
   if (watchers.empty()) return;
-  CHASQUI_MARK("typing_told");
+  if (!conversation->is_group()) {
+    CHASQUI_MARK("typing_told");
+    return tell_typing_to(now, watchers, *conversation, user, typing.is_over(), out);
+  }
+  peer::TypingInGroup told;
+  told.set_conversation(conversation->str());
+  told.set_is_over(typing.is_over());
+  for (const gateway::Watcher& watcher : watchers) {
+    peer::Watcher& one = *told.add_watchers();
+    one.set_node(watcher.node.value());
+    one.set_session(watcher.session.value());
+    one.set_user(watcher.user.value());
+  }
+  const router::Route route = router_.of(*conversation);
+  if (route.here) return tell_group_typing(now, shard_at(route.shard), user, told, out);
+  if (!route.leader) return;
+  peer::Ask& ask = *to_peer(route.leader).asks.add_asks();
+  ask.set_shard(static_cast<std::uint32_t>(route.shard.value()));
+  ask.set_user(user.value());
+  *ask.mutable_typing() = std::move(told);
+}
+
+// A leader that may have been deposed knows of no removal, and tells nobody.
+void Node::Impl::tell_group_typing(Now now, Shard& shard, UserId user, const peer::TypingInGroup& typing,
+                                   Outputs& out) {
+  const auto conversation = ConversationId::parse(typing.conversation());
+  if (!conversation || !shard.led || !lease_holds(now, shard)) return;
+  const state::Group* group = shard.machine.group(*conversation);
+  if (group == nullptr || shard::find_member(*group, user) == nullptr) return;
+  std::vector<gateway::Watcher> members;
+  for (const peer::Watcher& watcher : typing.watchers()) {
+    if (shard::find_member(*group, UserId(watcher.user())) == nullptr) continue;
+    members.push_back({NodeId(watcher.node()), SessionId(watcher.session()), UserId(watcher.user())});
+  }
+  if (members.empty()) return;
+  CHASQUI_MARK("group_typing_told");
+  tell_typing_to(now, members, *conversation, user, typing.is_over(), out);
+}
+
+void Node::Impl::tell_typing_to(Now now, const std::vector<gateway::Watcher>& watchers,
+                                const ConversationId& conversation, UserId user, bool is_over, Outputs& out) {
   client::ServerFrame frame;
   client::Typing& told = *frame.mutable_typing();
-  told.set_conversation(conversation->str());
+  told.set_conversation(conversation.str());
   told.set_user(user.value());
-  told.set_is_over(typing.is_over());
+  told.set_is_over(is_over);
   tell_watchers(now, watchers, frame, out);
 }
 

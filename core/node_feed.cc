@@ -21,7 +21,7 @@ std::vector<fanout::ParkedRow> parked_rows(const RangeResult& result) {
     const auto key = keys::parse(row.key);
     state::Parked parked;
     if (!key || key->kind != keys::Kind::Parked || !parked.ParseFromString(row.value)) continue;
-    rows.push_back({ShardId(key->number), key->user, key->conversation, index_marks_of(parked)});
+    rows.push_back({ShardId(key->number), key->user, key->conversation, Owed::of(parked)});
   }
   return rows;
 }
@@ -146,7 +146,16 @@ void Node::Impl::take_peer_notify(Now now, NodeId from, const peer::NotifyBatch&
     return router_.of_user(UserId(user)).shard.value() == batch.to_shard();
   };
   for (const peer::NotifyItem& item : batch.items()) {
-    if (item.users().empty() && !is_there(item.user())) return;
+    const Owed owed = Owed::of(item);
+    const auto conversation = ConversationId::parse(item.conversation());
+    if (owed.is_stance() &&
+        (!conversation || router_.of_conversation(*conversation).shard.value() != batch.to_shard())) {
+      return;
+    }
+    Owed of_index = owed;
+    of_index.stance_version = 0;
+    const bool is_for_index = !owed.is_stance() || !of_index.says_nothing();
+    if (is_for_index && item.users().empty() && !is_there(item.user())) return;
     if (!std::all_of(item.users().begin(), item.users().end(), is_there)) return;
   }
   if (Shard* shard = led(ShardId(batch.to_shard()))) take_notify(*shard, batch, from, now, out);

@@ -239,6 +239,7 @@ void Node::Impl::describe_group(Now now, Shard& shard, const RequestPtr& request
         if (asker->role() >= client::ADMIN) {
           *told.mutable_banned() = group->banned();
           *told.mutable_requests() = group->requests();
+          *told.mutable_invited() = group->invited();
           for (const Row& row : done.results[3].rows) {
             const auto key = keys::parse(row.key);
             state::FormerMember former;

@@ -2,11 +2,13 @@
 //
 // node.cc: step() and time. node_shards.cc: proposing and applying. node_feed.cc: what shards owe each other.
 // node_asks.cc: requests on their way to the leader of their shard, and back. node_requests.cc: what sessions ask, at
-// that leader; node_groups.cc: of groups; node_receipts.cc: of receipts. node_accounts.cc: what HTTP asks.
-// node_sessions.cc: how sessions anywhere are told what happens. node_settings.cc: what a user sets for themselves.
-// node_ephemeral.cc: presence and typing. node_expiry.cc: messages that disappear. node_peers.cc: frames to and from
-// other nodes. node_streams.cc: whole states to and from them. node_hashes.cc: whether they hold the same.
-// node_rows.cc: rows on their way to the store. Over 400 lines because it is the one place where a node is seen whole.
+// that leader; node_groups.cc: of groups; node_receipts.cc: of marks, and how sessions hear of them. node_accounts.cc:
+// what HTTP asks. node_sessions.cc: how sessions anywhere are told what happens. node_settings.cc: what a user sets for
+// themselves. node_rates.cc: how much is said in a conversation. node_gates.cc: what a user says of others;
+// node_first.cc: what waits for it. node_ephemeral.cc: presence
+// and typing. node_expiry.cc: messages that disappear. node_peers.cc: frames to and from other nodes. node_streams.cc:
+// whole states to and from them. node_hashes.cc: whether they hold the same. node_rows.cc: rows on their way to the
+// store. Over 400 lines because it is the one place where a node is seen whole.
 #pragma once
 
 #include <cstdint>
@@ -72,8 +74,9 @@ struct HandleOwner {
 struct Credential {
   std::string credential;  // empty: no such account
 };
+struct StanceTaken {};  // of a Notify of what a user has said of another
 using Outcome = std::variant<client::ServerFrame, gateway::Refusal, Moved, SessionRegistered, HandleOwner, Credential,
-                             shard::AccountCreated>;
+                             shard::AccountCreated, peer::GateAnswers, StanceTaken>;
 
 // Who waits for the outcome of a proposed command.
 struct SendOrigin {
@@ -81,6 +84,8 @@ struct SendOrigin {
   ConversationId conversation;
   OutboxSeq outbox_seq;
   std::string content_fault;  // why its content may not be stored, in words; empty: it may
+  UserId sender;
+  bool is_first = false;  // it tells the header what was asked: see Gated
 };
 struct MarkOrigin {
   ConversationId conversation;
@@ -106,9 +111,18 @@ struct SettingOrigin {  // Hide, SetPrivacy
   UserId user;
   std::string conversation;  // of a Hide
 };
+struct GateOrigin {  // SetGate
+  Asker asker;
+  UserId user;
+  UserId other;
+  MonoTime deadline;
+};
+struct StanceOrigin {  // a Notify that was asked for
+  Asker asker;
+};
 struct NobodyOrigin {};  // nobody waits
 using Origin = std::variant<SendOrigin, MarkOrigin, NotifyOrigin, AccountOrigin, DeviceOrigin, ParkOrigin, UnparkOrigin,
-                            CursorOrigin, ExpireOrigin, SettingOrigin, NobodyOrigin>;
+                            CursorOrigin, ExpireOrigin, SettingOrigin, GateOrigin, StanceOrigin, NobodyOrigin>;
 
 class Node::Impl {
  public:
@@ -130,6 +144,22 @@ class Node::Impl {
     std::vector<Origin> origins;  // emptied once answered
     std::uint64_t bytes = 0;
     MonoTime until;  // then the outcome is said to be unknown
+  };
+  // Sends of one user into one conversation, from the first about which other shards must be asked.
+  struct Gated {
+    using Key = std::pair<ConversationId, UserId>;
+    struct Send {
+      log::Command command;
+      SendOrigin origin;
+      MonoTime deadline;
+    };
+    std::deque<Send> sends;   // not yet proposed: of the first one it is being asked, if round > 0
+    std::uint64_t round = 0;  // of questions
+    std::size_t asked = 0;    // shards that have not answered
+    bool is_charged = false;  // its sender's rate has been asked
+    absl::btree_map<UserId, peer::GateAnswer> answers;
+    std::optional<log::KnownGate> known;  // of the other member: what is proposed with it
+    std::size_t in_flight = 0;            // and not yet applied
   };
   struct Shard {
     Shard(ShardId shard, replica::Replica r, shard::Machine m, ShardCount count, const Limits& limits)
@@ -175,10 +205,12 @@ class Node::Impl {
     };
     std::deque<Unfresh> unfresh;
     MonoTime unfresh_due = MonoTime::never();
-    RaftIndex barrier;                       // under way for reads; 0: none
-    std::size_t barrier_covers = 0;          // of `unfresh`, from the front: those asked before it was proposed
-    bool is_fresh = false;                   // while `unfresh` is being done
-    MonoTime check_due = MonoTime::never();  // as it stands in checks_
+    absl::btree_map<Gated::Key, Gated> gated;  // see there
+    std::size_t gated_waiting = 0;             // sends in them
+    RaftIndex barrier;                         // under way for reads; 0: none
+    std::size_t barrier_covers = 0;            // of `unfresh`, from the front: those asked before it was proposed
+    bool is_fresh = false;                     // while `unfresh` is being done
+    MonoTime check_due = MonoTime::never();    // as it stands in checks_
     std::uint64_t entries_unchecked = 0;
     RaftIndex disputed;                                      // where hashes differ; 0: nowhere
     absl::btree_map<NodeId, std::uint64_t> disputed_hashes;  // what was told of it
@@ -210,7 +242,12 @@ class Node::Impl {
     std::string handle;
     UserId user;
   };
-  using AskBody = std::variant<SessionAsk, CallAsk>;
+  // What the leader of another shard, here, must know before it goes on.
+  struct ShardAsk {
+    std::variant<peer::GateQuery, log::Command> wants;
+    std::function<void(Now, Outcome&, Outputs&)> then;
+  };
+  using AskBody = std::variant<SessionAsk, CallAsk, ShardAsk>;
   // A Marks request over several shards.
   struct MarksAsked {
     SessionId session;
@@ -356,6 +393,8 @@ class Node::Impl {
   void hello(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void hello_checked(Now now, Shard& shard, const RequestPtr& request, const state::Device& row, Outputs& out);
   void send(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  // In node_rates.cc. False: the conversation has had too many, and that was answered.
+  bool takes_turn(Now now, Shard& shard, const ConversationId& conversation, const ShardRequest& request, Outputs& out);
   void ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id);
   void history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void look_up(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
@@ -431,6 +470,30 @@ class Node::Impl {
   void take(Now now, const peer::ReceiptItem& item, Outputs& out);
   void tell_privacy(Shard& shard, NodeId node, const shard::PrivacyMoved& moved);
 
+  // node_gates.cc: who has blocked whom, and what waits for it to be known
+  void serve_gates(Now now, Shard& shard, const Asker& asker, const peer::GateQuery& query, Outputs& out);
+  void set_gate(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
+  void gate_set(Now now, const GateOrigin& origin, const shard::GateNow& gate, Outputs& out);
+  [[nodiscard]] bool is_stance(const log::Command& command, ShardId shard, NodeId from) const;
+  [[nodiscard]] static bool needs_gates(Shard& shard, const log::Send& send);
+  void send_gated(Now now, Shard& shard, log::Command command, SendOrigin origin, MonoTime deadline, Outputs& out);
+  bool propose_send(Now now, Shard& shard, const log::Command& command, SendOrigin origin, MonoTime deadline,
+                    Outputs& out);
+  static Gated::Send take_gated(Shard& shard, Gated& gated);
+  void next_gated(Now now, Shard& shard, const Gated::Key& key, Outputs& out);
+  void propose_first(Now now, Shard& shard, const Gated::Key& key, const log::KnownGate& known, Outputs& out);
+  static void first_applied(Shard& shard, const Gated::Key& key);
+  void ask_gates(Now now, Shard& shard, const Gated::Key& key, Outputs& out);
+  void charge(Now now, Shard& shard, const Gated::Key& key, peer::GateQuery query, Outputs& out);
+  void ask_users(Now now, Shard& shard, const Gated::Key& key, const std::vector<UserId>& users, Outputs& out);
+  void ask_shard(Now now, Shard& shard, const Gated::Key& key, ShardId of, peer::GateQuery query, Outputs& out);
+  void gates_answered(Now now, Shard& shard, const Gated::Key& key, std::uint64_t round,
+                      const std::vector<UserId>& users, Outcome& what, Outputs& out);
+  void direct_answered(Now now, Shard& shard, const Gated::Key& key, Outputs& out);
+  void group_answered(Now now, Shard& shard, const Gated::Key& key, Outputs& out);
+  void fail_gated(Now now, Shard& shard, const Gated::Key& key, const Outcome& what, Outputs& out);
+  void drop_gated(Now now, Shard& shard, Outputs& out);
+
   // node_settings.cc
   void hide(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void ask_hidden(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
@@ -440,10 +503,14 @@ class Node::Impl {
 
   // node_ephemeral.cc
   void ask_watch(Now now, const gateway::Request& request, Outputs& out);
+  void ask_watched(Now now, const gateway::Request& request, const std::vector<UserId>& blocked, Outputs& out);
   void watch(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void take_typing(Now now, const gateway::Request& request, Outputs& out);
   void tell_typing(Now now, Shard& shard, UserId user, const client::Typing& typing, Outputs& out);
   void tell_presence(Now now, Shard& shard, Outputs& out);
+  void tell_group_typing(Now now, Shard& shard, UserId user, const peer::TypingInGroup& typing, Outputs& out);
+  void tell_typing_to(Now now, const std::vector<gateway::Watcher>& watchers, const ConversationId& conversation,
+                      UserId user, bool is_over, Outputs& out);
   void tell_watchers(Now now, const std::vector<gateway::Watcher>& watchers, const client::ServerFrame& frame,
                      Outputs& out);
   void take(Now now, const peer::EphemeralBatch& batch, Outputs& out);
@@ -533,6 +600,9 @@ class Node::Impl {
   gateway::BucketTable<Address> registrations_;
   gateway::BucketTable<Address> logins_;
   gateway::BucketTable<std::string> login_failures_;      // by handle and address
+  gateway::BucketTable<UserId> first_messages_;           // to strangers, by users of shards led here
+  gateway::BucketTable<ConversationId> sends_;            // into conversations of shards led here
+  gateway::BucketTable<UserId> adds_;                     // people added to groups, likewise
   absl::btree_set<std::pair<MonoTime, ShardId>> checks_;  // when a leader proposes a CheckHash
   replica::SnapshotSource source_;
   replica::SnapshotSink sink_;
@@ -540,6 +610,7 @@ class Node::Impl {
   router::Asks<AskBody> asks_;
   HashIndex<std::uint64_t, MarksAsked> marks_asked_;
   std::uint64_t last_marks_asked_ = 0;
+  std::uint64_t last_gate_round_ = 0;
 
   absl::btree_map<NodeId, PeerOut> peers_out_;
   absl::btree_map<NodeId, MonoTime> reachable_;  // since when

@@ -1,9 +1,10 @@
 // Delivered and read: how members are told how far the others are, pushed and when they ask.
 //
-// A direct conversation's marks go to both members as they move; a group's go, once a second, to those members who sent
-// what they have passed (core/fanout/receipts.h): one frame for each node that leads some of them. What a reader may be
-// told is decided in core/shard/receipts.h and, where the reader's sessions are, in core/gateway/private_reads.h. None
-// of it is kept: what is lost is asked for after the next Hello.
+// A direct conversation's marks go to both members as they move, but to the other one only as far as their gates let
+// them (core/shard/gates.h); a group's go, once a second, to those members who sent what they have passed
+// (core/fanout/receipts.h): one frame for each node that leads some of them. What a reader may be told is decided in
+// core/shard/receipts.h and, where the reader's sessions are, in core/gateway/private_reads.h. None of it is kept: what
+// is lost is asked for after the next Hello. Here too: a session hears that its own ack is committed.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -12,12 +13,14 @@
 #include "core/base/keys.h"
 #include "core/base/points.h"
 #include "core/node_impl.h"
+#include "core/shard/gates.h"
 #include "core/shard/receipts.h"
 
 namespace chasqui {
 namespace {
 
 constexpr char not_a_member[] = "you are not a member of this conversation, or there is none";
+constexpr char not_seen[] = "you do not see the event with that seq";
 constexpr char nothing_there[] = "there is no event with that seq in this conversation: see its history";
 constexpr char too_many_asked[] = "marks are asked for at most 64 conversations at a time";
 constexpr char too_many_reads[] = "the server is busy reading: try again";
@@ -166,7 +169,8 @@ void Node::Impl::receipts_of(Now now, Shard& shard, const RequestPtr& request, O
   }
   const bool asked = read(
       {RangeRead::row(keys::header(shard.id, *conversation)), RangeRead::row(keys::group(shard.id, *conversation)),
-       RangeRead::row(keys::group_marks(shard.id, *conversation))},
+       RangeRead::row(keys::group_marks(shard.id, *conversation)),
+       RangeRead::row(keys::event(shard.id, *conversation, Seq(request->frame.ask_receipts().seq())))},
       [this, request, id = *conversation](Now then, ReadDone& done, Outputs& outputs) {
         const Seq seq(request->frame.ask_receipts().seq());
         const auto header = parsed<state::Header>(done, 0);
@@ -177,6 +181,9 @@ void Node::Impl::receipts_of(Now now, Shard& shard, const RequestPtr& request, O
         }
         if (!seq || seq > Seq(header.head())) {
           return refuse(then, request->asker, client::NOT_FOUND, nothing_there, outputs);
+        }
+        if (!id.is_group() && shard::as_seen(parsed<client::Event>(done, 3), request->user).withheld()) {
+          return refuse(then, request->asker, client::PERMISSION_DENIED, not_seen, outputs);
         }
         client::ServerFrame frame;
         client::ReceiptsOf& answer = *frame.mutable_receipts_of();
@@ -202,11 +209,10 @@ void Node::Impl::marks_moved(Now now, Shard& shard, const shard::MarksMoved& mov
     touched_.insert(shard.id);
     return;
   }
-  for (const UserId to : {moved.conversation.lower(), moved.conversation.higher()}) {
-    const Seq read = to == moved.user ? moved.read : moved.read_told;
-    tell_receipt(now, to, receipt_of(moved.conversation, moved.user, {moved.delivered, read}), out);
-    if (moved.conversation.lower() == moved.conversation.higher()) break;
-  }
+  const UserId other = shard::other_of(moved.conversation, moved.user);
+  tell_receipt(now, moved.user, receipt_of(moved.conversation, moved.user, {moved.delivered, moved.read}), out);
+  if (other == moved.user || moved.is_private) return;
+  tell_receipt(now, other, receipt_of(moved.conversation, moved.user, {moved.delivered, moved.read_told}), out);
 }
 
 void Node::Impl::tell_receipt(Now now, UserId to, const client::Receipt& receipt, Outputs& out) {
@@ -360,6 +366,17 @@ void Node::Impl::tell_group_here(Now now, Shard& shard, const std::vector<UserId
     for (const UserId user : some) told.add_users(user.value());
     told.set_frame(frame.SerializeAsString());
   }
+}
+
+void Node::Impl::tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame,
+                            Outputs& out) {
+  if (ack.node == config_.node) return gateway_.acked(now, ack.session, ack.request_id, frame, out);
+  if (!ack.node) return;
+  peer::AckedFrame& acked = *to_peer(ack.node).answers.add_answers()->mutable_acked();
+  acked.set_session(ack.session.value());
+  acked.set_user(user.value());
+  acked.set_request_id(ack.request_id);
+  acked.set_frame(frame.SerializeAsString());
 }
 
 void Node::Impl::tell_privacy(Shard& shard, NodeId node, const shard::PrivacyMoved& moved) {

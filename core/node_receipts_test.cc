@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/index_marks.h"
 #include "core/testing/club.h"
 #include "core/testing/nodes.h"
@@ -27,6 +28,15 @@ client::ClientFrame private_reads(bool are_private) {
   client::ClientFrame frame;
   frame.set_request_id(500);
   frame.mutable_set_privacy()->set_read_receipts(!are_private);
+  return frame;
+}
+
+// Of a stranger's message nothing is told before that.
+client::ClientFrame accept(UserId user) {
+  client::ClientFrame frame;
+  frame.set_request_id(700);
+  frame.mutable_set_gate()->set_user(user.value());
+  frame.mutable_set_gate()->set_gate(client::OPEN);
   return frame;
 }
 
@@ -166,6 +176,7 @@ TEST(NodeReceipts, message_info_says_who_has_it_since_when) {
     EXPECT_LE(line.read_ms(), t.nodes.now().wall.ms);
   }
   t.send(t.ana_phone, text_frame(1, t.both, "hola"));
+  t.send(t.beto_phone, accept(t.ana.user));
   t.send(t.beto_phone, ack(t.both, 1));
   const client::ReceiptsOf pair = t.asked(t.ana_phone, t.both, 1);
   ASSERT_EQ(pair.members_size(), 1);
@@ -183,6 +194,7 @@ TEST(NodeReceipts, who_keeps_reading_private_tells_none_and_hears_none_and_own_d
   t.send(t.ana_phone, text_frame(2, t.club, "two"));
   t.send(t.ana_phone, text_frame(1, t.both, "hola"));
   const Client beto = beto_tablet;  // the newer session of that device
+  t.send(beto, accept(t.ana.user));
   t.send(beto, private_reads(true));
   ASSERT_EQ(t.nodes.received(beto, Body::kPrivacySet).size(), 1U);
   EXPECT_FALSE(t.nodes.received(beto, Body::kPrivacySet)[0].privacy_set().read_receipts());
@@ -252,7 +264,9 @@ TEST(NodeReceipts, unread_and_mentions_come_with_the_index_and_fall_on_every_dev
 TEST(NodeReceipts, of_a_large_group_only_counts_are_told) {
   World t;
   client::GroupChange create = create_group("Club", {t.beto.user, t.carla.user});
-  for (std::uint64_t user = 1; user <= 40; ++user) create.mutable_create()->add_members(user);
+  for (int n = 1; n <= 40; ++n) {
+    create.mutable_create()->add_members(t.nodes.provision(absl::StrCat("member", n)).user.value());
+  }
   t.send(t.ana_phone, change_frame(1, t.club, create));
   t.send(t.ana_phone, text_frame(2, t.club, "two"));
   t.send(t.beto_phone, ack(t.club, 2));

@@ -13,6 +13,7 @@
 #include "core/gateway/content.h"
 #include "core/gateway/group_content.h"
 #include "core/node_impl.h"
+#include "core/shard/gates.h"
 
 namespace chasqui {
 namespace {
@@ -35,11 +36,6 @@ const std::string* conversation_of(const client::ClientFrame& frame) {
   if (frame.has_ack()) return &frame.ack().conversation();
   if (frame.has_ask_receipts()) return &frame.ask_receipts().conversation();
   return frame.has_describe_group() ? &frame.describe_group().conversation() : nullptr;
-}
-
-// Of a group that is known where its rows are.
-bool may_be_member(const ConversationId& conversation, UserId user) {
-  return conversation.is_group() || conversation.has_direct_member(user);
 }
 
 }  // namespace
@@ -295,13 +291,13 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request,
     client::ServerFrame frame;
     client::SyncPage filled = page;
     if (first_page) {  // marks that are on their way into the index, told early; they come again with their version
-      absl::btree_map<ConversationId, fanout::Notify::Mark> pending;
+      absl::btree_map<ConversationId, Owed> pending;
       shard.notify.pending(request->user, pending);
       if (!pending.empty()) CHASQUI_MARK("pending_mark_told");
       for (const auto& [conversation, mark] : pending) {
         client::IndexEntry& entry = *filled.add_entries();
         entry.set_conversation(conversation.str());
-        put_index_marks(mark, entry);
+        put_index_marks(mark.marks(), entry);
       }
     }
     for (std::size_t i = 0; i < conversations.size() && i < done.results.size(); ++i) {
@@ -313,6 +309,8 @@ void Node::Impl::sync_entries(Now now, Shard& shard, const RequestPtr& request,
       put_index_marks(index_marks_of(row), entry);
       entry.set_version(row.version());
       entry.set_hides(row.hides());
+      entry.set_gate(shard::gate_of(row, conversations[i]));
+      entry.set_is_invitation(shard::is_invitation(row));
     }
     if (!hello) {
       *frame.mutable_sync() = std::move(filled);
@@ -343,11 +341,12 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   const client::Send& send = request->frame.send();
   const auto conversation = ConversationId::parse(send.conversation());
   if (!conversation) return refuse(now, request->asker, client::INVALID_ARGUMENT, malformed_conversation, out);
-  if (!may_be_member(*conversation, request->user)) {
+  if (!conversation->may_have_member(request->user)) {
     return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
   if (send.outbox_seq() == 0)
     return refuse(now, request->asker, client::INVALID_ARGUMENT, "outbox_seq counts from 1", out);
+  if (!takes_turn(now, shard, *conversation, *request, out)) return;
   log::Command command;
   log::Send& entry = *command.mutable_send();
   entry.set_conversation(send.conversation());
@@ -365,20 +364,16 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
     // Its number is taken all the same, so that those behind it go on; a retry hears the same.
     entry.set_refused(static_cast<std::uint32_t>(content.code()));
   }
-  SendOrigin origin{request->asker, *conversation, OutboxSeq(send.outbox_seq()),
-                    std::string(std_view(content.message()))};
-  if (auto refused = enqueue(shard, command, std::move(origin), now, request->deadline, true)) {
-    if (const auto* refusal = std::get_if<gateway::Refusal>(&*refused)) {
-      out.push_back(Note{NoteKind::CommandRefused, shard.id, {}, static_cast<std::uint64_t>(refusal->code), 0});
-    }
-    respond(now, request->asker, *std::move(refused), out);
-  }
+  SendOrigin origin{
+      request->asker, *conversation, OutboxSeq(send.outbox_seq()), std::string(std_view(content.message())),
+      request->user,  false};
+  send_gated(now, shard, std::move(command), std::move(origin), request->deadline, out);
 }
 
 void Node::Impl::ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id) {
   const client::Ack& ack = request.frame.ack();
   const auto conversation = ConversationId::parse(ack.conversation());
-  if (!conversation || !may_be_member(*conversation, request.user) || !shard.led) return;
+  if (!conversation || !conversation->may_have_member(request.user) || !shard.led) return;
   const fanout::AckOrigin origin{request.asker.node, request.session, request_id};
   if (conversation->is_group()) {  // as if nobody looked: a group's receipts are told once a second anyway
     if (shard.marks.add(*conversation, request.user, Seq(ack.delivered_seq()), Seq(ack.read_seq()),
@@ -436,7 +431,9 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
             row.ParseFromString(done.results[0].rows[0].value)) {
           page.set_head(row.head());
           page.set_chain(row.chain());
-          *page.mutable_pins() = row.pins();
+          for (const std::uint64_t pin : row.pins()) {
+            if (shard::sees_pin(row, pin, request->user)) page.add_pins(pin);
+          }
           page.set_timer_s(row.timer_s());
           std::vector<Row>& rows = done.results[1].rows;
           if (CHASQUI_CANARY("stale_history")) {
@@ -444,8 +441,11 @@ void Node::Impl::history(Now now, Shard& shard, const RequestPtr& request, Outpu
             std::erase_if(rows, [&](const Row& event) { return keys::parse(event.key)->number == row.head(); });
           }
           if (request->frame.history().newest()) std::reverse(rows.begin(), rows.end());
-          for (const Row& event : rows) {
-            if (!page.add_events()->ParseFromString(event.value)) page.mutable_events()->RemoveLast();
+          for (const Row& row_of_event : rows) {
+            client::Event event;
+            if (event.ParseFromString(row_of_event.value)) {
+              *page.add_events() = shard::as_seen(std::move(event), request->user);
+            }
           }
         }
         respond(then, request->asker, std::move(frame), outputs);

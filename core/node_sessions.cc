@@ -13,6 +13,7 @@
 #include "core/base/points.h"
 #include "core/gateway/frames_out.h"
 #include "core/node_impl.h"
+#include "core/shard/gates.h"
 
 namespace chasqui {
 namespace {
@@ -30,6 +31,14 @@ void put(const gateway::Gateway::OfShard& session, peer::Registration& list) {
   entry.set_device(static_cast<std::uint32_t>(session.device.value()));
   entry.set_generation(session.generation);
   entry.set_version(session.version.value());
+}
+
+gateway::Standing standing_of(const peer::HeadMoved& head) {
+  gateway::Standing standing{head.hides(), std::nullopt, head.is_invitation(), head.is_news()};
+  if (head.has_gate() && client::Gate_IsValid(static_cast<int>(head.gate()))) {
+    standing.gate = static_cast<client::Gate>(head.gate());
+  }
+  return standing;
 }
 
 }  // namespace
@@ -84,7 +93,8 @@ void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved
   if (!moved.beside_events) marks = {marks.head, 0, {marks.counts.messages, 0, 0, 0}};
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
-      gateway_.head_moved(now, moved.user, moved.conversation, {marks, moved.version, moved.hides}, is_whole(shard.id),
+      const gateway::Standing standing{moved.hides, moved.gate, moved.is_invitation, moved.gate_is_news};
+      gateway_.head_moved(now, moved.user, moved.conversation, {marks, moved.version, standing}, is_whole(shard.id),
                           out);
       continue;
     }
@@ -93,18 +103,10 @@ void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved
     put_index_marks(marks, head);
     head.set_version(moved.version.value());
     head.set_hides(moved.hides);
+    head.set_gate(static_cast<std::uint32_t>(moved.gate));
+    head.set_is_invitation(moved.is_invitation);
+    head.set_is_news(moved.gate_is_news);
   }
-}
-
-void Node::Impl::tell_acked(Now now, UserId user, const fanout::AckOrigin& ack, client::ServerFrame& frame,
-                            Outputs& out) {
-  if (ack.node == config_.node) return gateway_.acked(now, ack.session, ack.request_id, frame, out);
-  if (!ack.node) return;
-  peer::AckedFrame& acked = *to_peer(ack.node).answers.add_answers()->mutable_acked();
-  acked.set_session(ack.session.value());
-  acked.set_user(user.value());
-  acked.set_request_id(ack.request_id);
-  acked.set_frame(frame.SerializeAsString());
 }
 
 void Node::Impl::tell_device_gone(Now, Shard& shard, UserId user, DeviceId device, Outputs& out) {
@@ -233,7 +235,7 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
       const peer::HeadMoved& head = tell.head();
-      gateway_.head_moved(now, user, *conversation, {index_marks_of(head), Version(head.version()), head.hides()},
+      gateway_.head_moved(now, user, *conversation, {index_marks_of(head), Version(head.version()), standing_of(head)},
                           is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
@@ -388,11 +390,14 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
         for (std::size_t i = 0; i < lacking.size() && i < done.results.size(); ++i) {
           state::Index row;
           if (done.results[i].rows.empty() || !row.ParseFromString(done.results[i].rows[0].value)) continue;
-          if (row.head() == 0) continue;
+          const client::Gate gate = shard::gate_of(row, lacking[i].conversation);
+          const bool is_news = gate != client::OPEN || row.stance() != 0 || shard::is_invitation(row);
+          if (row.head() == 0 && !is_news) continue;
           CHASQUI_MARK("lacking_head_told");
           if (node == config_.node) {
+            const gateway::Standing standing{row.hides(), gate, shard::is_invitation(row), true};
             gateway_.head_moved(then, lacking[i].user, lacking[i].conversation,
-                                {index_marks_of(row), Version(row.version()), row.hides()}, is_whole(shard.id), more);
+                                {index_marks_of(row), Version(row.version()), standing}, is_whole(shard.id), more);
             continue;
           }
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
@@ -400,6 +405,9 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
           put_index_marks(index_marks_of(row), head);
           head.set_version(row.version());
           head.set_hides(row.hides());
+          head.set_gate(static_cast<std::uint32_t>(gate));
+          head.set_is_invitation(shard::is_invitation(row));
+          head.set_is_news(true);
         }
         all_told(shard, list);
       },

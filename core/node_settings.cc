@@ -60,8 +60,10 @@ void Node::Impl::ask_hidden(Now now, Shard& shard, const RequestPtr& request, Ou
 
 void Node::Impl::set_privacy(Now now, Shard& shard, const RequestPtr& request, Outputs& out) {
   const client::SetPrivacy& wanted = request->frame.set_privacy();
-  if (wanted.has_presence() && !client::Audience_IsValid(wanted.presence())) {
-    return refuse(now, request->asker, client::INVALID_ARGUMENT, "presence is for EVERYONE or for NOBODY", out);
+  const bool is_known = client::Audience_IsValid(wanted.presence()) && client::Audience_IsValid(wanted.adds());
+  if (!is_known) {
+    return refuse(now, request->asker, client::INVALID_ARGUMENT,
+                  "presence and adds are for EVERYONE, CONTACTS or NOBODY", out);
   }
   log::Command command;
   command.mutable_set_privacy()->set_user(request->user.value());
@@ -69,6 +71,7 @@ void Node::Impl::set_privacy(Now now, Shard& shard, const RequestPtr& request, O
     command.mutable_set_privacy()->set_presence(static_cast<std::uint32_t>(wanted.presence()));
   }
   if (wanted.has_read_receipts()) command.mutable_set_privacy()->set_read_receipts(wanted.read_receipts());
+  if (wanted.has_adds()) command.mutable_set_privacy()->set_adds(static_cast<std::uint32_t>(wanted.adds()));
   if (auto refused =
           enqueue(shard, command, SettingOrigin{request->asker, request->user, {}}, now, request->deadline, true)) {
     respond(now, request->asker, *std::move(refused), out);
@@ -87,8 +90,10 @@ client::ServerFrame Node::Impl::setting_answer(Shard& shard, const SettingOrigin
   const auto* privacy = std::get_if<shard::PrivacyNow>(&reply);
   CHASQUI_ASSERT(privacy != nullptr, "a setting is answered with what it is now, or refused");
   frame.mutable_privacy_set()->set_presence(privacy->presence);
+  frame.mutable_privacy_set()->set_adds(privacy->adds);
   frame.mutable_privacy_set()->set_read_receipts(!privacy->reads_private);
-  if (privacy->presence == client::NOBODY) shard.watchers.forget(origin.user);
+  // Who may watch him still says so again.
+  if (privacy->presence != client::EVERYONE) shard.watchers.forget(origin.user);
   return frame;
 }
 

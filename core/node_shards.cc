@@ -232,6 +232,7 @@ void Node::Impl::role(Shard& shard, Now now, Outputs& out) {
   shard.registry.clear();
   shard.watchers.clear();
   shard.expiry.follow();
+  drop_gated(now, shard, out);
   std::deque<Shard::Unfresh> unfresh;
   unfresh.swap(shard.unfresh);
   shard.barrier = RaftIndex();
@@ -320,7 +321,9 @@ void Node::Impl::consequences(Shard& shard, RaftIndex index, shard::Applied& app
     } else if (auto* moved = std::get_if<shard::MarksMoved>(&consequence)) {
       marks_moved(now, shard, *moved, out);
     } else if (auto* head = std::get_if<shard::IndexMoved>(&consequence)) {
-      if (head->marks.head != 0 || head->hides != 0) tell_head(now, shard, *head, out);
+      if (head->marks.head != 0 || head->hides != 0 || head->gate_is_news) tell_head(now, shard, *head, out);
+    } else if (auto* gate = std::get_if<shard::GateMoved>(&consequence)) {
+      shard.watchers.forget(gate->user, gate->other);
     } else if (auto* gone = std::get_if<shard::DeviceGone>(&consequence)) {
       tell_device_gone(now, shard, gone->user, gone->device, out);
     } else if (auto* privacy = std::get_if<shard::PrivacyMoved>(&consequence)) {
@@ -343,6 +346,7 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     return;
   }
   if (auto* send = std::get_if<SendOrigin>(&origin)) {
+    if (send->is_first) first_applied(shard, {send->conversation, send->sender});
     const auto* accepted = std::get_if<shard::Accepted>(&answer);
     CHASQUI_ASSERT(accepted != nullptr, "a Send is accepted or refused");
     client::ServerFrame frame;
@@ -386,6 +390,12 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     touched_.insert(shard.id);
   } else if (auto* setting = std::get_if<SettingOrigin>(&origin)) {
     respond(now, setting->asker, setting_answer(shard, *setting, answer), out);
+  } else if (const auto* gate = std::get_if<GateOrigin>(&origin)) {
+    const auto* now_is = std::get_if<shard::GateNow>(&answer);
+    CHASQUI_ASSERT(now_is != nullptr, "a SetGate is answered with the gate, or refused");
+    gate_set(now, *gate, *now_is, out);
+  } else if (const auto* stance = std::get_if<StanceOrigin>(&origin)) {
+    respond(now, stance->asker, StanceTaken{}, out);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {
     shard.cursor_proposed = false;
     shard.feed.cursor_moved(RaftIndex(shard.machine.numbers().feed_cursor()));
@@ -398,6 +408,7 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
 
 void Node::Impl::fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Outputs& out) {
   if (auto* send = std::get_if<SendOrigin>(&origin)) {
+    if (send->is_first) first_applied(shard, {send->conversation, send->sender});
     if (const auto* refusal = std::get_if<gateway::Refusal>(&outcome)) {
       out.push_back(Note{NoteKind::CommandRefused, shard.id, {}, static_cast<std::uint64_t>(refusal->code), 0});
     }
@@ -416,6 +427,10 @@ void Node::Impl::fail(Shard& shard, Origin& origin, Outcome outcome, Now now, Ou
     respond(now, device->asker, std::move(outcome), out);
   } else if (auto* setting = std::get_if<SettingOrigin>(&origin)) {
     respond(now, setting->asker, std::move(outcome), out);
+  } else if (auto* gate = std::get_if<GateOrigin>(&origin)) {
+    respond(now, gate->asker, std::move(outcome), out);
+  } else if (auto* stance = std::get_if<StanceOrigin>(&origin)) {
+    respond(now, stance->asker, std::move(outcome), out);
   } else if (std::holds_alternative<ExpireOrigin>(origin)) {
     if (shard.led) shard.expiry.refused(now);
   } else if (std::holds_alternative<CursorOrigin>(origin)) {

@@ -18,7 +18,8 @@ NodeSizes Node::Impl::sizes() const {
   sizes.session_missed_most = of_gateway.missed_most;
   sizes.session_unanswered_most = of_gateway.unanswered_most;
   sizes.gateway_rate_entries_most = of_gateway.rate_entries_most;
-  sizes.account_rate_entries_most = std::max({registrations_.size(), logins_.size(), login_failures_.size()});
+  sizes.account_rate_entries_most =
+      std::max({registrations_.size(), logins_.size(), login_failures_.size(), first_messages_.size(), adds_.size()});
   sizes.calls = calls_.size();
   sizes.reads = reads_.size();
   sizes.bytes_in_flight = bytes_in_flight_;
@@ -31,6 +32,7 @@ NodeSizes Node::Impl::sizes() const {
     most(sizes.feed_outstanding_most, shard->feed.outstanding());
     most(sizes.notify_marks_most, shard->notify.size());
     most(sizes.member_marks_most, shard->marks.size());
+    most(sizes.shard_gated_most, shard->gated_waiting);
   }
   return sizes;
 }

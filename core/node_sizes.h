@@ -22,7 +22,8 @@ namespace chasqui {
   X(bytes_in_flight, "bytes of those, all shards")                       \
   X(feed_outstanding_most, "items of a feed, not acknowledged")          \
   X(notify_marks_most, "index marks on their way into a shard's log")    \
-  X(member_marks_most, "delivered and read marks, likewise")
+  X(member_marks_most, "delivered and read marks, likewise")             \
+  X(shard_gated_most, "sends that wait for what another shard knows")
 
 struct NodeSizes {
 #define CHASQUI_NODE_SIZE(name, meaning) std::uint64_t name = 0;

@@ -75,6 +75,10 @@ TEST(Node, a_message_is_accepted_pushed_and_ticked) {
   EXPECT_EQ(pushed[0].push().event().digest(), std::string(view(blake2b_256(payload("hola")))));
   EXPECT_EQ(t.frames(ana, client::ServerFrame::kPush).size(), 1U) << "the sender's devices are told as well";
 
+  client::ClientFrame accept;
+  accept.mutable_set_gate()->set_user(t.ana.user.value());
+  t.world.send_frame(beto, accept);
+  t.world.run();
   t.world.send_frame(beto, ack(t.both, 1, 1));
   t.world.run_for(seconds(2));
   const auto receipts = t.frames(ana, client::ServerFrame::kReceipt);

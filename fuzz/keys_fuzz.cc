@@ -28,6 +28,8 @@ std::string made_again(const chasqui::keys::Parsed& key) {
     case keys::Kind::GroupMarks: return keys::group_marks(key.shard, key.conversation);
     case keys::Kind::Former: return keys::former(key.shard, key.conversation, key.user);
     case keys::Kind::Sender: return keys::sender(key.shard, key.conversation, key.user, DeviceId(key.number));
+    case keys::Kind::MemberCounts: return keys::member_counts(key.shard, key.conversation, key.user);
+    case keys::Kind::Gate: return keys::gate(key.shard, key.user, UserId(key.number));
     case keys::Kind::Numbers: return keys::numbers(key.shard);
     case keys::Kind::Ingested: return keys::ingested(key.shard);
   }

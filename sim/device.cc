@@ -40,7 +40,7 @@ std::vector<Fact> Device::crash(std::uint64_t survivors) {
   seen.clear();
   handed = synced = in_sync = 0;
   wake_at = no_time;
-  started = ended = false;
+  started = ended = outdated = false;
   connection = 0;
   ++incarnation;
   return facts;

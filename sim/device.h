@@ -44,6 +44,7 @@ struct Device {
   // The program; none while the phone is down.
   std::unique_ptr<client::Client> client;
   std::uint64_t incarnation = 0;
+  bool outdated = false;             // its journal is to be replaced
   std::deque<std::string> unsynced;  // records handed out and not on disk
   std::uint64_t handed = 0;          // records that this program has handed out
   std::uint64_t synced = 0;

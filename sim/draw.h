@@ -51,6 +51,7 @@ enum class Concern : std::uint32_t {
   About = 60,
   Groups = 70,
   Mentions = 71,
+  Gates = 80,
 };
 
 __extension__ using Wide = unsigned __int128;

@@ -3,7 +3,7 @@
 // D facts speak of devices only, so the same judges can read the history of real processes. T facts are taps at nodes.
 // Over 400 lines because all facts stand here.
 // A device is named by its number in the run, which outlives its device ids. Message texts are unique in a run, so a
-// text names its message.
+// text names its message. Over 400 lines because every fact stands here once.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +79,18 @@ struct ReadByPerson {
   std::uint32_t device = 0;
   ConversationId conversation;
   Seq seq;
+};
+struct GateAsked {  // a person says something of another
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;  // unique for the device
+  UserId other;
+  bool blocks = false;
+};
+struct GateHeard {  // that is answered, or (not `ok`) never will be: it may take effect or not
+  std::uint32_t device = 0;
+  std::uint64_t request = 0;
+  bool ok = false;
+  bool in_force = false;  // the conversation knows
 };
 // The device's state is another from now on: none (reinstalled), an old backup, a copy of another device's. Its
 // application starts anew, and knows what that journal says. Until it has joined again it has no account.
@@ -174,6 +186,7 @@ struct AnswerLeft {  // to a Send; code: of the refusal, OK: accepted
   Seq seq;
   LogTime time;          // 0: it does not say
   std::string why = {};  // of a refusal, in words
+  bool asks_in = false;  // the Send would create a group, or join one by a link
 };
 struct EventTold {  // an event of a group, or that there is one, to a session of that user
   std::uint32_t node = 0;
@@ -356,11 +369,12 @@ struct LeadChanged {  // it serves the shard from now on, or does not any more
 };
 
 // Once all has settled: what of the erased payloads is still found among the rows of that node, of those shards in
-// which it has applied what anybody has.
+// which it has applied what anybody has. Or in the journal of a device that has taken all there is for it.
 struct DiskSearched {
   std::uint32_t node = 0;
   std::uint64_t erased = 0;  // so many were looked for
   std::vector<std::pair<ConversationId, Seq>> found;
+  std::optional<std::uint32_t> device = std::nullopt;
 };
 struct HiddenListed {  // what a device hides from its person then
   std::uint32_t node = 0;
@@ -396,7 +410,7 @@ using Fact =
                  AuditAsked, AuditAnswered, NodeMeasured, SessionQueued, ConnectTried, TrafficCounted, IdleFrame,
                  NodeStarted, NodeRefused, PathChanged, PathSlowed, EntryLogged, EntryApplied, LeaderSpoke, VoteLeft,
                  ResultLeft, LeadChanged, RejectionLeft, EventTold, ShardSilenced, StateRotted, ReplicaStopped,
-                 ReplicaInstalls, DiskSearched, HiddenListed, CountsHeard>;
+                 ReplicaInstalls, DiskSearched, HiddenListed, CountsHeard, GateAsked, GateHeard>;
 
 // T facts are those of nodes, but for what operators do to them or are told by them.
 template <class Known>

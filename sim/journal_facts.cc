@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "sim/change_tag.h"
+#include "sim/payload_text.h"
 
 namespace chasqui::sim {
 
@@ -28,7 +28,7 @@ JournalReplaced journal_facts(std::uint32_t device, const std::vector<std::strin
       const bool again = std::any_of(fact.waiting.begin(), fact.waiting.end(), [&](const MessageSent& sent) {
         return sent.conversation == conversation && sent.number == ticket;
       });
-      if (!again) fact.waiting.push_back({device, conversation, ticket, said_in(payload)});
+      if (!again) fact.waiting.push_back({device, conversation, ticket, text_of(payload)});
     } else if (record.has_answered()) {
       const ConversationId conversation = known(record.answered().conversation());
       std::erase_if(fact.waiting, [&](const MessageSent& sent) {

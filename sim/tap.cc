@@ -13,6 +13,12 @@ bool shows_something(const client::ServerFrame& frame) {
          frame.has_receipt();
 }
 
+bool asks_in(const ConversationId& conversation, const std::string& bytes) {
+  client::Payload payload;
+  return conversation.is_group() && payload.ParseFromString(bytes) &&
+         (payload.change().has_create() || payload.change().has_join());
+}
+
 }  // namespace
 
 void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
@@ -36,7 +42,8 @@ void Tap::frame_in(const SessionFrame& in, std::vector<Fact>& facts) {
     const auto claim = claims_.find(in.session);
     if (!conversation || claim == claims_.end()) continue;
     const auto& [user, device] = claim->second;
-    sends_[{in.session, frame.request_id()}] = {*conversation, user, device, OutboxSeq(frame.send().outbox_seq())};
+    const SendKey key{*conversation, user, device, OutboxSeq(frame.send().outbox_seq())};
+    sends_[{in.session, frame.request_id()}] = {key, asks_in(*conversation, frame.send().payload())};
   }
 }
 
@@ -73,7 +80,7 @@ void Tap::send_out(const SessionSend& out, std::vector<Fact>& facts) {
     }
     const auto it = sends_.find({out.session, frame.request_id()});
     if (it == sends_.end()) continue;
-    AnswerLeft answer{node_, it->second, client::OK, {}, {}};
+    AnswerLeft answer{node_, it->second.key, client::OK, {}, {}, {}, it->second.asks_in};
     sends_.erase(it);
     if (frame.has_accepted()) {
       answer.seq = Seq(frame.accepted().seq());

@@ -63,9 +63,13 @@ class Tap {
   bool idle_ = false;
   std::uint64_t frames_up_ = 0;  // of honest sessions
   std::uint64_t frames_down_ = 0;
-  std::map<SessionId, std::uint64_t> unanswered_;                 // requests
-  std::vector<SessionId> answered_;                               // in this step
-  std::map<std::pair<SessionId, std::uint64_t>, SendKey> sends_;  // not answered yet
+  std::map<SessionId, std::uint64_t> unanswered_;  // requests
+  std::vector<SessionId> answered_;                // in this step
+  struct Sending {
+    SendKey key;
+    bool asks_in = false;
+  };
+  std::map<std::pair<SessionId, std::uint64_t>, Sending> sends_;  // not answered yet
 };
 
 }  // namespace chasqui::sim

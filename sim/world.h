@@ -199,6 +199,7 @@ class World : private points::Listener {
   void happen(Device& device, client::Happening& happening, client::Outputs& more);
   void saw(Device& device, const ConversationId& conversation, const client::Event& event);
   void shown(Device& device, const ConversationId& conversation, client::Outputs& more);
+  void replace_outdated(Device& device);
   void journal_synced(Device& device);
   void device_wakes(Device& device, Time meant);
   void set_wake(Device& device);
@@ -213,6 +214,8 @@ class World : private points::Listener {
                                           std::uint64_t bits) const;
   void person_hides(Device& device, const ConversationId& conversation, Seq seen, client::Outputs& outputs);
   void person_watches(Device& device, client::Outputs& outputs);
+  using Erased = HashIndex<std::string, std::pair<ConversationId, Seq>>;  // by nonce
+  void search_journals(const Erased& erased, std::uint64_t count);
   void search_disks();
   void list_hidden();
   void list_unread(Time known_after);
@@ -237,14 +240,16 @@ class World : private points::Listener {
   void device_returns(Device& device);
   [[nodiscard]] bool takes_an_id(const Device& device);  // false: the person has as many as there may be
 
-  // world_accounts.cc
-  // (world_groups.cc)
+  // world_gates.cc
+  void gate_item(Device& device, const Item& item);
+  // world_groups.cc
   void group_item(Device& device, const Item& item);
   void create_group(Device& device, const Item& item);
   void send_change(Device& device, const ConversationId& group, client::GroupChange change);
   [[nodiscard]] ConversationId drawn_group(const Device& device, std::uint64_t bits) const;
   [[nodiscard]] UserId drawn_user(const Device& device, std::uint64_t bits) const;
   void drawn_change(const Device& device, const ConversationId& group, std::uint64_t bits, client::GroupChange& change);
+  // world_accounts.cc
   void set_call(Device& device, Time at);  // when it asks next; what was set before is off
   void call_due(Device& device, Time meant);
   void abandon_call(Device& device);

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 #include "core/describe.h"
-#include "sim/change_tag.h"
 #include "sim/payload_text.h"
 #include "sim/trace/io_bytes.h"
 #include "sim/world.h"
@@ -134,7 +133,7 @@ void World::saw(Device& device, const ConversationId& conversation, const client
                  false};
   seen.erased = event.erased_by() != 0 || event.expired();
   if (event.has_change()) {  // its digest is of the payload that made it, which its sender alone has
-    seen.text = tag_of(event.change());
+    seen.text = name_of(event.change());
   } else if (!seen.erased) {
     if (payload.ParseFromString(event.payload())) seen.text = text_of(payload);
     if (payload.has_poll()) device.polls[conversation] = seen.seq;
@@ -166,9 +165,22 @@ void World::happen(Device& device, client::Happening& happening, client::Outputs
   } else if (auto* changed = std::get_if<client::DeviceChanged>(&happening)) {
     device.credentials = changed->credentials;
     see(DeviceJoined{device.index, changed->credentials.user, changed->credentials.device});
+  } else if (auto* done = std::get_if<client::GateDone>(&happening)) {
+    see(GateHeard{device.index, device.incarnation << 32 | done->request, done->status.ok(), done->gate.in_force()});
+  } else if (std::holds_alternative<client::JournalOutdated>(happening)) {
+    device.outdated = true;
+    replace_outdated(device);
   } else if (auto* ended = std::get_if<client::Ended>(&happening)) {
     sent_away(device, *ended);
   }
+}
+
+// At once, but between two syncs: what a real program does some moments later.
+void World::replace_outdated(Device& device) {
+  if (!device.outdated || !device.up() || !device.unsynced.empty()) return;
+  device.outdated = false;
+  device.journal = device.client->compacted();
+  device.client->journal_replaced();
 }
 
 void World::journal_synced(Device& device) {
@@ -181,6 +193,7 @@ void World::journal_synced(Device& device) {
   client::Outputs outputs;
   device.client->persisted(device.now(now_), device.synced, outputs);
   carry_out(device, outputs);
+  replace_outdated(device);
 }
 
 void World::set_wake(Device& device) {

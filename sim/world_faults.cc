@@ -31,6 +31,7 @@ void World::item_starts(const Item& item) {
   if (item.kind == ItemKind::Group || item.kind == ItemKind::GroupTalk || item.kind == ItemKind::GroupChange) {
     return group_item(device, item);
   }
+  if (item.kind == ItemKind::Gate) return gate_item(device, item);
   if (tracing())
     trace(absl::StrCat("fault: ", word(item.kind), " ", item.subject, " for ", item.length / millisecond, " ms"));
   const bool clock_lags = plan_.is_cluster() && item.kind == ItemKind::FrozenClock && item.length > 8 * second;
@@ -42,7 +43,8 @@ void World::item_starts(const Item& item) {
     case ItemKind::Stray:
     case ItemKind::Group:
     case ItemKind::GroupTalk:
-    case ItemKind::GroupChange: return;
+    case ItemKind::GroupChange:
+    case ItemKind::Gate: return;
     case ItemKind::Crash: return process_crashes(node, item.length, false);
     case ItemKind::PowerCut:
       for (const auto& each : nodes_) process_crashes(*each, item.length, true);

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
-#include "sim/change_tag.h"
 #include "sim/draw.h"
+#include "sim/payload_text.h"
 #include "sim/world.h"
 
 namespace chasqui::sim {
@@ -65,7 +65,7 @@ void World::create_group(Device& device, const Item& item) {
 void World::send_change(Device& device, const ConversationId& group, client::GroupChange change) {
   ++device.messages;
   std::string tag = absl::StrCat("change ", device.messages, " of device ", device.index);
-  set_tag(change, tag);
+  set_name(change, tag);
   client::Outputs outputs;
   const std::uint64_t before = device.handed;
   const auto number = device.client->send_change(device.now(now_), group, change, outputs);
@@ -142,7 +142,8 @@ void World::drawn_change(const Device& device, const ConversationId& group, std:
     const bool has_link = known != groups_.end() && !known->secrets.empty();
     const std::string secret =
         has_link ? known->secrets[below(more(bits), known->secrets.size())] : std::string(16, '?');
-    change.mutable_join()->set_secret(secret);
+    // Or none: as one who is invited, be it so or not.
+    change.mutable_join()->set_secret(chance_ppm(more(bits), 400'000) ? "" : secret);
   } else if (kind < 98) {
     change.mutable_answer()->set_user(whom.value());
     change.mutable_answer()->set_admit(kind != 97);

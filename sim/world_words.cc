@@ -64,7 +64,7 @@ client::Payload World::drawn_payload(const Device& device, const ConversationId&
     payload.set_text(absl::StrCat("sign ", device.messages, " of ", device.index));
     return payload;
   }
-  name_payload(payload, name);
+  set_name(payload, name);
   if (about.kind() == About::VOTE) {
     for (std::uint32_t option = 0; option < 4; ++option) {
       if (chance_ppm(mix(more, 2 + option), 250'000)) payload.add_votes(option);
@@ -146,9 +146,8 @@ void World::person_watches(Device& device, client::Outputs& outputs) {
 
 namespace {
 
-using Erased = HashIndex<std::string, std::pair<ConversationId, Seq>>;  // by nonce
-
-void search(const std::string& value, const Erased& erased, std::vector<std::pair<ConversationId, Seq>>& found) {
+void search(const std::string& value, const HashIndex<std::string, std::pair<ConversationId, Seq>>& erased,
+            std::vector<std::pair<ConversationId, Seq>>& found) {
   constexpr std::size_t nonce_bytes = 16;
   for (std::size_t at = 0; at + nonce_bytes <= value.size(); ++at) {
     if (const auto* event = erased.find(value.substr(at, nonce_bytes))) found.push_back(*event);
@@ -194,6 +193,27 @@ void World::search_disks() {
     }
     see(std::move(searched));
   }
+  search_journals(erased, count);
+}
+
+// Of devices that are there and have taken all: a deletion included, but not of a group that they have left before it.
+// What disappears by itself does so by the device's own clock, which may be wrong.
+void World::search_journals(const Erased& erased, std::uint64_t count) {
+  const Model& model = judge_.model();
+  for (const auto& device : devices_) {
+    if (!device->has_account || !device->up() || device->ended || device->outdated || !device->unsynced.empty())
+      continue;
+    DiskSearched searched{device->node, count, {}, device->index};
+    for (const std::string& record : device->journal) search(record, erased, searched.found);
+    std::erase_if(searched.found, [&](const std::pair<ConversationId, Seq>& found) {
+      const auto& [conversation, seq] = found;
+      const Model::Event* event = model.event(conversation, seq);
+      const Seq last = model.last_for(conversation, device->credentials.user);
+      return event == nullptr || event->expires_ms != 0 || last < model.head(conversation) ||
+             device->client->taken(conversation) < last;
+    });
+    see(std::move(searched));
+  }
 }
 
 // Of people whose reading has had its time to be known everywhere.
@@ -209,7 +229,8 @@ void World::list_unread(Time known_after) {
     const UserId user = device->credentials.user;
     if (*read_at.find(user) > now_ - known_after) continue;
     for (const auto& [conversation, known] : judge_.model().conversations()) {
-      if (!judge_.model().has_part(conversation, user)) continue;
+      // Of a group that one is merely invited into nothing is unread.
+      if (!judge_.model().has_part(conversation, user) && !device->client->is_invitation(conversation)) continue;
       const Counts counts = device->client->unread(conversation);
       see(CountsHeard{device->node, device->index, user, conversation, counts.unread(), counts.unread_mentions(),
                       true});

@@ -63,6 +63,10 @@
   X(send_device_refill_ms, 200, 1, "ms per send", "")                                                                \
   X(send_bytes_user_burst, 16777216, 1073741824, "bytes", "sent by one session at once; above: RESOURCE_EXHAUSTED")  \
   X(send_bytes_user_per_ms, 262, 1000000, "bytes per ms", "")                                                        \
+  X(send_conversation_burst, 200, 1000000, "sends", "into one conversation at once; above: RESOURCE_EXHAUSTED")      \
+  X(send_conversation_refill_ms, 20, 1, "ms per send", "")                                                           \
+  X(send_conversation_deliveries_per_s, 5000, 1000000000, "per s",                                                   \
+    "to the members of one conversation in the long run: a large group's sends come back more slowly")               \
   X(ack_device_burst, 200, 1000000, "acks", "of one device at once; above: dropped, the device repeats them")        \
   X(ack_device_refill_ms, 20, 1, "ms per ack", "")                                                                   \
   X(page_device_burst, 100, 1000000, "requests",                                                                     \
@@ -72,6 +76,12 @@
   X(lookup_user_refill_ms, 300000, 1, "ms per look-up", "")                                                          \
   X(group_create_user_burst, 10, 1000000, "groups", "created by one user at once; above: RESOURCE_EXHAUSTED")        \
   X(group_create_user_refill_ms, 360000, 1, "ms per group", "")                                                      \
+  X(first_message_user_burst, 20, 1000000, "messages",                                                               \
+    "of one user to somebody who has not written to, nor accepted, them; above: RESOURCE_EXHAUSTED")                 \
+  X(first_message_user_refill_ms, 180000, 1, "ms per message", "")                                                   \
+  X(add_user_burst, 100, 1000000, "people",                                                                          \
+    "added to or invited into groups by one user at once; above: RESOURCE_EXHAUSTED")                                \
+  X(add_user_refill_ms, 10000, 1, "ms per person", "")                                                               \
   X(registration_address_burst, 5, 1000000, "accounts", "from one address but loopback; above: RESOURCE_EXHAUSTED")  \
   X(registration_address_refill_ms, 600000, 1, "ms per account", "")                                                 \
   X(login_address_burst, 20, 1000000, "logins", "from one address but loopback; above: RESOURCE_EXHAUSTED")          \
@@ -85,7 +95,7 @@
     "of one device at once; one that was forwarded 5 times already counts as 5; above: RESOURCE_EXHAUSTED")          \
   X(forward_device_refill_ms, 12000, 1, "ms per forward", "")                                                        \
   X(setting_device_burst, 60, 1000000, "requests",                                                                   \
-    "HideEvents and SetPrivacy of one device at once; above: RESOURCE_EXHAUSTED")                                    \
+    "HideEvents, SetGate and SetPrivacy of one device at once; above: RESOURCE_EXHAUSTED")                           \
   X(setting_device_refill_ms, 1000, 1, "ms per request", "")                                                         \
   X(ephemeral_device_burst, 10, 1000000, "requests",                                                                 \
     "Typing and Watch of one device at once; above: Typing is dropped, Watch is RESOURCE_EXHAUSTED")                 \
@@ -204,6 +214,8 @@ constexpr std::uint64_t group_picture_bytes = 16;  // a blob's id
 constexpr std::uint64_t group_banned_max = 1'024;  // at it: FAILED_PRECONDITION, lift a ban first
 constexpr std::uint64_t group_links_max = 10;      // at it: FAILED_PRECONDITION, revoke one first
 constexpr std::uint64_t group_requests_max = 100;  // at it: the oldest one is forgotten
+constexpr std::uint64_t group_invited_max = 100;   // at it: the oldest one is forgotten
+constexpr std::uint64_t gates_max = 10'000;        // users that one has accepted or blocked; at it: FAILED_PRECONDITION
 constexpr std::uint64_t group_link_secret_bytes = 16;
 constexpr std::uint64_t member_intervals_max = 8;  // of one member; above: the oldest is forgotten
 

@@ -80,6 +80,8 @@ class ConversationId {
   [[nodiscard]] bool has_direct_member(UserId user) const {
     return !is_group() && (user == lower() || user == higher());
   }
+  // Of a group that is known where its rows are.
+  [[nodiscard]] bool may_have_member(UserId user) const { return is_group() || has_direct_member(user); }
   [[nodiscard]] std::string_view bytes() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
   [[nodiscard]] std::string str() const { return std::string(bytes()); }
   [[nodiscard]] std::string hex() const;

@@ -105,6 +105,11 @@ std::string version(ShardId shard, UserId user, Version version) {
   put<8>(key, version.value());
   return key;
 }
+std::string gate(ShardId shard, UserId user, UserId other) {
+  std::string key = of_user(shard, user, 'b');
+  put<8>(key, other.value());
+  return key;
+}
 std::string handle(ShardId shard, std::string_view handle) {
   std::string key = tagged(shard, 'H');
   key.append(handle);
@@ -225,6 +230,8 @@ std::optional<Parsed> parse(std::string_view key) {
       parsed.kind = Kind::Device;
     } else if (part == 'v' && rest.size() == 8) {
       parsed.kind = Kind::Version;
+    } else if (part == 'b' && rest.size() == 8 && is_valid(UserId(get(rest)))) {
+      parsed.kind = Kind::Gate;
     } else {
       return std::nullopt;
     }

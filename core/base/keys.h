@@ -29,6 +29,7 @@ namespace chasqui::keys {
 [[nodiscard]] std::string index(ShardId shard, UserId user, const ConversationId& conversation);   // U user i conv
 [[nodiscard]] std::string version(ShardId shard, UserId user, Version version);                    // U user v version
 [[nodiscard]] std::string hidden(ShardId shard, UserId user, const ConversationId& conversation);  // U user x conv
+[[nodiscard]] std::string gate(ShardId shard, UserId user, UserId other);                          // U user b other
 [[nodiscard]] std::string handle(ShardId shard, std::string_view handle);                          // H handle
 [[nodiscard]] std::string feed(ShardId shard, RaftIndex index);                                    // F raft_index
 // E expires_ms conv seq: a payload that is to be erased then.
@@ -61,15 +62,16 @@ enum class Kind : std::uint8_t {
   GroupMarks,
   Former,
   Sender,
-  MemberCounts
+  MemberCounts,
+  Gate
 };
 
 struct Parsed {
   Kind kind{};
   ShardId shard;
   ConversationId conversation;  // Header, Event, Index, Parked, Hidden, Expiry, and of groups
-  UserId user;                  // Account, Device, Index, Version, Parked, Hidden, Former, Sender, MemberCounts
-  // Event, Expiry: seq; Device, Sender: device; Version: version; Feed: Raft index; Parked: destination
+  UserId user;                  // Account, Device, Index, Version, Parked, Hidden, Former, Sender, MemberCounts, Gate
+  // Event, Expiry: seq; Device, Sender: device; Version: version; Feed: Raft index; Parked: destination; Gate: other
   std::uint64_t number = 0;
   std::int64_t expires_ms = 0;  // Expiry
   std::string handle;           // Handle

@@ -47,7 +47,8 @@ Made any_key() {
   made.shard = any_shard();
   made.kind = *rc::gen::element(Kind::Header, Kind::Event, Kind::Account, Kind::Device, Kind::Index, Kind::Version,
                                 Kind::Handle, Kind::Feed, Kind::Numbers, Kind::Ingested, Kind::Parked, Kind::Hidden,
-                                Kind::Expiry, Kind::Group, Kind::GroupMarks, Kind::Former, Kind::Sender);
+                                Kind::Expiry, Kind::Group, Kind::GroupMarks, Kind::Former, Kind::Sender, Kind::Gate,
+                                Kind::MemberCounts);
   switch (made.kind) {
     case Kind::Header:
       made.conversation = any_conversation();
@@ -76,6 +77,11 @@ Made any_key() {
       made.user = any_user();
       made.number = any_64();
       made.key = version(made.shard, made.user, Version(made.number));
+      break;
+    case Kind::Gate:
+      made.user = any_user();
+      made.number = any_user().value();
+      made.key = gate(made.shard, made.user, UserId(made.number));
       break;
     case Kind::Handle:
       made.handle = *rc::gen::nonEmpty<std::string>();
@@ -121,6 +127,11 @@ Made any_key() {
       made.user = any_user();
       made.number = any_number(0xffffffff);
       made.key = sender(made.shard, made.conversation, made.user, DeviceId(made.number));
+      break;
+    case Kind::MemberCounts:
+      made.conversation = any_conversation();
+      made.user = any_user();
+      made.key = member_counts(made.shard, made.conversation, made.user);
       break;
     case Kind::Numbers: made.key = numbers(made.shard); break;
     case Kind::Ingested: made.key = ingested(made.shard); break;

@@ -8,12 +8,10 @@
 #include "core/base/check.h"
 #include "core/base/points.h"
 #include "core/client/client_impl.h"
-#include "core/client/utf8.h"
 
 namespace chasqui::client {
 namespace {
 
-constexpr std::uint64_t text_bytes_max = 65'536;             // Limits::message_bytes_max, which no server exceeds
 constexpr std::uint64_t client_message_bytes_max = 200'000;  // below what a server takes as one WebSocket message
 constexpr int client_message_frames_max = 1'000;
 constexpr std::uint64_t marks_requests_max = 2;
@@ -90,6 +88,9 @@ void ClientImpl::tick(Now now, Outputs& out) {
 MonoTime ClientImpl::next_deadline() const {
   MonoTime next = link_.next_deadline(requests_.count(Asked::Ping) > 0);
   if (CHASQUI_CANARY("lost_wakeup") && !link_.is_up()) return MonoTime::never();
+  if (const auto expiry = inbox_.next_expiry(); expiry && *expiry > wall_) {
+    next = earlier(next, now_ + milliseconds(expiry->ms - wall_.ms));
+  }
   if (link_.is_up()) next = earlier(next, requests_.next_deadline());
   if (!is_connected()) return next;
   next = earlier(next, earlier(outbox_.next_deadline(), inbox_.next_deadline(now_)));
@@ -154,55 +155,6 @@ void ClientImpl::end(MonoTime now, GoAway::Reason reason, std::string message, O
 
 // ---------------------------------------------------------------------------------------------------- application
 
-absl::StatusOr<OutboxSeq> ClientImpl::send_about(Now now, const ConversationId& conversation, const About& about,
-                                                 std::string text_utf8, Outputs& out) {
-  if (text_utf8.size() > text_bytes_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a message of ", text_utf8.size(), " bytes, at most ",
-                                                   text_bytes_max, " are possible: send it in parts"));
-  }
-  if (!is_text(text_utf8)) {
-    return absl::InvalidArgumentError("a message must be UTF-8 without NUL: convert it first");
-  }
-  Payload payload;
-  const bool has_content =
-      about.kind() == About::NOTHING || about.kind() == About::REPLY || about.kind() == About::EDIT;
-  if (!text_utf8.empty() || has_content) payload.set_text(std::move(text_utf8));
-  if (about.kind() != About::NOTHING) *payload.mutable_about() = about;
-  return send_payload(now, conversation, std::move(payload), out);
-}
-
-absl::StatusOr<OutboxSeq> ClientImpl::send_payload(Now now, const ConversationId& conversation, Payload payload,
-                                                   Outputs& out) {
-  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  std::string bytes = payload.SerializeAsString();
-  if (bytes.size() > text_bytes_max + bounds::payload_overhead_bytes_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a message of ", bytes.size(), " bytes, at most ", text_bytes_max,
-                                                   " are possible: send it in parts"));
-  }
-  absl::StatusOr<OutboxSeq> ticket = outbox_.send(conversation, std::move(bytes), inbox_.taken(conversation));
-  if (ticket.ok()) pump(now, out);
-  return ticket;
-}
-
-absl::StatusOr<OutboxSeq> ClientImpl::send_change(Now now, const ConversationId& conversation,
-                                                  const GroupChange& change, Outputs& out) {
-  if (!conversation.is_group()) return absl::InvalidArgumentError("only a group can be changed");
-  Payload payload;
-  payload.set_nonce(random_.bytes(bounds::nonce_bytes));
-  *payload.mutable_change() = change;
-  if (payload.ByteSizeLong() > text_bytes_max) {
-    return absl::InvalidArgumentError(absl::StrCat("a change of a group of over ", text_bytes_max, " bytes"));
-  }
-  absl::StatusOr<OutboxSeq> ticket =
-      outbox_.send(conversation, payload.SerializeAsString(), inbox_.taken(conversation));
-  if (ticket.ok()) pump(now, out);
-  return ticket;
-}
-
-ConversationId ClientImpl::draw_group() {
-  return ConversationId::group(identity_.credentials().user, random_.next_64());
-}
-
 std::uint64_t ClientImpl::describe_group(Now now, const ConversationId& conversation, Outputs& out) {
   ClientFrame asked;
   asked.mutable_describe_group()->set_conversation(conversation.str());
@@ -264,6 +216,9 @@ std::vector<ConversationId> ClientImpl::conversations() const {
 
 void ClientImpl::pump(Now now, Outputs& out) {
   now_ = now.mono;
+  wall_ = now.wall;
+  inbox_.expire(now.wall);
+  if (inbox_.holds_erased() && !std::exchange(outdated_told_, true)) out.happenings.emplace_back(JournalOutdated{});
   if (!identity_.is_unsafe()) {  // what a crash between a renewal and here left untold
     if (auto credentials = identity_.on_persisted(); credentials) {
       out.happenings.emplace_back(DeviceChanged{*std::move(credentials)});

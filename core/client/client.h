@@ -8,8 +8,9 @@
 //   - `connect`: open a connection, and say connected() or disconnected().
 //   - `disconnect`: close it. disconnected() need not follow, and must not once the next `connect` was asked for.
 //   - `happenings`: tell the application. Received comes exactly once for each event over the journal's whole life, in
-//     order of seq in each conversation, and only for what is persisted. The one exception: what was persisted just
-//     before a crash, so that persisted() was never said, is among not_shown() of the next life instead.
+//     order of seq in each conversation, and only for what is persisted; what was withheld from this user is passed
+//     over. The one exception: what was persisted just before a crash, so that persisted() was never said, is among
+//     not_shown() of the next life instead.
 //
 // The OutboxSeq that send() returns and that SendAccepted and SendRefused name counts 1, 2, 3, ... per conversation
 // over the journal's life. It is the number on the wire (and in the Event) until the device is renewed (DeviceChanged);
@@ -128,14 +129,26 @@ struct PrivacyDone {  // answer to set_privacy
   std::uint64_t request = 0;
   absl::Status status;
   Audience presence{};
+  Audience adds{};
   bool read_receipts = true;
+};
+struct GateMoved {  // the user's own gate in that conversation, or it is an invitation (any more)
+  ConversationId conversation;
+  Gate gate{};
+  bool is_invitation = false;
+};
+struct GateDone {  // answer to set_gate
+  std::uint64_t request = 0;
+  absl::Status status;
+  GateSet gate;
 };
 struct GroupDescribed {  // answer to describe_group
   std::uint64_t request = 0;
   absl::Status status;
   GroupDescription description;
 };
-struct Ended {  // for good: the owner must not connect again (revoked, replaced, logged out)
+struct JournalOutdated {};  // it may hold what was deleted, or whose time is over: put compacted() in its place soon
+struct Ended {              // for good: the owner must not connect again (revoked, replaced, logged out)
   GoAway::Reason reason{};
   std::string message;
 };
@@ -145,7 +158,7 @@ struct DeviceChanged {  // the device got a new id and secret: the owner keeps t
 using Happening =
     std::variant<Connected, Disconnected, Synced, Received, SendAccepted, SendRefused, MarksMoved, ReceiptsCounted,
                  UnreadMoved, ReceiptsDone, MarksDone, LookupDone, HistoryDone, GroupDescribed, HiddenMoved, HiddenSaid,
-                 PresenceHeard, TypingHeard, PrivacyDone, Ended, DeviceChanged>;
+                 PresenceHeard, TypingHeard, PrivacyDone, GateMoved, GateDone, JournalOutdated, Ended, DeviceChanged>;
 
 struct Outputs {
   std::vector<std::string> persist;   // journal records (client.JournalRecord), in order, to be synced
@@ -192,8 +205,10 @@ class Client {
   // The person writes there, or has stopped: said at most each bounds::typing_again_ms, to those who watch.
   virtual void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) = 0;
   // What is nullopt stays as it is. Answered by PrivacyDone.
-  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
-                                    Outputs& out) = 0;
+  virtual std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<Audience> adds,
+                                    std::optional<bool> read_receipts, Outputs& out) = 0;
+  // Accept, block, or neither. Answered by GateDone.
+  virtual std::uint64_t set_gate(Now now, UserId user, Gate gate, Outputs& out) = 0;
   // Who has that event, and who has read it since when? Answered by ReceiptsDone.
   virtual std::uint64_t ask_receipts(Now now, const ConversationId& conversation, Seq seq, Outputs& out) = 0;
   // How far its members are, as far as one may know. Answered by MarksDone.
@@ -222,6 +237,9 @@ class Client {
   [[nodiscard]] virtual bool is_hidden(const ConversationId& conversation, Seq seq) const = 0;
   // And the server knows it, so that other devices will.
   [[nodiscard]] virtual bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const = 0;
+  [[nodiscard]] virtual Gate gate(const ConversationId& conversation) const = 0;  // the user's own
+  [[nodiscard]] virtual bool is_invitation(const ConversationId& conversation) const = 0;
+  [[nodiscard]] virtual std::vector<ConversationId> gated() const = 0;  // not OPEN, or invitations
   [[nodiscard]] virtual SeqRanges hidden(const ConversationId& conversation) const = 0;
   [[nodiscard]] virtual Counts unread(const ConversationId& conversation) const = 0;
   // The server has all that this device has said of delivered and read.
@@ -229,6 +247,8 @@ class Client {
   [[nodiscard]] virtual std::uint64_t unsent() const = 0;                       // sends without a final answer
   [[nodiscard]] virtual std::vector<ConversationId> conversations() const = 0;  // known, by id
   [[nodiscard]] virtual std::vector<std::string> compacted() const = 0;         // a shorter journal of the same meaning
+  // To be said whenever compacted() has taken the journal's place.
+  virtual void journal_replaced() = 0;
 };
 
 }  // namespace chasqui::client

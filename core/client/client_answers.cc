@@ -106,6 +106,7 @@ bool ClientImpl::on_unasked(MonoTime now, const ServerFrame& frame, Outputs& out
   hidden_.note(*conversation, frame.head().hides());
   if (auto moved = unread_.merge(*conversation, counts_of(frame.head()))) out.happenings.emplace_back(*moved);
   on_own_read(*conversation, Seq(frame.head().read()), out);
+  if (frame.head().has_gate()) note_gate(*conversation, frame.head().gate(), frame.head().is_invitation(), out);
   return true;
 }
 
@@ -177,7 +178,11 @@ bool ClientImpl::on_answer(MonoTime now, const Request& request, const ServerFra
     case Asked::Privacy:
       if (!frame.has_privacy_set()) return false;
       out.happenings.emplace_back(PrivacyDone{request.call, absl::OkStatus(), frame.privacy_set().presence(),
-                                              frame.privacy_set().read_receipts()});
+                                              frame.privacy_set().adds(), frame.privacy_set().read_receipts()});
+      return true;
+    case Asked::SetGate:
+      if (!frame.has_gate_set()) return false;
+      out.happenings.emplace_back(GateDone{request.call, absl::OkStatus(), frame.gate_set()});
       return true;
     case Asked::Receipts:
       if (!frame.has_receipts_of() || frame.receipts_of().conversation() != request.conversation.str()) return false;
@@ -228,6 +233,7 @@ void ClientImpl::follow(const std::vector<Known>& known, Outputs& out) {
   for (const Known& entry : known) {
     inbox_.note_head(entry.conversation, entry.head);
     hidden_.note(entry.conversation, entry.hides);
+    if (entry.is_committed) note_gate(entry.conversation, entry.gate, entry.is_invitation, out);
     progress(entry.conversation);
     if (auto moved = unread_.merge(entry.conversation, entry.counts)) out.happenings.emplace_back(*moved);
     // Whether it was heard before or not: a Head is not journaled, and the version about to be is that of this page.
@@ -265,6 +271,7 @@ bool ClientImpl::on_accepted(MonoTime now, const Request& request, const Accepte
 
 void ClientImpl::accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, LogTime time, Outputs& out) {
   if (receipts_.on_own_event(conversation, seq)) marks_dirty_.insert(conversation);
+  inbox_.note_own(conversation, seq);
   out.happenings.emplace_back(SendAccepted{conversation, ticket, seq, time});
 }
 
@@ -319,6 +326,7 @@ bool ClientImpl::on_error(MonoTime now, const Request& request, const Error& err
     case Asked::Watch: return true;  // it is said again soon
     case Asked::Lookup:
     case Asked::Privacy:
+    case Asked::SetGate:
     case Asked::Receipts:
     case Asked::MarksOf:
     case Asked::History:

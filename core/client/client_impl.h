@@ -18,6 +18,7 @@
 #include "absl/container/btree_set.h"
 #include "core/client/acks.h"
 #include "core/client/client.h"
+#include "core/client/gates.h"
 #include "core/client/hidden.h"
 #include "core/client/identity.h"
 #include "core/client/inbox.h"
@@ -31,6 +32,8 @@
 #include "core/client/watch.h"
 
 namespace chasqui::client {
+
+constexpr std::uint64_t text_bytes_max = 65'536;  // Limits::message_bytes_max, which no server exceeds
 
 class ClientImpl final : public Client {
  public:
@@ -57,8 +60,9 @@ class ClientImpl final : public Client {
   absl::Status hide(Now now, const ConversationId& conversation, Seq first, Seq last, Outputs& out) override;
   void watch(Now now, std::vector<UserId> users, Outputs& out) override;
   void type(Now now, const ConversationId& conversation, bool is_over, Outputs& out) override;
-  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
-                            Outputs& out) override;
+  std::uint64_t set_privacy(Now now, std::optional<Audience> presence, std::optional<Audience> adds,
+                            std::optional<bool> read_receipts, Outputs& out) override;
+  std::uint64_t set_gate(Now now, UserId user, Gate gate, Outputs& out) override;
   std::uint64_t ask_receipts(Now now, const ConversationId& conversation, Seq seq, Outputs& out) override;
   std::uint64_t ask_marks(Now now, const ConversationId& conversation, Outputs& out) override;
   absl::StatusOr<OutboxSeq> send_change(Now now, const ConversationId& conversation, const GroupChange& change,
@@ -83,6 +87,11 @@ class ClientImpl final : public Client {
   [[nodiscard]] bool is_hidden_everywhere(const ConversationId& conversation, Seq seq) const override {
     return hidden_.is_confirmed(conversation, seq);
   }
+  [[nodiscard]] Gate gate(const ConversationId& conversation) const override { return gates_.of(conversation).gate; }
+  [[nodiscard]] bool is_invitation(const ConversationId& conversation) const override {
+    return gates_.of(conversation).is_invitation;
+  }
+  [[nodiscard]] std::vector<ConversationId> gated() const override { return gates_.conversations(); }
   [[nodiscard]] SeqRanges hidden(const ConversationId& conversation) const override {
     return hidden_.all(conversation);
   }
@@ -91,6 +100,10 @@ class ClientImpl final : public Client {
   [[nodiscard]] std::uint64_t unsent() const override { return outbox_.size(); }
   [[nodiscard]] std::vector<ConversationId> conversations() const override;
   [[nodiscard]] std::vector<std::string> compacted() const override;
+  void journal_replaced() override {
+    inbox_.journal_replaced();
+    outdated_told_ = false;
+  }
 
  private:
   // A question of the application's that waits for a session.
@@ -137,6 +150,7 @@ class ClientImpl final : public Client {
   void on_go_away(MonoTime now, const GoAway& go_away, Outputs& out);
   void follow(const std::vector<Known>& known, Outputs& out);
   void progress(const ConversationId& conversation);
+  void note_gate(const ConversationId& conversation, Gate gate, bool is_invitation, Outputs& out);
   [[nodiscard]] MonoTime retry_time(MonoTime now, const Error& error);
   void accepted(const ConversationId& conversation, OutboxSeq ticket, Seq seq, LogTime time, Outputs& out);
 
@@ -157,6 +171,7 @@ class ClientImpl final : public Client {
   SyncRun sync_;
   Identity identity_;
   Hidden hidden_{journal_};
+  Gates gates_{journal_};
   Watching watching_;
 
   HistoryEpoch epoch_;               // the session's
@@ -168,7 +183,9 @@ class ClientImpl final : public Client {
   MonoTime unserved_since_ = MonoTime::never();
   MonoTime logout_at_{};
   bool logging_out_ = false;
-  MonoTime now_{};  // of the last call: deadlines in the past are no deadlines
+  MonoTime now_{};   // of the last call: deadlines in the past are no deadlines
+  WallTime wall_{};  // likewise
+  bool outdated_told_ = false;
 };
 
 [[nodiscard]] absl::Status to_status(const Error& error);

@@ -44,6 +44,7 @@ std::string_view conversation_of(const JournalRecord& record) {
     case JournalRecord::kMarks: return record.marks().conversation();
     case JournalRecord::kOutbox: return record.outbox().conversation();
     case JournalRecord::kHidden: return record.hidden().conversation();
+    case JournalRecord::kGate: return record.gate().conversation();
     case JournalRecord::kCounts: return record.counts().conversation();
     case JournalRecord::kDevice:
     case JournalRecord::kRenewal:
@@ -72,10 +73,14 @@ absl::Status ClientImpl::replay(const JournalRecord& record) {
   }
   if (record.has_sent()) return outbox_.replay(*conversation, record.sent());
   if (record.has_hidden()) return hidden_.replay(*conversation, record.hidden());
+  if (record.has_gate()) gates_.replay(*conversation, record.gate());
   if (record.has_counts()) unread_.replay(*conversation, record.counts());
   if (record.has_answered()) {
     outbox_.replay(*conversation, record.answered());
-    if (record.answered().seq() != 0) receipts_.on_own_event(*conversation, Seq(record.answered().seq()));
+    if (const Seq seq(record.answered().seq()); seq) {
+      inbox_.note_own(*conversation, seq);
+      receipts_.on_own_event(*conversation, seq);
+    }
   } else if (record.has_renumbered()) {
     outbox_.replay(*conversation, record.renumbered());
   } else if (record.has_outbox()) {
@@ -115,6 +120,7 @@ std::vector<std::string> ClientImpl::compacted() const {
   outbox_.compact(records);
   inbox_.compact(records);
   hidden_.compact(records);
+  gates_.compact(records);
   absl::btree_set<ConversationId> marked;  // after the positions, which bound them
   for (const ConversationId& conversation : acks_.conversations()) marked.insert(conversation);
   for (const ConversationId& conversation : receipts_.conversations()) marked.insert(conversation);

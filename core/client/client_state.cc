@@ -1,8 +1,9 @@
-// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy, marks; and
-// how its questions wait for a session.
+// What the application says of itself and asks of others: what is hidden, who is watched, typing, privacy, gates,
+// marks; and how its questions wait for a session.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bounds.h"
 #include "core/client/client_impl.h"
 
 namespace chasqui::client {
@@ -50,13 +51,29 @@ std::uint64_t ClientImpl::ask_marks(Now now, const ConversationId& conversation,
   return ask(now, Asked::MarksOf, conversation, std::move(asked), out);
 }
 
-std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, std::optional<bool> read_receipts,
-                                      Outputs& out) {
+std::uint64_t ClientImpl::set_privacy(Now now, std::optional<Audience> presence, std::optional<Audience> adds,
+                                      std::optional<bool> read_receipts, Outputs& out) {
   ClientFrame asked;
   asked.mutable_set_privacy();
   if (read_receipts) asked.mutable_set_privacy()->set_read_receipts(*read_receipts);
   if (presence) asked.mutable_set_privacy()->set_presence(*presence);
+  if (adds) asked.mutable_set_privacy()->set_adds(*adds);
   return ask(now, Asked::Privacy, {}, std::move(asked), out);
+}
+
+std::uint64_t ClientImpl::set_gate(Now now, UserId user, Gate gate, Outputs& out) {
+  ClientFrame asked;
+  asked.mutable_set_gate()->set_user(user.value());
+  asked.mutable_set_gate()->set_gate(gate);
+  return ask(now, Asked::SetGate, {}, std::move(asked), out);
+}
+
+// Of what is not there yet it is news only if it is unusual.
+void ClientImpl::note_gate(const ConversationId& conversation, Gate gate, bool is_invitation, Outputs& out) {
+  if (!Gate_IsValid(gate)) return;  // of a later protocol
+  if (gates_.note(conversation, {gate, is_invitation})) {
+    out.happenings.emplace_back(GateMoved{conversation, gate, is_invitation});
+  }
 }
 
 std::uint64_t ClientImpl::ask(Now now, Asked asked, const ConversationId& conversation, ClientFrame frame,
@@ -81,7 +98,8 @@ void ClientImpl::refuse(const Call& call, const absl::Status& status, Outputs& o
   if (call.asked == Asked::Lookup) out.happenings.emplace_back(LookupDone{call.id, status, {}});
   if (call.asked == Asked::Describe) out.happenings.emplace_back(GroupDescribed{call.id, status, {}});
   if (call.asked == Asked::History) out.happenings.emplace_back(HistoryDone{call.id, status, {}});
-  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, true});
+  if (call.asked == Asked::Privacy) out.happenings.emplace_back(PrivacyDone{call.id, status, {}, {}, true});
+  if (call.asked == Asked::SetGate) out.happenings.emplace_back(GateDone{call.id, status, {}});
   if (call.asked == Asked::MarksOf) out.happenings.emplace_back(MarksDone{call.id, status, {}});
   if (call.asked == Asked::Receipts) out.happenings.emplace_back(ReceiptsDone{call.id, status, {}});
 }

@@ -7,6 +7,7 @@
 #include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/digest.h"
+#include "core/base/points.h"
 
 namespace chasqui::client {
 namespace {
@@ -81,12 +82,20 @@ bool Inbox::has_room(std::uint64_t share) const {
 
 void Inbox::take(const ConversationId& conversation, Lane& lane, const Event& event) {
   CHASQUI_ASSERT(event.seq() == lane.journaled.value() + 1, "events are taken without a gap");
+  if (event.withheld()) {  // it is for nobody to see, and its place is taken
+    CHASQUI_MARK("withheld_passed");
+    note_erasure(lane, event);
+    lane.journaled = Seq(event.seq());
+    unsynced_.push_back({journal_.write(position_record(conversation, lane)), conversation, lane.journaled, 0, true});
+    return;
+  }
   JournalRecord record;
   record.mutable_taken()->set_conversation(conversation.str());
   event.SerializeToString(record.mutable_taken()->mutable_event());
   const std::uint64_t bytes = record.taken().event().size();
   lane.journaled = Seq(event.seq());
   lane.kept.push_back(event);
+  note_erasure(lane, event);
   unsynced_.push_back({journal_.write(record), conversation, lane.journaled, bytes});
   unsynced_bytes_ += bytes;
 }

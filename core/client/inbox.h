@@ -6,8 +6,8 @@
 //
 // Invariants: (1) Received comes for taken + 1 only, once its record is synced; (2) what comes again changes nothing;
 // (3) what comes above a gap is buffered if there is room, else forgotten: the gap and all above are fetched from the
-// history; what a group's history says to be hidden is passed over like what was taken; (4) an event whose payload does
-// not fit its digest is never taken.
+// history; what a group's history says to be hidden, and an event that is withheld, is passed over like what was taken;
+// (4) an event whose payload does not fit its digest is never taken.
 //
 // Bounds: 256 events above a gap per conversation, 4,096 and 16 MiB in all; 4,096 events and 16 MiB not yet synced; 8
 // fetches outstanding; 262,144 conversations. At a bound nothing is lost: it is fetched later. Events taken and not yet
@@ -71,6 +71,15 @@ class Inbox {
   void on_persisted(std::vector<Received>& out);
   void mark_shown(const ConversationId& conversation, Seq seq);
 
+  // What a deletion erases, or whose time is over by this device's clock, goes from what is kept here at once, and from
+  // the journal when its owner replaces it.
+  void expire(WallTime wall);
+  // A send of one's own is that event: what it said stands in the journal, if it has not been replaced since.
+  void note_own(const ConversationId& conversation, Seq seq);
+  [[nodiscard]] std::optional<WallTime> next_expiry() const { return next_expiry_; }
+  [[nodiscard]] bool holds_erased() const { return holds_erased_; }
+  void journal_replaced();
+
   // A restored server: asks each conversation for its head, and goes back to it where we have more.
   void verify_all();
   [[nodiscard]] bool is_verifying() const { return !verifying_.empty(); }
@@ -90,6 +99,9 @@ class Inbox {
     Seq taken;
     Seq journaled;
     Seq shown;
+    Seq shown_elsewhere;          // up to here the journal holds nothing of what was shown
+    bool own_in_journal = false;  // sends that were answered
+    bool has_deletion = false;    // one was taken since the journal was replaced
     Seq head;
     Seq head_since_fetch;  // told while a fetch is outstanding: its page may not know it yet
     Seq expected;          // see expect_head
@@ -111,11 +123,14 @@ class Inbox {
   [[nodiscard]] const Lane* find(const ConversationId& conversation) const;
   [[nodiscard]] bool has_room(std::uint64_t share) const;
   void take(const ConversationId& conversation, Lane& lane, const Event& event);
+  void note_erasure(Lane& lane, const Event& event);
   void take_what_follows(const ConversationId& conversation, Lane& lane);
   void buffer(Lane& lane, const Event& event);
   void forget(Lane& lane, Seq seq);
   absl::Status pass_hidden(const ConversationId& conversation, Lane& lane, const HistoryPage& page, int& at);
   void pass(const ConversationId& conversation, Lane& lane, Seq to);
+  // That all up to where it is journaled has its place.
+  [[nodiscard]] static JournalRecord position_record(const ConversationId& conversation, const Lane& lane);
   [[nodiscard]] bool wants(const ConversationId& conversation, const Lane& lane) const;
   void want(const ConversationId& conversation, Lane& lane);
   void retry(const ConversationId& conversation, Lane& lane, MonoTime now, std::uint32_t retry_after_ms);
@@ -139,6 +154,8 @@ class Inbox {
   std::uint64_t buffered_ = 0;
   std::uint64_t buffered_bytes_ = 0;
   std::uint64_t fetching_ = 0;
+  std::optional<WallTime> next_expiry_;  // of an event in the journal, or before
+  bool holds_erased_ = false;
 };
 
 // InvalidArgument: no seq, or the payload is not what the digest says.

@@ -104,13 +104,17 @@ absl::Status Inbox::pass_hidden(const ConversationId& conversation, Lane& lane, 
   return absl::OkStatus();
 }
 
-void Inbox::pass(const ConversationId& conversation, Lane& lane, Seq to) {
+JournalRecord Inbox::position_record(const ConversationId& conversation, const Lane& lane) {
   JournalRecord record;
   record.mutable_position()->set_conversation(conversation.str());
-  record.mutable_position()->set_taken(to.value());
+  record.mutable_position()->set_taken(lane.journaled.value());
   record.mutable_position()->set_shown(lane.shown.value());
+  return record;
+}
+
+void Inbox::pass(const ConversationId& conversation, Lane& lane, Seq to) {
   lane.journaled = to;
-  unsynced_.push_back({journal_.write(record), conversation, to, 0, true});
+  unsynced_.push_back({journal_.write(position_record(conversation, lane)), conversation, to, 0, true});
   while (!lane.above_gap.empty() && lane.above_gap.begin()->first <= to) forget(lane, lane.above_gap.begin()->first);
   take_what_follows(conversation, lane);
 }
@@ -214,6 +218,7 @@ absl::Status Inbox::replay(const ConversationId& conversation, const JournalTake
   lane->taken = lane->journaled = Seq(event.seq());
   lane->head = std::max(lane->head, lane->taken);
   lane->kept.push_back(event);
+  note_erasure(*lane, event);
   return absl::OkStatus();
 }
 
@@ -224,6 +229,7 @@ absl::Status Inbox::replay(const ConversationId& conversation, const JournalPosi
                                                    record.shown(), " of ", record.taken(),
                                                    ": this is not a journal, or it is damaged"));
   }
+  if (lane->journaled == Seq()) lane->shown_elsewhere = Seq(record.shown());  // a journal that was compacted begins so
   // A lower one goes back (keeping what is below), a higher one is a compaction, which keeps its events after it.
   lane->taken = lane->journaled = lane->head = Seq(record.taken());
   lane->shown = Seq(record.shown());

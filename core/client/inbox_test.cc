@@ -201,6 +201,54 @@ TEST_F(InboxTest, what_was_shown_is_not_kept) {
 
 const ConversationId club = ConversationId::group(UserId(1), 7);
 
+// As who had blocked the sender is served it.
+Event withheld(std::uint64_t seq) {
+  Event husk;
+  husk.set_seq(seq);
+  husk.set_digest(std::string(32, 'd'));
+  husk.set_withheld(true);
+  return husk;
+}
+
+TEST_F(InboxTest, what_was_withheld_is_passed_over_and_its_place_is_kept) {
+  ASSERT_TRUE(inbox.on_event(chat, event(1)).ok());
+  ASSERT_TRUE(inbox.on_event(chat, event(4)).ok());
+  ASSERT_TRUE(inbox.next_fetch(now).has_value());
+  HistoryPage between = page(2, 1, 4);
+  *between.add_events() = withheld(2);
+  *between.add_events() = withheld(3);
+  ASSERT_TRUE(inbox.on_page(chat, between, now).ok());
+  std::vector<std::string> records = journal.take();
+  handed_out = records.size();
+  EXPECT_EQ(sync(), (Seqs{1, 4}));
+  EXPECT_EQ(inbox.taken(chat), Seq(4));
+
+  Journal of_another_life;
+  Inbox again(of_another_life, random, milliseconds(500), seconds(30), true);
+  for (const std::string& bytes : records) {
+    JournalRecord record;
+    ASSERT_TRUE(record.ParseFromString(bytes));
+    Event taken;
+    const absl::Status replayed =
+        record.has_taken() ? again.replay(chat, record.taken(), taken) : again.replay(chat, record.position());
+    ASSERT_TRUE(replayed.ok()) << replayed;
+  }
+  EXPECT_EQ(again.taken(chat), Seq(4));
+  EXPECT_EQ(again.not_shown().size(), 2U);
+}
+
+TEST_F(InboxTest, a_deletion_that_was_withheld_blanks_what_it_is_about) {
+  ASSERT_TRUE(inbox.on_event(chat, event(1, "taken back")).ok());
+  Event husk = withheld(2);
+  husk.mutable_about()->set_kind(About::DELETION);
+  husk.mutable_about()->set_seq(1);
+  ASSERT_TRUE(inbox.on_event(chat, husk).ok());
+  EXPECT_EQ(sync(), Seqs{1});
+  ASSERT_EQ(inbox.not_shown().size(), 1U);
+  EXPECT_EQ(inbox.not_shown()[0].event.payload(), "");
+  EXPECT_EQ(inbox.not_shown()[0].event.erased_by(), 2U);
+}
+
 // Events of those seqs, and what is hidden.
 HistoryPage club_page(const Seqs& seqs, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& hidden,
                       std::uint64_t head) {

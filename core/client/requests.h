@@ -30,6 +30,7 @@ enum class Asked : std::uint8_t {
   Hide,  // or AskHidden
   Watch,
   Privacy,
+  SetGate,
   Receipts,
   MarksOf,  // by the application; the last one
 };

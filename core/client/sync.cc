@@ -50,7 +50,8 @@ absl::StatusOr<std::vector<Known>> SyncRun::read(const SyncPage& page) {
   for (const IndexEntry& entry : page.entries()) {
     const std::optional<ConversationId> conversation = ConversationId::parse(entry.conversation());
     if (!conversation) return absl::InvalidArgumentError("an entry of the index names no conversation");
-    known.push_back({*conversation, Seq(entry.head()), Seq(entry.read()), entry.hides(), counts_of(entry)});
+    known.push_back({*conversation, Seq(entry.head()), Seq(entry.read()), entry.hides(), counts_of(entry),
+                     entry.version() != 0, entry.gate(), entry.is_invitation()});
     Seq& wanted = waiting_[*conversation];
     wanted = std::max(wanted, Seq(entry.head()));
   }

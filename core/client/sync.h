@@ -30,6 +30,9 @@ struct Known {  // one entry of the index
   Seq read;  // of this user, from any device
   std::uint64_t hides = 0;
   Counts counts = {};
+  bool is_committed = true;  // else it says nothing of these
+  Gate gate = OPEN;
+  bool is_invitation = false;
 };
 
 class SyncRun {

@@ -4,10 +4,16 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/index_marks.h"
 #include "core/base/points.h"
 
 namespace chasqui::fanout {
+namespace {
+
+bool is_for(const FreshEvent& event, UserId user) {
+  return event.audience == nullptr || std::binary_search(event.audience->begin(), event.audience->end(), user);
+}
+
+}  // namespace
 
 Feed::Feed(ShardId shard, ShardCount shards, const Limits& limits)
     : shard_(shard), shards_(shards), limits_(limits), unparking_(limits) {}
@@ -84,7 +90,7 @@ void Feed::add(RaftIndex index, const state::Feed& row, const std::vector<FreshE
     // A row tells the last head of the entry; earlier events of the same conversation ride before it.
     const std::string* last_event = nullptr;
     for (const FreshEvent& event : events) {
-      if (item.head() == 0 || event.conversation != *conversation) continue;
+      if (item.head() == 0 || event.conversation != *conversation || !is_for(event, UserId(item.user()))) continue;
       if (event.seq.value() == item.head()) {
         last_event = &event.bytes;
         continue;
@@ -110,15 +116,18 @@ Feed::Batch& Feed::batch_for(ShardId destination) {
 }
 
 void Feed::add_item(RaftIndex index, const state::FeedItem& item, const std::string* event) {
-  const ShardId destination = shard_of(UserId(item.user()), shards_);
+  const Owed owed = Owed::of(item);
+  const auto conversation = ConversationId::parse(item.conversation());
+  if (!conversation) return;
+  const ShardId destination = owed.destination(UserId(item.user()), *conversation, shards_);
   ++rows_[index];
   ++outstanding_;
-  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), index_marks_of(item), index);
+  if (is_silent(destination)) return park(UserId(item.user()), item.conversation(), owed, index);
   Batch& batch = batch_with_room(destination);
   peer::NotifyItem& notify = *batch.frame.add_items();
   notify.set_user(item.user());
   notify.set_conversation(item.conversation());
-  put_index_marks(index_marks_of(item), notify);
+  owed.put(notify);
   if (event != nullptr) notify.set_event(*event);
   batch.rows.push_back(index);
   ++batch.users;
@@ -133,7 +142,7 @@ void Feed::add_group_item(RaftIndex index, const std::string& conversation, cons
   for (const UserId user : users) by_shard[shard_of(user, shards_)].push_back(user);
   for (const auto& [destination, there] : by_shard) {
     if (is_silent(destination)) {
-      for (const UserId user : there) park(user, conversation, marks, index);
+      for (const UserId user : there) park(user, conversation, {.head = marks.head, .counts = marks.counts}, index);
       continue;
     }
     for (std::size_t i = 0; i < there.size();) {
@@ -310,9 +319,8 @@ void Feed::fall_silent(ShardId id) {
     for (int i = 0; i < batch->second.frame.items_size(); ++i) {
       const peer::NotifyItem& item = batch->second.frame.items(i);
       const RaftIndex row = batch->second.rows[static_cast<std::size_t>(i)];
-      const IndexMarks marks = index_marks_of(item);
-      if (item.users().empty()) park(UserId(item.user()), item.conversation(), marks, row);
-      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), marks, row);
+      if (item.users().empty()) park(UserId(item.user()), item.conversation(), Owed::of(item), row);
+      for (const std::uint64_t user : item.users()) park(UserId(user), item.conversation(), Owed::of(item), row);
     }
     const std::uint64_t next = it == sent_.end() ? 0 : it->first;
     forget(batch);
@@ -320,15 +328,18 @@ void Feed::fall_silent(ShardId id) {
   }
 }
 
-void Feed::park(UserId user, const std::string& conversation, const IndexMarks& marks, RaftIndex row) {
+void Feed::park(UserId user, const std::string& conversation, const Owed& owed, RaftIndex row) {
   const auto id = ConversationId::parse(conversation);
   if (!id) return settle(row, 1);  // nobody would take it
-  parking_.add(user, *id, marks, row);
+  parking_.add(user, *id, owed, row);
 }
 
 void Feed::park_applied(const log::Park& command) {
   for (const RaftIndex row : parking_.applied()) settle(row, 1);
-  for (const log::IndexMark& mark : command.marks()) unparking_.written(shard_of(UserId(mark.user()), shards_));
+  for (const log::IndexMark& mark : command.marks()) {
+    const auto conversation = ConversationId::parse(mark.conversation());
+    if (conversation) unparking_.written(Owed::of(mark).destination(UserId(mark.user()), *conversation, shards_));
+  }
 }
 
 void Feed::parked_read(const ParkedRead& read, const std::vector<ParkedRow>& rows, bool more) {

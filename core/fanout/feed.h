@@ -25,6 +25,7 @@
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
 #include "core/base/now.h"
+#include "core/base/owed.h"
 #include "core/fanout/parking.h"
 #include "core/fanout/unparking.h"
 #include "proto/log.pb.h"
@@ -37,9 +38,8 @@ struct FreshEvent {  // an event of the entry whose row it is: it goes along, fo
   ConversationId conversation;
   Seq seq;
   std::string bytes;
-  std::shared_ptr<const std::vector<UserId>> audience =
-      nullptr;                 // of a group: exactly those who are told; nullptr: as items say
-  std::uint64_t messages = 0;  // of the conversation, up to it
+  std::shared_ptr<const std::vector<UserId>> audience = nullptr;  // exactly those who are told; nullptr: as items say
+  std::uint64_t messages = 0;                                     // of the conversation, up to it
 };
 
 class Feed {
@@ -136,7 +136,7 @@ class Feed {
   Batch& batch_for(ShardId destination);
   Batch& batch_with_room(ShardId destination);
   std::uint64_t close(ShardId destination);  // the open batch is full, or is to leave: it joins sent_
-  void park(UserId user, const std::string& conversation, const IndexMarks& marks, RaftIndex row);
+  void park(UserId user, const std::string& conversation, const Owed& owed, RaftIndex row);
   void send_at(std::uint64_t id, Batch& batch, MonoTime time);
   void forget(Batches::iterator batch);  // its items are acknowledged, or on their way into parked rows
   void settle(RaftIndex row, std::uint64_t items);

@@ -18,7 +18,7 @@ bool Notify::add(const peer::NotifyBatch& batch, NodeId from, Now now) {
     if (!conversation) continue;
     const auto tell = [&](UserId user) {
       if (!is_valid(user)) return;
-      waiting_[{user, *conversation}].merge(index_marks_of(item));
+      waiting_[{user, *conversation}].merge(Owed::of(item));
     };
     if (item.users().empty()) tell(UserId(item.user()));
     for (const std::uint64_t user : item.users()) tell(UserId(user));
@@ -39,7 +39,7 @@ bool Notify::take(Now now, bool at_once, log::Notify& command, std::vector<Batch
     log::IndexMark& mark = *command.add_marks();
     mark.set_user(first->first.first.value());
     mark.set_conversation(first->first.second.str());
-    put_index_marks(first->second, mark);
+    first->second.put(mark);
     proposed_[first->first].merge(first->second);
     waiting_.erase(first);
   }
@@ -56,7 +56,7 @@ void Notify::give_back(const log::Notify& command, std::vector<BatchName> comple
   for (const log::IndexMark& mark : command.marks()) {
     const auto conversation = ConversationId::parse(mark.conversation());
     CHASQUI_ASSERT(conversation.has_value(), "take() made this command");
-    waiting_[{UserId(mark.user()), *conversation}].merge(index_marks_of(mark));
+    waiting_[{UserId(mark.user()), *conversation}].merge(Owed::of(mark));
   }
   applied(command);
   batches_.insert(batches_.end(), completes.begin(), completes.end());
@@ -69,7 +69,7 @@ void Notify::applied(const log::Notify& command) {
     if (!conversation) continue;
     const auto it = proposed_.find({UserId(mark.user()), *conversation});
     // A later command may have raised it meanwhile: then that one's apply removes it.
-    if (it != proposed_.end() && index_marks_of(mark).covers(it->second)) proposed_.erase(it);
+    if (it != proposed_.end() && Owed::of(mark).covers(it->second)) proposed_.erase(it);
   }
 }
 
@@ -80,10 +80,11 @@ void Notify::clear() {
   due_at_ = MonoTime::never();
 }
 
-void Notify::pending(UserId user, absl::btree_map<ConversationId, Mark>& marks) const {
+void Notify::pending(UserId user, absl::btree_map<ConversationId, Owed>& marks) const {
   for (const auto* map : {&proposed_, &waiting_}) {
     for (auto it = map->lower_bound({user, ConversationId()}); it != map->end() && it->first.first == user; ++it) {
-      marks[it->first.second].merge(it->second);
+      // A stance is no matter of the user's own index.
+      if (!it->second.marks().says_nothing()) marks[it->first.second].merge(it->second);
     }
   }
 }

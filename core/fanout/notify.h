@@ -1,4 +1,5 @@
-// The receiving side of the feed: index marks of a shard's users on their way into its log.
+// The receiving side of the feed: index marks of a shard's users, and stances for its conversations, on their way into
+// its log.
 //
 // Marks linger a little so that neighbours share an entry; a batch is acknowledged once all of its marks are applied.
 // Until then a Hello is answered with them too.
@@ -10,8 +11,8 @@
 #include "absl/container/btree_map.h"
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
-#include "core/base/index_marks.h"
 #include "core/base/now.h"
+#include "core/base/owed.h"
 #include "proto/log.pb.h"
 #include "proto/peer.pb.h"
 
@@ -27,8 +28,6 @@ struct BatchName {
 
 class Notify {
  public:
-  using Mark = IndexMarks;
-
   explicit Notify(const Limits& limits) : limits_(limits) {}
 
   // Takes a batch in. False: no room; it is not acknowledged, so it comes again.
@@ -43,7 +42,7 @@ class Notify {
   void clear();
 
   // Marks of this user that are not applied yet.
-  void pending(UserId user, absl::btree_map<ConversationId, Mark>& marks) const;
+  void pending(UserId user, absl::btree_map<ConversationId, Owed>& marks) const;
   [[nodiscard]] MonoTime next_deadline() const;
   [[nodiscard]] std::size_t size() const { return waiting_.size() + proposed_.size(); }
 
@@ -53,8 +52,8 @@ class Notify {
  private:
   using Key = std::pair<UserId, ConversationId>;
   const Limits& limits_;
-  absl::btree_map<Key, Mark> waiting_;
-  absl::btree_map<Key, Mark> proposed_;  // at most as many as were waiting
+  absl::btree_map<Key, Owed> waiting_;
+  absl::btree_map<Key, Owed> proposed_;  // at most as many as were waiting
   std::vector<BatchName> batches_;       // whose marks are all in waiting_ or were proposed before
   MonoTime due_at_ = MonoTime::never();
 };

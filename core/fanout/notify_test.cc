@@ -43,7 +43,7 @@ TEST_F(NotifyTest, neighbours_share_one_mark_and_one_entry) {
 
 TEST_F(NotifyTest, a_hello_sees_marks_until_they_are_applied) {
   ASSERT_TRUE(notify.add(batch(1, 5), NodeId(1), now));
-  absl::btree_map<ConversationId, Notify::Mark> pending;
+  absl::btree_map<ConversationId, Owed> pending;
   notify.pending(UserId(3), pending);
   EXPECT_EQ(pending[both].head, 5U);
   ASSERT_TRUE(notify.take(now, true, command, completes));

@@ -5,12 +5,12 @@
 namespace chasqui::fanout {
 
 void Parking::merge(Mark& into, Mark&& from) {
-  into.marks.merge(from.marks);
+  into.owed.merge(from.owed);
   into.rows.insert(into.rows.end(), from.rows.begin(), from.rows.end());
 }
 
-void Parking::add(UserId user, const ConversationId& conversation, const IndexMarks& marks, RaftIndex row) {
-  merge(waiting_[{user, conversation}], Mark{marks, {row}});
+void Parking::add(UserId user, const ConversationId& conversation, const Owed& owed, RaftIndex row) {
+  merge(waiting_[{user, conversation, owed.is_stance()}], Mark{owed, {row}});
   ++items_waiting_;
 }
 
@@ -19,9 +19,9 @@ bool Parking::take(Now now, log::Park& command) {
   while (!waiting_.empty() && command.marks_size() < command_marks_max) {
     const auto first = waiting_.begin();
     log::IndexMark& mark = *command.add_marks();
-    mark.set_user(first->first.first.value());
-    mark.set_conversation(first->first.second.str());
-    put_index_marks(first->second.marks, mark);
+    mark.set_user(std::get<UserId>(first->first).value());
+    mark.set_conversation(std::get<ConversationId>(first->first).str());
+    first->second.owed.put(mark);
     items_waiting_ -= first->second.rows.size();
     proposed_[first->first] = std::move(first->second);
     waiting_.erase(first);

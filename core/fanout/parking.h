@@ -6,12 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "core/base/ids.h"
-#include "core/base/index_marks.h"
 #include "core/base/now.h"
+#include "core/base/owed.h"
 #include "proto/log.pb.h"
 
 namespace chasqui::fanout {
@@ -19,7 +20,7 @@ namespace chasqui::fanout {
 class Parking {
  public:
   // An item of the feed's row `row`.
-  void add(UserId user, const ConversationId& conversation, const IndexMarks& marks, RaftIndex row);
+  void add(UserId user, const ConversationId& conversation, const Owed& owed, RaftIndex row);
   // What is due, as one command; false: nothing is.
   bool take(Now now, log::Park& command);
   // It is applied: the rows of its items, one for each.
@@ -36,10 +37,11 @@ class Parking {
 
  private:
   struct Mark {
-    IndexMarks marks;
+    Owed owed;
     std::vector<RaftIndex> rows;
   };
-  using Marks = absl::btree_map<std::pair<UserId, ConversationId>, Mark>;
+  // The last: whether it is a stance, which goes elsewhere.
+  using Marks = absl::btree_map<std::tuple<UserId, ConversationId, bool>, Mark>;
   static void merge(Mark& into, Mark&& from);
 
   Marks waiting_;

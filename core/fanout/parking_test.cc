@@ -56,7 +56,7 @@ struct ParkingTest : ::testing::Test {
         if (wanted->above && key.second <= *wanted->above) continue;
         more = rows.size() == wanted->rows_max;
         if (more) break;
-        rows.push_back({key.first, key.second.first, key.second.second, {marks.first, marks.second, {}}});
+        rows.push_back({key.first, key.second.first, key.second.second, {.head = marks.first, .read = marks.second}});
       }
       feed.parked_read(*wanted, rows, more);
     }

@@ -99,7 +99,7 @@ bool Unparking::rows_read(const ParkedRead& read, const std::vector<ParkedRow>& 
     log::IndexMark& mark = destination.marks.emplace_back();
     mark.set_user(row.user.value());
     mark.set_conversation(row.conversation.str());
-    put_index_marks(row.marks, mark);
+    row.owed.put(mark);
   }
   destination.more = more && !rows.empty();
   if (!rows.empty()) {
@@ -125,7 +125,7 @@ void Unparking::take_batches(Now now, std::uint64_t& last_batch, std::vector<pee
       peer::NotifyItem& item = *batch.add_items();
       item.set_user(mark.user());
       item.set_conversation(mark.conversation());
-      put_index_marks(index_marks_of(mark), item);
+      Owed::of(mark).put(item);
     }
     destination.step = Step::Sent;
     destination.batch = last_batch;

@@ -17,8 +17,8 @@
 #include "absl/container/btree_map.h"
 #include "core/base/bounds.h"
 #include "core/base/ids.h"
-#include "core/base/index_marks.h"
 #include "core/base/now.h"
+#include "core/base/owed.h"
 #include "proto/log.pb.h"
 #include "proto/peer.pb.h"
 
@@ -28,7 +28,7 @@ struct ParkedRow {
   ShardId destination;
   UserId user;
   ConversationId conversation;
-  IndexMarks marks;
+  Owed owed;
 };
 
 // Which rows are to be read: of `destination` above (user, conversation), or of the first destination at or above it.

@@ -31,6 +31,16 @@ std::uint16_t close_code(client::GoAway::Reason reason) {
   return close_normal;
 }
 
+// What a leader tells a session of somebody whom it has stopped watching since: blocked, it may be.
+bool is_of_watched(const Session& session, const client::ServerFrame& frame) {
+  const auto watches = [&session](std::uint64_t user) {
+    return std::binary_search(session.watched.begin(), session.watched.end(), UserId(user));
+  };
+  if (frame.has_typing()) return watches(frame.typing().user());
+  return std::all_of(frame.presences().presences().begin(), frame.presences().presences().end(),
+                     [&](const client::Presence& presence) { return watches(presence.user()); });
+}
+
 }  // namespace
 
 Gateway::Gateway(const Limits& limits, ShardCount shards)
@@ -253,6 +263,7 @@ bool Gateway::admit(Now now, Session& session, const client::ClientFrame& frame,
     case client::ClientFrame::kAskReceipts:
     case client::ClientFrame::kMarks: return take(session.pages, pages, "pages asked for");
     case client::ClientFrame::kHide:
+    case client::ClientFrame::kSetGate:
     case client::ClientFrame::kSetPrivacy:
       return take(session.settings, Rate::per_token_ms(limits_.setting_device_burst, limits_.setting_device_refill_ms),
                   "settings");
@@ -436,10 +447,14 @@ void Gateway::tell_missed(Now now, Session& session, Outputs& out) {
     head.set_conversation(first->first.str());
     head.set_seq(what.marks.head);
     head.set_version(what.version.value());
-    head.set_hides(what.hides);
+    head.set_hides(what.standing.hides);
     head.set_read(what.marks.read);
     put_counts(what.marks.counts, head);
-    session.pushed.note(first->first, Seq(what.marks.head), what.hides, beside_events(what.marks));
+    if (what.standing.gate) {
+      head.set_gate(*what.standing.gate);
+      head.set_is_invitation(what.standing.is_invitation);
+    }
+    session.pushed.note(first->first, Seq(what.marks.head), what.standing, beside_events(what.marks));
     session.missed.erase(first);
     --missed_;
     send(now, session, encode(frame), out);
@@ -462,7 +477,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
   std::vector<SessionId> ids;  // miss() may end one of them
   for (const UserId user : users) {
     if (event.empty()) {
-      head_moved(now, user, conversation, {{seq.value(), 0, {}}, Version(), 0}, false, out);
+      head_moved(now, user, conversation, {{seq.value(), 0, {}}, Version(), {}}, false, out);
       continue;
     }
     const std::vector<SessionId>* of_user = by_user_.find(user);
@@ -473,7 +488,7 @@ void Gateway::push(Now now, std::span<const UserId> users, const ConversationId&
     Session& session = *find(id);
     if (session.behind || session.state != Session::State::Live || CHASQUI_MAYBE("push_missed")) {
       CHASQUI_MARK("push_missed");
-      miss(session, conversation, {{seq.value(), 0, {}}, Version(), 0}, out);
+      miss(session, conversation, {{seq.value(), 0, {}}, Version(), {}}, out);
       continue;
     }
     if (bytes.empty()) bytes = encode_push(conversation, event);
@@ -492,7 +507,10 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
     Session& session = *find(id);
     session.heard = std::max(session.heard, what.version);
     if (whole) session.count_as_told();
-    if (session.pushed.covers(conversation, Seq(what.marks.head), what.hides)) {
+    if (what.standing.gate == client::BLOCKED && !conversation.is_group()) {
+      std::erase(session.watched, user == conversation.lower() ? conversation.higher() : conversation.lower());
+    }
+    if (session.pushed.covers(conversation, Seq(what.marks.head), what.standing)) {
       if (!session.pushed.covers(conversation, beside_events(what.marks))) {
         recount_later(now, session, conversation, what);
       }
@@ -530,9 +548,26 @@ void Gateway::ephemeral(Now now, const std::vector<SessionId>& sessions, const c
   for (const SessionId id : sessions) {
     Session* session = find(id);
     if (session == nullptr || session->state != Session::State::Live || session->behind) continue;
+    if (!is_of_watched(*session, frame)) {
+      CHASQUI_MARK("ephemeral_unwanted");
+      continue;
+    }
     if (bytes.empty()) bytes = encode(frame);
     send(now, *session, bytes, out);
   }
+}
+
+void Gateway::watches(SessionId id, std::vector<UserId> users) {
+  if (Session* session = find(id)) session->watched = std::move(users);
+}
+
+void Gateway::watches_no_more(SessionId id, UserId user) {
+  if (Session* session = find(id)) std::erase(session->watched, user);
+}
+
+bool Gateway::is_watched(SessionId id, UserId user) {
+  const Session* session = find(id);
+  return session != nullptr && std::binary_search(session->watched.begin(), session->watched.end(), user);
 }
 
 void Gateway::device_gone(UserId user, DeviceId device, Outputs& out) {

@@ -90,6 +90,10 @@ class Gateway {
   [[nodiscard]] bool reads_private(SessionId session) const;
   // Presence and typing: for those of these sessions that can take it now.
   void ephemeral(Now now, const std::vector<SessionId>& sessions, const client::ServerFrame& frame, Outputs& out);
+  // Whom that session watches from now on, ascending.
+  void watches(SessionId session, std::vector<UserId> users);
+  void watches_no_more(SessionId session, UserId user);
+  [[nodiscard]] bool is_watched(SessionId session, UserId user);
   // The device is logged out: its sessions end.
   void device_gone(UserId user, DeviceId device, Outputs& out);
   // Another session of that device stands, at another node.

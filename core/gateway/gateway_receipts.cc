@@ -59,7 +59,8 @@ void Gateway::recount_later(Now now, Session& session, const ConversationId& con
                             const Session::Missed& what) {
   const auto [entry, fresh] = session.recounted.try_emplace(conversation);
   if (fresh) ++missed_;
-  entry->second.merge(what);
+  // Its standing is known: kept until then, it might be told over a later one.
+  entry->second.merge({what.marks, what.version, {}});
   const bool is_full = session.recounted.size() >= recounted_max;
   if (session.recount_due && !is_full) return;
   if (session.recount_due) recounts_.erase({*session.recount_due, session.id});

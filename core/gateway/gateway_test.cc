@@ -91,9 +91,9 @@ TEST_F(GatewayTest, a_committed_head_is_told_only_to_who_was_not_pushed_it) {
   client::Event event;
   event.set_seq(3);
   gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
-  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(10), 0}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(10), {}}, true, out);
   EXPECT_EQ(sent(1).size(), 2U);  // hello, push
-  gateway.head_moved(now, UserId(7), both, {{4, 0, {}}, Version(11), 0}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{4, 0, {}}, Version(11), {}}, true, out);
   ASSERT_EQ(sent(1).size(), 3U);
   EXPECT_EQ(sent(1)[2].head().version(), 11U);
 }
@@ -104,10 +104,10 @@ TEST_F(GatewayTest, what_was_hidden_elsewhere_is_told_once_though_the_head_was_p
   client::Event event;
   event.set_seq(3);
   gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
-  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(10), 2}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(10), {2}}, true, out);
   ASSERT_EQ(sent(1).size(), 3U);
   EXPECT_EQ(sent(1)[2].head().hides(), 2U);
-  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(11), 2}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{3, 0, {}}, Version(11), {2}}, true, out);
   EXPECT_EQ(sent(1).size(), 3U);
 }
 
@@ -280,17 +280,32 @@ TEST_F(GatewayTest, a_session_that_is_behind_asks_nothing_more_until_it_has_caug
   EXPECT_TRUE(last_read());
 }
 
+TEST_F(GatewayTest, what_is_recounted_later_does_not_put_an_earlier_gate_over_a_later_one) {
+  log_in(1, 7);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  const auto moved = [&](std::uint64_t version, std::uint64_t read, client::Gate gate, bool is_news) {
+    gateway.head_moved(now, UserId(7), both, {{1, read, {}}, Version(version), {0, gate, false, is_news}}, true, out);
+  };
+  moved(1, 0, client::REQUEST, true);
+  moved(2, 1, client::REQUEST, false);  // kept for a second
+  const std::size_t before = sent(1).size();
+  moved(3, 1, client::OPEN, true);
+  ASSERT_EQ(sent(1).size(), before + 1);
+  EXPECT_EQ(sent(1).back().head().gate(), client::OPEN);
+  EXPECT_EQ(sent(1).back().head().read(), 1U);
+}
+
 // Seed 72 of several nodes: a leader died while it was telling what a session lacked, and the next one began above it.
 TEST_F(GatewayTest, a_version_counts_as_told_only_once_nothing_below_it_is_to_come) {
   log_in(1, 7);
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, {{9, 0, {}}, Version(20), 0}, false, out);
+  gateway.head_moved(now, UserId(7), both, {{9, 0, {}}, Version(20), {}}, false, out);
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   EXPECT_LT(gateway.of_shard(shard)[0].version, Version(20));
   gateway.caught_up(shard);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(20));
-  gateway.head_moved(now, UserId(7), both, {{10, 0, {}}, Version(21), 0}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{10, 0, {}}, Version(21), {}}, true, out);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(21));
 }
 
@@ -303,7 +318,7 @@ TEST_F(GatewayTest, a_session_registered_before_its_answer_is_registered_again_f
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, {{9, 0, {}}, Version(20), 0}, true, out);
+  gateway.head_moved(now, UserId(7), both, {{9, 0, {}}, Version(20), {}}, true, out);
   gateway.caught_up(shard);
   client::ServerFrame greeting;
   greeting.mutable_hello()->mutable_sync()->set_top_version(12);

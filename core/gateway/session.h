@@ -11,14 +11,32 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "core/base/ids.h"
 #include "core/base/index_marks.h"
 #include "core/base/now.h"
 #include "core/gateway/bucket.h"
+#include "proto/client.pb.h"
 
 namespace chasqui::gateway {
+
+// What an index entry says beside its marks.
+struct Standing {
+  std::uint64_t hides = 0;                          // 0: nothing new
+  std::optional<client::Gate> gate = std::nullopt;  // nullopt: says nothing, nor of an invitation
+  bool is_invitation = false;
+  bool is_news = false;  // the gate or the invitation is
+
+  void merge(const Standing& later) {
+    hides = std::max(hides, later.hides);
+    is_news = is_news || later.is_news;
+    if (!later.gate) return;
+    gate = later.gate;
+    is_invitation = later.is_invitation;
+  }
+};
 
 // What an index says that no event does, as one number that grows whenever any of it does.
 [[nodiscard]] inline std::uint64_t beside_events(const IndexMarks& marks) {
@@ -29,22 +47,26 @@ namespace chasqui::gateway {
 // a superfluous Head, nothing more.
 class PushedHeads {
  public:
-  void note(const ConversationId& conversation, Seq head, std::uint64_t hides = 0, std::uint64_t beside = 0) {
+  void note(const ConversationId& conversation, Seq head, const Standing& standing = {}, std::uint64_t beside = 0) {
     for (Entry& entry : entries_) {
       if (entry.conversation == conversation) {
         entry.head = std::max(entry.head, head);
-        entry.hides = std::max(entry.hides, hides);
+        entry.standing.merge(standing);
         entry.beside = std::max(entry.beside, beside);
         return;
       }
     }
-    entries_[next_] = {conversation, head, hides, beside};
+    entries_[next_] = {conversation, head, standing, beside};
     next_ = (next_ + 1) % entries_.size();
   }
-  // An event says nothing of `hides`: a row of the index that moves between two pages of a sync is told as a whole.
-  [[nodiscard]] bool covers(const ConversationId& conversation, Seq head, std::uint64_t hides) const {
+  // An event says nothing of the standing: a row of the index that moves between two pages of a sync is told as a
+  // whole.
+  [[nodiscard]] bool covers(const ConversationId& conversation, Seq head, const Standing& standing) const {
+    if (standing.is_news) return false;
     for (const Entry& entry : entries_) {
-      if (entry.conversation == conversation) return entry.head >= head && entry.hides >= hides;
+      if (entry.conversation != conversation) continue;
+      const bool is_known = !standing.gate || standing.gate == entry.standing.gate.value_or(client::OPEN);
+      return entry.head >= head && entry.standing.hides >= standing.hides && is_known;
     }
     return false;
   }
@@ -58,7 +80,7 @@ class PushedHeads {
   struct Entry {
     ConversationId conversation;
     Seq head;
-    std::uint64_t hides = 0;
+    Standing standing;
     std::uint64_t beside = 0;
   };
   std::array<Entry, 8> entries_{};
@@ -73,11 +95,11 @@ struct Session {
   struct Missed {
     IndexMarks marks;
     Version version;
-    std::uint64_t hides = 0;  // of the index entry; 0: nothing new
-    void merge(const Missed& other) {
-      marks.merge(other.marks);
-      version = std::max(version, other.version);
-      hides = std::max(hides, other.hides);
+    Standing standing;  // of the index entry
+    void merge(const Missed& later) {
+      marks.merge(later.marks);
+      version = std::max(version, later.version);
+      standing.merge(later.standing);
     }
   };
 
@@ -116,6 +138,7 @@ struct Session {
   Bucket forwards;
   Bucket settings;
   Bucket ephemerals;
+  std::vector<UserId> watched;  // ascending: presence and typing of others are not for it
 };
 
 }  // namespace chasqui::gateway

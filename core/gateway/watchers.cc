@@ -29,6 +29,21 @@ void Watchers::forget(UserId watched) {
   watched_.erase(it);
 }
 
+void Watchers::forget(UserId watched, UserId watcher) {
+  const auto it = watched_.find(watched);
+  if (it == watched_.end()) return;
+  auto& sessions = it->second.sessions;
+  for (auto session = sessions.begin(); session != sessions.end();) {
+    if (session->second.user != watcher) {
+      ++session;
+      continue;
+    }
+    session = sessions.erase(session);
+    --size_;
+  }
+  if (sessions.empty()) watched_.erase(it);
+}
+
 void Watchers::clear() {
   watched_.clear();
   size_ = 0;

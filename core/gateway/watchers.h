@@ -28,6 +28,8 @@ class Watchers {
   [[nodiscard]] bool add(UserId watched, const Watcher& watcher, bool is_online, Now now, const Limits& limits);
   // Nobody is told of that user any more.
   void forget(UserId watched);
+  // That one is not.
+  void forget(UserId watched, UserId watcher);
   void clear();
   [[nodiscard]] std::vector<Watcher> of(UserId watched, Now now) const;
   // Wall time at which a watched user was last seen to go; 0: not since they are watched.

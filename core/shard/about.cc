@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/keys.h"
 #include "core/base/points.h"
+#include "core/shard/gates.h"
 
 namespace chasqui::shard {
 namespace {
@@ -27,6 +28,9 @@ bool is_pinned(const state::Header& header, std::uint64_t seq) {
 void unpin(state::Header& header, std::uint64_t seq) {
   auto& pins = *header.mutable_pins();
   pins.erase(std::remove(pins.begin(), pins.end(), seq), pins.end());
+  auto& withheld = *header.mutable_pins_withheld();
+  const auto is_it = [seq](const state::WithheldPin& pin) { return pin.seq() == seq; };
+  withheld.erase(std::remove_if(withheld.begin(), withheld.end(), is_it), withheld.end());
 }
 
 // Of an event of its own, not of an edit: that goes with its message.
@@ -76,7 +80,8 @@ std::optional<std::uint32_t> refuse_about(const ShardView& view, const Conversat
   if (command.about_kind() > About::VOTE) return client::UNIMPLEMENTED;
   const auto kind = static_cast<About::Kind>(command.about_kind());
   if (command.about_seq() != 0) target = view.event(conversation, Seq(command.about_seq()));
-  if (!target || !is_message(*target)) {
+  const bool is_shown = target && (!target->withheld() || target->sender() == command.sender());
+  if (!is_shown || !is_message(*target)) {
     CHASQUI_MARK("about_nothing_there");
     return client::NOT_FOUND;
   }
@@ -107,13 +112,29 @@ void erase_message(const ShardView& view, const ConversationId& conversation, cl
 
 namespace {
 
+// Counted at its message. Who does not see all of them is shown the last one that he does (core/shard/gates.h).
+void put_edit(client::Event& target, client::Event& edit) {
+  const std::uint64_t shown = target.edits_withheld() ? target.shown_edit() : target.edited_by();
+  const std::uint32_t shown_count = target.edits_withheld() ? target.shown_edits() : target.edits();
+  if (edit.withheld() || target.edits_withheld()) {
+    if (!edit.withheld()) {
+      edit.set_edits_withheld(true);
+      edit.set_shown_edit(shown);
+    }
+    target.set_edits_withheld(true);
+    target.set_shown_edit(edit.withheld() ? shown : edit.seq());
+    target.set_shown_edits(shown_count + (edit.withheld() ? 0 : 1));
+  }
+  edit.set_edited_before(target.edited_by());
+  target.set_edited_by(edit.seq());
+  target.set_edits(target.edits() + 1);
+}
+
 void carry_out_about(const ShardView& view, const ConversationId& conversation, client::Event& event,
                      client::Event target, state::Header& header, Effects& effects) {
   const Seq seq(event.seq());
   if (event.about().kind() == About::EDIT) {
-    event.set_edited_before(target.edited_by());
-    target.set_edited_by(seq.value());
-    target.set_edits(target.edits() + 1);
+    put_edit(target, event);
     effects.put(keys::event(view.shard(), conversation, Seq(target.seq())), serialize(target));
   } else if (event.about().kind() == About::DELETION) {
     CHASQUI_MARK("payload_erased");
@@ -121,6 +142,11 @@ void carry_out_about(const ShardView& view, const ConversationId& conversation, 
   } else if (event.about().kind() == About::PIN) {
     CHASQUI_MARK("message_pinned");
     header.add_pins(target.seq());
+    if (event.withheld()) {
+      state::WithheldPin& pin = *header.add_pins_withheld();
+      pin.set_seq(target.seq());
+      pin.set_user(other_of(conversation, UserId(event.sender())).value());
+    }
   } else if (event.about().kind() == About::UNPIN) {
     unpin(header, target.seq());
   }
@@ -137,7 +163,8 @@ void put_timer(const ShardView& view, const ConversationId& conversation, const 
   const bool goes_with_target = kind == About::EDIT || kind == About::REACTION || kind == About::VOTE;
   event.set_expires_ms(goes_with_target && target ? target->expires_ms() : by_timer);
   if (has_expiry_row(event)) {
-    effects.put_new(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())), std::string(marker));
+    effects.put_new(keys::expiry(view.shard(), event.expires_ms(), conversation, Seq(event.seq())),
+                    std::string(marker));
     ++effects.expiries;
   }
 }

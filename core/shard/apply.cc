@@ -49,6 +49,7 @@ Effects run(const ShardView& view, const log::Command& command) {
     case log::Command::kExpire: return expire(view, command.expire());
     case log::Command::kHide: return hide(view, command.hide());
     case log::Command::kSetPrivacy: return set_privacy(view, command.set_privacy());
+    case log::Command::kSetGate: return set_gate(view, command.set_gate());
     case log::Command::BODY_NOT_SET: break;
   }
   return Effects::refused(client::UNIMPLEMENTED, "this server does not know that command: upgrade it, then try again");
@@ -173,6 +174,18 @@ void Machine::write_out(WriteBatch& batch, std::uint64_t kept_bytes_max) {
   if (!std::exchange(is_ahead_, false)) return;
   overlay_->take_changes(batch, kept_bytes_max);
   batch.put(keys::numbers(shard_), serialize(numbers_));
+}
+
+const state::Header* Machine::header(const ConversationId& conversation) {
+  return overlay_->find<state::Header>(keys::header(shard_, conversation));
+}
+
+const state::Group* Machine::group(const ConversationId& conversation) {
+  return overlay_->find<state::Group>(keys::group(shard_, conversation));
+}
+
+const state::SenderRow* Machine::sender(const ConversationId& conversation, UserId user, DeviceId device) {
+  return overlay_->find<state::SenderRow>(keys::sender(shard_, conversation, user, device));
 }
 
 bool Machine::is_ahead_in(std::string_view begin, std::string_view end) const {

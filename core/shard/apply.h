@@ -50,10 +50,16 @@ struct HiddenNow {  // what the user has hidden in that conversation
 };
 struct PrivacyNow {
   client::Audience presence{};
+  client::Audience adds{};
   bool reads_private = false;
 };
+struct GateNow {  // what the user says of the other
+  std::uint32_t stance = 0;
+  Version version;      // as of which that is so
+  client::Gate gate{};  // which makes it
+};
 struct Done {};  // nothing to tell, no effect is an effect
-using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused, HiddenNow, PrivacyNow>;
+using Reply = std::variant<Done, AccountCreated, Accepted, Marked, Refused, HiddenNow, PrivacyNow, GateNow>;
 
 // ------------------------------------------------------ what the leader must do because of it (followers drop these)
 
@@ -61,8 +67,8 @@ using Audience = std::shared_ptr<const std::vector<UserId>>;  // ascending
 struct EventStored {                                          // push it to whoever is online; the feed row says who
   ConversationId conversation;
   Seq seq;
-  std::string event;            // a client.Event, as stored
-  Audience audience;            // of a group: whose interval holds it; nullptr: both members
+  std::string event;            // a client.Event, as all who are told may see it; empty: they do not see it alike
+  Audience audience;            // of a group: whose interval holds it; if withheld: its sender; nullptr: both members
   std::int64_t expires_ms = 0;  // by log time; 0: never
   std::uint64_t messages = 0;   // of the conversation, up to this event
 };
@@ -70,7 +76,7 @@ struct FeedOwed {  // row `F index` was written
   RaftIndex index;
   state::Feed feed;
 };
-struct MarksMoved {  // tell the members' sessions
+struct MarksMoved {  // tell the user's own sessions, and those of the other members
   ConversationId conversation;
   UserId user;
   Seq delivered;
@@ -79,6 +85,7 @@ struct MarksMoved {  // tell the members' sessions
   // Where the marks stood that others may know of.
   Seq delivered_before = {};
   Seq read_told_before = {};
+  bool is_private = false;  // of a direct conversation: not the other member
 };
 struct IndexMoved {  // an entry of a user's index here has changed: tell the user's sessions what they lack
   UserId user;
@@ -87,6 +94,14 @@ struct IndexMoved {  // an entry of a user's index here has changed: tell the us
   bool beside_events = false;  // more has changed than what comes with events: what is read, what is unread
   Version version;
   std::uint64_t hides = 0;  // how often something was hidden there
+  client::Gate gate{};
+  bool is_invitation = false;
+  bool gate_is_news = false;  // the gate or the invitation is, not the head alone
+};
+struct GateMoved {  // a user has said something of another: presence and typing flow otherwise from now on
+  UserId user;
+  UserId other;
+  std::uint32_t stance = 0;
 };
 struct PrivacyMoved {  // sessions of that user hear and tell of reading as this says
   UserId user;
@@ -97,7 +112,7 @@ struct DeviceGone {  // its sessions end at once
   UserId user;
   DeviceId device;
 };
-using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, DeviceGone, PrivacyMoved>;
+using Consequence = std::variant<EventStored, FeedOwed, MarksMoved, IndexMoved, GateMoved, DeviceGone, PrivacyMoved>;
 
 // A CheckHash that does not fit: this replica's state is not what the leader's was at that index.
 struct HashDiffers {
@@ -138,6 +153,13 @@ class Machine {
 
   // The store's rows of this shard were put in place of the ones that it had: what was not written is forgotten.
   void reload();
+
+  // Of a direct conversation; nullptr: there is none. Good until the next call.
+  [[nodiscard]] const state::Header* header(const ConversationId& conversation);
+  // nullptr: there is no such group. Likewise.
+  [[nodiscard]] const state::Group* group(const ConversationId& conversation);
+  // Of a group, likewise.
+  [[nodiscard]] const state::SenderRow* sender(const ConversationId& conversation, UserId user, DeviceId device);
 
   [[nodiscard]] RaftIndex applied_index() const { return RaftIndex(numbers_.applied_index()); }
   [[nodiscard]] LogTime log_time() const { return {numbers_.log_time_ms()}; }

@@ -10,12 +10,14 @@
 //     [about=KIND/SEQ]: reply, edit, deletion, reaction, pin, unpin, vote, or a number
 //     [poll=OPTIONS/CHOICES] [votes=COUNT/HIGHEST] [timer=SECONDS]: what the log is told of the content
 //   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
-//   privacy NAME [presence=NUMBER] [receipts=0|1]
+//   privacy NAME [presence=NUMBER] [adds=NUMBER] [receipts=0|1]     gate NAME OTHER accepted|blocked|nothing
+//   send ... [gate=STANCE@VERSION]: what the other's shard said when it was asked
 //   change NAME/DEVICE in GROUP n=NUMBER create|add|remove|leave|edit|role|permissions|mute|unban|link|unlink|join|
-//     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below
+//     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below; who of them may not be added:
+//     not_added=WHO,WHO invitations=WHO
 //     [names=NAME,NAME]: whom a send mentions
 //   mark NAME in CONVERSATION [delivered=N] [read=N] [epoch=N] [private=1]     notify NAME CONVERSATION [head=N]
-//   [read=N]
+//   [read=N] [opened=1] [invited=N] [gate=STANCE@VERSION]
 //     [messages=N] [seen=N] [named=N] [named_seen=N]: of a notify, park or unpark: what is told of unread messages
 //   park NAME CONVERSATION [head=N] [read=N]     unpark likewise     park NAME CONVERSATION many=N: so many marks
 //   hash INDEX right | wrong: what the leader says its state hashed to there
@@ -161,7 +163,12 @@ std::string describe(const Reply& reply) {
     }
     std::string operator()(const PrivacyNow& r) const {
       return absl::StrCat("presence for ", client::Audience_Name(r.presence),
+                          r.adds == client::EVERYONE ? "" : absl::StrCat(", adds by ", client::Audience_Name(r.adds)),
                           r.reads_private ? ", reading is private" : "");
+    }
+    std::string operator()(const GateNow& r) const {
+      return absl::StrCat("gate ", client::Gate_Name(r.gate), ", ",
+                          state::Stance_Name(static_cast<state::Stance>(r.stance)), " as of ", r.version.value());
     }
     std::string operator()(const Refused& r) const {
       return absl::StrCat("refused ", client::Code_Name(r.code), r.next ? absl::StrCat(" next=", r.next.value()) : "",
@@ -181,6 +188,22 @@ std::string describe_counts(const Message& message) {
   return words + ")";
 }
 
+std::string describe_stance(std::uint32_t stance, std::uint64_t version) {
+  return absl::StrCat(state::Stance_Name(static_cast<state::Stance>(stance)), "@", version);
+}
+
+// All but head, read and counts.
+template <class Row>
+std::string describe_owed(const Row& row) {
+  std::string line;
+  if (row.opened()) absl::StrAppend(&line, " opened");
+  if (row.invited() != 0) absl::StrAppend(&line, " invited=", row.invited());
+  if (row.stance_version() != 0) {
+    absl::StrAppend(&line, " says ", describe_stance(row.stance(), row.stance_version()));
+  }
+  return line;
+}
+
 std::string describe(const state::Feed& feed) {
   std::string line;
   for (const auto& item : feed.items()) {
@@ -189,6 +212,7 @@ std::string describe(const state::Feed& feed) {
     if (item.head() != 0) absl::StrAppend(&line, " head=", item.head());
     if (item.read() != 0) absl::StrAppend(&line, " read=", item.read());
     absl::StrAppend(&line, describe_counts(item));
+    absl::StrAppend(&line, describe_owed(item));
   }
   return line;
 }
@@ -207,10 +231,14 @@ std::string describe(const client::GroupChange& change) {
     case GroupChange::kCreate:
       line = absl::StrCat("create \"", change.create().title(), "\"");
       for (const std::uint64_t user : change.create().members()) line += name(user);
+      if (!change.create().invited().empty()) line += ", invited";
+      for (const std::uint64_t user : change.create().invited()) line += name(user);
       break;
     case GroupChange::kAdd:
       line = "add";
       for (const std::uint64_t user : change.add().users()) line += name(user);
+      if (!change.add().invited().empty()) line += ", invited";
+      for (const std::uint64_t user : change.add().invited()) line += name(user);
       break;
     case GroupChange::kRemove: line = (change.remove().ban() ? "ban" : "remove") + name(change.remove().user()); break;
     case GroupChange::kLeave: line = "leave"; break;
@@ -259,6 +287,7 @@ std::string describe(const state::Group& group) {
   }
   for (const std::uint64_t user : group.banned()) absl::StrAppend(&line, "\nbanned ", name_of(UserId(user)));
   for (const std::uint64_t user : group.requests()) absl::StrAppend(&line, "\nasks to join: ", name_of(UserId(user)));
+  for (const std::uint64_t user : group.invited()) absl::StrAppend(&line, "\ninvited: ", name_of(UserId(user)));
   for (const state::Link& link : group.links()) {
     absl::StrAppend(&line, "\nlink by ", name_of(UserId(link.by())), " uses=", link.uses());
   }
@@ -270,7 +299,8 @@ std::string describe(const Consequence& consequence) {
     std::string operator()(const EventStored& c) const {
       client::Event event;
       EXPECT_TRUE(event.ParseFromString(c.event));
-      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " ", describe_body(event),
+      return absl::StrCat("event ", name_of(c.conversation.bytes()), " ", c.seq.value(), " ",
+                          c.event.empty() ? "unlike to both" : describe_body(event),
                           c.audience == nullptr ? "" : absl::StrCat(" to", names_of(*c.audience)));
     }
     std::string operator()(const FeedOwed& c) const {
@@ -279,12 +309,19 @@ std::string describe(const Consequence& consequence) {
     std::string operator()(const MarksMoved& c) const {
       return absl::StrCat("marks ", name_of(c.conversation.bytes()), " of ", name_of(c.user),
                           " delivered=", c.delivered.value(), " read=", c.read.value(),
-                          c.read_told == c.read ? "" : absl::StrCat(", told ", c.read_told.value()));
+                          c.read_told == c.read ? "" : absl::StrCat(", told ", c.read_told.value()),
+                          c.is_private ? " to themselves" : "");
+    }
+    std::string operator()(const GateMoved& c) const {
+      return absl::StrCat("gate of ", name_of(c.user), " towards ", name_of(c.other), ": ",
+                          state::Stance_Name(static_cast<state::Stance>(c.stance)));
     }
     std::string operator()(const IndexMoved& c) const {
       return absl::StrCat("index of ", name_of(c.user), " ", name_of(c.conversation.bytes()), " head=", c.marks.head,
                           " read=", c.marks.read, " version=", c.version.value(),
-                          c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides));
+                          c.hides == 0 ? "" : absl::StrCat(" hides=", c.hides),
+                          c.gate == client::OPEN ? "" : absl::StrCat(" ", client::Gate_Name(c.gate)),
+                          c.is_invitation ? " invitation" : "");
     }
     std::string operator()(const PrivacyMoved& c) const {
       return absl::StrCat("reading of ", name_of(c.user), c.reads_private ? " is private" : " is told", ", change ",
@@ -416,7 +453,13 @@ class World {
       auto& body = *command.mutable_set_privacy();
       body.set_user(line.user(1).value());
       if (line.options.contains("presence")) body.set_presence(static_cast<std::uint32_t>(line.number("presence")));
+      if (line.options.contains("adds")) body.set_adds(static_cast<std::uint32_t>(line.number("adds")));
       if (line.options.contains("receipts")) body.set_read_receipts(line.number("receipts") != 0);
+    } else if (what == "gate") {
+      auto& body = *command.mutable_set_gate();
+      body.set_user(line.user(1).value());
+      body.set_other(line.user(2).value());
+      body.set_stance(stance_of(line.word(3)));
     } else if (what == "cursor") {
       std::uint64_t index = 0;
       EXPECT_TRUE(absl::SimpleAtoi(line.word(1), &index)) << line.word(1);
@@ -445,7 +488,27 @@ class World {
       mark.set_messages_read(line.number("seen"));
       mark.set_mentions(line.number("named"));
       mark.set_mentions_read(line.number("named_seen"));
+      mark.set_opened(line.number("opened") == 1);
+      mark.set_invited(line.number("invited"));
+      if (!line.options.contains("gate")) continue;
+      const auto [stance, version] = known_gate(line);
+      mark.set_stance(stance);
+      mark.set_stance_version(version);
     }
+  }
+
+  static std::uint32_t stance_of(const std::string& word) {
+    if (word == "accepted") return state::ACCEPTED;
+    if (word == "blocked") return state::BLOCKED;
+    EXPECT_TRUE(word == "nothing" || word == "unknown") << word;
+    return word == "nothing" ? std::uint32_t{state::NOTHING_SAID} : 7U;
+  }
+
+  static std::pair<std::uint32_t, std::uint64_t> known_gate(const Line& line) {
+    const std::vector<std::string> parts = absl::StrSplit(line.option("gate"), '@');
+    std::uint64_t version = 0;
+    EXPECT_TRUE(parts.size() == 2 && absl::SimpleAtoi(parts[1], &version)) << line.option("gate");
+    return {stance_of(parts[0]), version};
   }
 
   static void add_sends(const Line& line, log::Entry& entry) {
@@ -469,6 +532,11 @@ class World {
         body.set_payload(payload);
       }
       if (line.options.contains("about")) add_about(line.option("about"), body);
+      if (line.options.contains("gate")) {
+        const auto [stance, version] = known_gate(line);
+        body.mutable_recipient()->set_stance(stance);
+        body.mutable_recipient()->set_version(version);
+      }
       add_content(line, body);
       for (const auto& name : absl::StrSplit(line.option("names"), ',', absl::SkipEmpty())) {
         body.add_mentions(user_of({name.data(), name.size()}).value());
@@ -515,7 +583,7 @@ class World {
     } else if (kind == "unlink") {
       change.mutable_revoke_link()->set_secret_hash(hash_of(secret()));
     } else if (kind == "join") {
-      change.mutable_join()->set_secret(secret());
+      change.mutable_join()->set_secret(line.options.contains("secret") ? secret() : "");
     } else if (kind == "answer") {
       change.mutable_answer()->set_user(whom());
       change.mutable_answer()->set_admit(line.number("admit") == 1);
@@ -532,6 +600,12 @@ class World {
     body.set_change(change.SerializeAsString());
     if (kind == "nothing") body.set_change("\xff");  // that does not decode
     body.set_digest(hash_of(body.change()));
+    for (const auto& [key, field] :
+         {std::pair{"not_added", body.mutable_not_added()}, std::pair{"invitations", body.mutable_invitations()}}) {
+      for (const auto& who : absl::StrSplit(line.option(key), ',', absl::SkipEmpty())) {
+        field->Add(user_of(std::string(who)).value());
+      }
+    }
   }
 
   static client::GroupRole role_of(const std::string& name) {
@@ -593,6 +667,10 @@ class World {
     if (event.has_about()) {
       absl::StrAppend(&line, " ", client::About::Kind_Name(event.about().kind()), " of ", event.about().seq());
     }
+    if (event.withheld()) line += " withheld";
+    if (event.edits_withheld()) {
+      absl::StrAppend(&line, " shown edits=", event.shown_edits(), " last=", event.shown_edit());
+    }
     if (event.edits() != 0) absl::StrAppend(&line, " edits=", event.edits(), " last=", event.edited_by());
     if (event.edited_before() != 0) absl::StrAppend(&line, " before=", event.edited_before());
     if (event.erased_by() != 0) absl::StrAppend(&line, " erased by ", event.erased_by());
@@ -643,6 +721,8 @@ class World {
         return absl::StrCat("account ", account.handle(), " devices ", absl::StrJoin(account.devices(), " "),
                             ", the last ", account.last_device(),
                             account.presence() == 0 ? "" : absl::StrCat(", presence for ", account.presence()),
+                            account.adds() == 0 ? "" : absl::StrCat(", adds by ", account.adds()),
+                            account.gates() == 0 ? "" : absl::StrCat(", gates ", account.gates()),
                             account.reads_private() ? ", reading is private" : "");
       }
       case keys::Kind::Device: {
@@ -652,9 +732,13 @@ class World {
       }
       case keys::Kind::Index: {
         const auto index = parsed<state::Index>(bytes);
-        return absl::StrCat("index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
-                            " version=", index.version(),
-                            index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()), describe_counts(index));
+        return absl::StrCat(
+            "index ", name_of(key.conversation.bytes()), " head=", index.head(), " read=", index.read(),
+            " version=", index.version(), index.hides() == 0 ? "" : absl::StrCat(" hides=", index.hides()),
+            index.opened() ? " opened" : "",
+            index.stance() == 0 ? ""
+                                : absl::StrCat(" ", state::Stance_Name(static_cast<state::Stance>(index.stance()))),
+            index.invited() == 0 ? "" : absl::StrCat(" invited=", index.invited()), describe_counts(index));
       }
       case keys::Kind::Version: {
         const auto row = parsed<state::Version>(bytes);
@@ -674,7 +758,7 @@ class World {
         const auto row = parsed<state::Parked>(bytes);
         return absl::StrCat("parked for shard ", key.number, ": ", name_of(key.user), " ",
                             name_of(key.conversation.bytes()), " head=", row.head(), " read=", row.read(),
-                            describe_counts(row));
+                            describe_counts(row), describe_owed(row));
       }
       case keys::Kind::Group: return describe(parsed<state::Group>(bytes));
       case keys::Kind::GroupMarks: {
@@ -703,6 +787,11 @@ class World {
         return absl::StrCat("sender ", name_of(key.user), "/", key.number, " last=", row.last(),
                             " kept=", row.sent_size());
       }
+      case keys::Kind::Gate: {
+        const auto row = parsed<state::Gate>(bytes);
+        return absl::StrCat("gate towards ", name_of(UserId(key.number)), ": ",
+                            describe_stance(row.stance(), row.version()));
+      }
       case keys::Kind::Numbers: {
         const auto numbers = parsed<state::Shard>(bytes);
         if (!feed) return "";
@@ -716,11 +805,22 @@ class World {
   static std::string describe_header(const ConversationId& conversation, const state::Header& header) {
     std::string out = absl::StrCat("head=", header.head());
     if (header.pins_size() > 0) absl::StrAppend(&out, " pins ", absl::StrJoin(header.pins(), " "));
+    for (const state::WithheldPin& pin : header.pins_withheld()) {
+      absl::StrAppend(&out, ", ", pin.seq(), " not for ", name_of(UserId(pin.user())));
+    }
     if (header.timer_s() > 0) absl::StrAppend(&out, " timer=", header.timer_s(), "s");
     for (int i = 0; i < header.members_size(); ++i) {
       const auto& member = header.members(i);
       absl::StrAppend(&out, "\n", name_of(i == 0 ? conversation.lower() : conversation.higher()),
                       " delivered=", member.delivered(), " read=", member.read());
+      if (member.opened()) out += "; opened";
+      if (member.stance_version() != 0) {
+        absl::StrAppend(&out, "; says ", describe_stance(member.stance(), member.stance_version()));
+      }
+      if (member.held()) {
+        absl::StrAppend(&out, "; told delivered=", member.told_delivered(), " read=", member.told_read());
+      }
+      if (member.withheld() != 0) absl::StrAppend(&out, "; messages withheld ", member.withheld());
       for (const auto& row : member.senders()) {
         absl::StrAppend(&out, "; device ", row.device(), " last=", row.last(), " kept=", row.sent_size());
       }

@@ -3,18 +3,23 @@
 #include <algorithm>
 
 #include "core/base/bounds.h"
+#include "core/shard/direct.h"
+#include "core/shard/gates.h"
 
 namespace chasqui::shard {
 namespace {
 
 using Seqs = google::protobuf::RepeatedField<std::uint64_t>;
 
-// How many messages there are up to `seq`. Events from before there were counts hold none.
+// How many messages there are up to `seq`, without those that are withheld from the reader. Events from before there
+// were counts hold none.
 std::uint64_t messages_up_to(const Standing& now, Seq seq) {
   if (!seq) return 0;
-  if (seq >= now.head) return now.messages;
+  if (seq >= now.head) return now.messages - std::min(now.messages, now.withheld);
   const std::optional<client::Event> event = now.view.event(now.conversation, seq);
-  return event ? event->messages() : 0;
+  if (!event) return 0;
+  const std::uint64_t withheld = now.reader ? withheld_up_to(*event, now.conversation, now.reader) : 0;
+  return event->messages() - std::min(event->messages(), withheld);
 }
 
 std::uint64_t between(const Standing& now, Seq above, Seq to) {
@@ -48,6 +53,16 @@ Standing standing_of(const ShardView& view, const ConversationId& conversation, 
   return {view, conversation, Seq(header.head()), header.messages()};
 }
 
+Standing standing_of(const ShardView& view, const ConversationId& conversation, const state::Header& header,
+                     UserId reader) {
+  return {view,
+          conversation,
+          Seq(header.head()),
+          header.messages(),
+          reader,
+          member(&header, conversation, reader)->withheld()};
+}
+
 void count_from(const Standing& now, const Intervals* intervals, Seq read, state::MemberCounts& counts) {
   read = std::max(read, Seq(counts.from()));
   keep_unread(intervals, read, *counts.mutable_own());
@@ -77,6 +92,10 @@ void count_own(const Standing& now, const Intervals* intervals, Seq read, state:
   }
   counts.set_from(counts.own(0));
   count_from(now, intervals, read, counts);
+}
+
+void count_withheld(state::MemberCounts& counts) {
+  counts.set_messages_read(counts.messages_read() + 1);
 }
 
 void count_mention(Seq head, state::MemberCounts& counts) {

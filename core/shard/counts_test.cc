@@ -64,7 +64,24 @@ class World {
       return;
     }
     ASSERT_EQ(accepted->seq.value(), logs_[conversation].size() + 1);
-    logs_[conversation].push_back({user, is_message, std::move(named)});
+    const bool is_withheld = !conversation.is_group() && blocked_.contains(3 - user);
+    logs_[conversation].push_back({user, is_message, std::move(named), is_withheld});
+  }
+
+  // Of the pair: what one of them says of the other.
+  void gate(std::uint64_t user, state::Stance stance) {
+    log::Command command;
+    log::IndexMark& mark = *command.mutable_notify()->add_marks();
+    mark.set_user(user);
+    mark.set_conversation(pair.str());
+    mark.set_stance(static_cast<std::uint32_t>(stance));
+    mark.set_stance_version(++stances_);
+    run(command);
+    if (stance == state::BLOCKED) {
+      blocked_.insert(user);
+    } else {
+      blocked_.erase(user);
+    }
   }
 
   void read(const ConversationId& conversation, std::uint64_t user, std::uint64_t seq) {
@@ -122,7 +139,7 @@ class World {
       const Event& event = log->second[seq - 1];
       if (!event.is_message || !was_there(conversation, user, seq)) continue;
       if (event.sender == user && ++own > bounds::own_unread_kept) break;
-      if (event.sender == user) continue;
+      if (event.sender == user || event.is_withheld) continue;
       ++unread;
       if (event.named.contains(user)) ++mentions;
     }
@@ -139,6 +156,7 @@ class World {
     std::uint64_t sender = 0;
     bool is_message = false;
     std::set<std::uint64_t> named;
+    bool is_withheld = false;
   };
 
   [[nodiscard]] std::uint64_t first_message(const ConversationId& conversation) const {
@@ -169,7 +187,7 @@ class World {
     send.set_digest(std::string(view(blake2b_256(std::to_string(++digests_)))));
     const Applied applied = run(command);
     ASSERT_TRUE(std::holds_alternative<Accepted>(applied.replies.at(0)));
-    logs_[club].push_back({1, false, {}});
+    logs_[club].push_back({1, false, {}, false});
   }
 
   Applied run(const log::Command& command, bool keeps_owed = true) {
@@ -207,6 +225,8 @@ class World {
   Machine machine_{ShardId(0), ShardCount{1}, store_};
   std::int64_t time_ms_ = 0;
   std::uint64_t digests_ = 0;
+  std::uint64_t stances_ = 0;
+  std::set<std::uint64_t> blocked_;  // who of the pair lets nothing through
   std::map<std::pair<ConversationId, std::uint64_t>, std::uint64_t> numbers_;
   std::map<std::pair<ConversationId, std::uint64_t>, std::uint64_t> read_;
   std::map<ConversationId, std::vector<Event>> logs_;
@@ -229,7 +249,11 @@ RC_GTEST_PROP(CountsLaw, an_index_told_in_any_order_counts_as_a_person_would,
       case 4:
       case 5: world.read(there, user, draw / 256 % (world.head(there) + 2)); break;
       default:
-        if (user != 1) world.come_or_go(user);
+        if (!in_club) {
+          world.gate(1 + user % 2, draw / 256 % 2 == 0 ? state::BLOCKED : state::NOTHING_SAID);
+        } else if (user != 1) {
+          world.come_or_go(user);
+        }
     }
   }
   // Everything twice, and shuffled.
@@ -265,6 +289,30 @@ TEST(Counts, who_writes_and_never_reads_has_seen_what_was_before_the_64th_last) 
   EXPECT_EQ(world.told(pair, 1).unread(), 1U);
   EXPECT_EQ(world.told(pair, 1).unread_mentions(), 0U);
   EXPECT_EQ(world.right(pair, 1), std::pair(std::uint64_t{1}, std::uint64_t{0}));
+}
+
+TEST(Counts, what_is_withheld_is_not_unread_however_much_it_is) {
+  World world;
+  const auto expect_unread = [&world](std::uint64_t unread, std::uint64_t mentions) {
+    for (const log::Notify& notify : world.owed) world.tell(notify);
+    EXPECT_EQ(world.told(pair, 1).unread(), unread);
+    EXPECT_EQ(world.told(pair, 1).unread_mentions(), mentions);
+    EXPECT_EQ(world.right(pair, 1), std::pair(unread, mentions));
+  };
+  for (int i = 0; i < 3; ++i) world.say(pair, 2, true, {1});
+  world.gate(1, state::BLOCKED);
+  for (std::uint64_t i = 0; i < 2 * bounds::own_unread_kept; ++i) world.say(pair, 2, true, {1});
+  expect_unread(3, 3);
+  EXPECT_EQ(world.told(pair, 2).unread(), 0U);
+  world.read(pair, 1, 1);
+  expect_unread(2, 2);
+  world.gate(1, state::NOTHING_SAID);
+  world.say(pair, 2, true, {});
+  expect_unread(3, 2);
+  world.read(pair, 1, 50);  // in the midst of what was withheld
+  expect_unread(1, 0);
+  world.read(pair, 1, world.head(pair));
+  expect_unread(0, 0);
 }
 
 TEST(Counts, of_mentions_the_last_256_are_counted) {

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/ids.h"
-#include "core/base/index_marks.h"
+#include "core/base/owed.h"
 #include "core/shard/apply.h"
 #include "core/shard/overlay.h"
 #include "proto/client.pb.h"
@@ -45,12 +45,12 @@ struct Effects {
   void put(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), false}); }
   void put_new(std::string key, RowValue row) { changes.push_back({std::move(key), std::move(row), true}); }
   void remove(std::string key) { changes.push_back({std::move(key), std::nullopt, false}); }
-  // `user`'s index is to be told; 0: says nothing of that mark.
-  void owe(UserId user, const ConversationId& conversation, const IndexMarks& marks) {
+  // `user`'s index is to be told, or (a stance) the conversation's shard; 0: says nothing of that.
+  void owe(UserId user, const ConversationId& conversation, const Owed& what) {
     state::FeedItem item;
     item.set_user(user.value());
     item.set_conversation(conversation.str());
-    put_index_marks(marks, item);
+    what.put(item);
     owed.push_back(std::move(item));
   }
   // The indexes of all members of a group, but of who is told apart, are to be told of its event `head`, and how many

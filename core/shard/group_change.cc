@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/bounds.h"
 #include "core/base/check.h"
 #include "core/base/digest.h"
@@ -109,12 +108,8 @@ Refusal refuse_link(const Changer& by, const client::CreateLink& create) {
 
 Refusal refuse_join(const Changer& by, const client::JoinByLink& join) {
   if (by.member != nullptr) return client::FAILED_PRECONDITION;
-  if (by.group == nullptr || open_link(by, join.secret()) == nullptr) return client::PERMISSION_DENIED;
+  if (!may_join(by, join)) return client::PERMISSION_DENIED;
   return has_room_for(*by.group, 1) ? fine : Refusal(client::FAILED_PRECONDITION);
-}
-
-bool is_request(const state::Group& group, std::uint64_t user) {
-  return std::find(group.requests().begin(), group.requests().end(), user) != group.requests().end();
 }
 
 Refusal refuse_answer(const Changer& by, const client::AnswerRequest& answer) {
@@ -171,8 +166,8 @@ class Change {
 
   state::Group run(GroupChange& change) {
     switch (change.what_case()) {
-      case GroupChange::kCreate: create(change.create()); break;
-      case GroupChange::kAdd: add(change.add()); break;
+      case GroupChange::kCreate: create(*change.mutable_create()); break;
+      case GroupChange::kAdd: add(*change.mutable_add()); break;
       case GroupChange::kRemove: remove(change.remove()); break;
       case GroupChange::kLeave: leave_group(change); break;
       case GroupChange::kEdit: edit(change.edit()); break;
@@ -203,6 +198,7 @@ class Change {
     const state::FormerMember* before = by_.view.former(by_.conversation, user);
     join(group_, user, role, seq_, before);
     erase_one(*group_.mutable_requests(), user.value());
+    erase_one(*group_.mutable_invited(), user.value());
     count_coming(user, before == nullptr ? Seq() : Seq(before->read()));
     if (before == nullptr) return;
     CHASQUI_MARK("member_came_back");
@@ -240,7 +236,35 @@ class Change {
     gone_.push_back(user);
   }
 
-  void create(const client::CreateGroup& create) {
+  // Will become one if he wants to. Of those who are invited the ones longest ago are forgotten.
+  void invite(UserId user) {
+    CHASQUI_MARK("invited_to_group");
+    auto& invited = *group_.mutable_invited();
+    erase_one(invited, user.value());
+    invited.Add(user.value());
+    if (static_cast<std::uint64_t>(invited.size()) > bounds::group_invited_max) invited.erase(invited.begin());
+    if (std::binary_search(by_.invitations.begin(), by_.invitations.end(), user.value())) {
+      effects_.owe(user, by_.conversation, Owed{.invited = seq_.value()});
+    }
+  }
+
+  // Those of `users` who are no members come, or are invited; the event's list of these.
+  template <class Users>
+  void add_or_invite(const Users& users, google::protobuf::RepeatedField<std::uint64_t>& invited) {
+    invited.Clear();
+    for (const std::uint64_t id : users) {
+      const UserId user(id);
+      if (find_member(group_, user) != nullptr) continue;
+      if (std::binary_search(by_.not_added.begin(), by_.not_added.end(), id)) {
+        invite(user);
+        invited.Add(id);
+      } else {
+        come(user, client::MEMBER);
+      }
+    }
+  }
+
+  void create(client::CreateGroup& create) {
     CHASQUI_MARK("group_created");
     group_.set_title(create.title());
     group_.set_description(create.description());
@@ -249,14 +273,10 @@ class Change {
     group_.set_created_ms(by_.view.time().ms);
     set_permissions(create.permissions(), group_);
     come(by_.user, client::OWNER);
-    for (const std::uint64_t user : create.members()) come(UserId(user), client::MEMBER);
+    add_or_invite(create.members(), *create.mutable_invited());
   }
 
-  void add(const client::AddMembers& add) {
-    for (const std::uint64_t user : add.users()) {
-      if (find_member(group_, UserId(user)) == nullptr) come(UserId(user), client::MEMBER);
-    }
-  }
+  void add(client::AddMembers& add) { add_or_invite(add.users(), *add.mutable_invited()); }
 
   void remove(const client::RemoveMember& remove) {
     CHASQUI_MARK("member_removed");
@@ -265,6 +285,7 @@ class Change {
     if (!remove.ban()) return;
     insert_ascending(*group_.mutable_banned(), user.value());
     erase_one(*group_.mutable_requests(), user.value());
+    erase_one(*group_.mutable_invited(), user.value());
   }
 
   void leave_group(GroupChange& change) {
@@ -309,9 +330,9 @@ class Change {
   // The event must not let others in who read it later.
   void join_by_link(client::JoinByLink& join) {
     CHASQUI_MARK("joined_by_link");
-    const state::Link* link = open_link(by_, join.secret());
+    const state::Link* link = open_link(by_, join.secret());  // nullptr: by invitation
     for (state::Link& used : *group_.mutable_links()) {
-      if (used.secret_hash() == link->secret_hash()) used.set_uses(used.uses() + 1);
+      if (link != nullptr && used.secret_hash() == link->secret_hash()) used.set_uses(used.uses() + 1);
     }
     come(by_.user, client::MEMBER);
     join.clear_secret();
@@ -379,58 +400,10 @@ Refusal refuse_change(const Changer& by, const GroupChange& change) {
   return client::UNIMPLEMENTED;  // of a newer program
 }
 
-const state::Link* open_link(const Changer& by, const std::string& secret) {
-  if (by.group == nullptr || by.group->members().empty() || secret.size() != bounds::group_link_secret_bytes) {
-    return nullptr;
-  }
-  const Digest hash = blake2b_256(secret);
-  for (const state::Link& link : by.group->links()) {
-    if (!equal_in_constant_time(link.secret_hash(), view(hash))) continue;
-    const bool is_late = link.expires_ms() != 0 && by.view.time().ms >= link.expires_ms();
-    const bool is_used_up = link.uses_max() != 0 && link.uses() >= link.uses_max();
-    return is_late || is_used_up || is_banned(*by.group, by.user) ? nullptr : &link;
-  }
-  return nullptr;
-}
-
-bool asks_approval(const Changer& by, const GroupChange& change) {
-  if (!change.has_join() || by.member != nullptr) return false;
-  const state::Link* link = open_link(by, change.join().secret());
-  return link != nullptr && link->asks_approval();
-}
-
-void note_request(const Changer& by, Effects& effects) {
-  CHASQUI_ASSERT(by.group != nullptr, "a link is a group's");
-  if (is_request(*by.group, by.user.value())) return;
-  state::Group group = *by.group;
-  group.add_requests(by.user.value());
-  if (static_cast<std::uint64_t>(group.requests_size()) > bounds::group_requests_max) {
-    group.mutable_requests()->erase(group.requests().begin());
-  }
-  effects.put(keys::group(by.view.shard(), by.conversation), std::move(group));
-}
-
 state::Group carry_out_change(const Changer& by, GroupChange& change, const state::Header& header,
                               std::vector<UserId>& gone, Effects& effects) {
   change.clear_new_owner();
   return Change(by, header, gone, effects).run(change);
-}
-
-std::string refusal_words(std::uint32_t code, const GroupChange* change) {
-  const bool joins = change != nullptr && change->has_join();
-  if (code == client::PERMISSION_DENIED) {
-    if (joins) return "that link does not let you in (any more): ask for another one";
-    if (change != nullptr) return "your role in this group does not allow that, or it is about somebody who is banned";
-    return "you may not write that here: you are no member any more, are muted, your role may not, or it is another's";
-  }
-  if (change == nullptr) return {};
-  if (code == client::NOT_FOUND) return "whom or what that names is not in this group: see how the group stands";
-  if (code == client::FAILED_PRECONDITION) {
-    if (joins) return "an admin of the group is to let you in, or you are in already: wait";
-    return absl::StrCat("it is so already, or the group is full: at most ", bounds::group_members_max, " members, ",
-                        bounds::group_links_max, " links and ", bounds::group_banned_max, " banned");
-  }
-  return {};
 }
 
 }  // namespace chasqui::shard

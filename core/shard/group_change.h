@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Changer {
   UserId user;
   const state::Group* group = nullptr;    // nullptr: there is none
   const state::Member* member = nullptr;  // nullptr: the user is none
+  // Of a change that adds users, ascending: who may not be added and is invited, and who of them may be told.
+  std::span<const std::uint64_t> not_added = {};
+  std::span<const std::uint64_t> invitations = {};
 };
 
 // Why that may not be, a client::Code; nullopt: it may. Reads only.
@@ -31,6 +35,10 @@ struct Changer {
 
 // A link of that secret that works now, for somebody who may join. nullptr: there is none.
 [[nodiscard]] const state::Link* open_link(const Changer& by, const std::string& secret);
+[[nodiscard]] bool is_invited(const Changer& by);
+[[nodiscard]] bool is_request(const state::Group& group, std::uint64_t user);  // to be let in
+// By such a link, or as one who is invited.
+[[nodiscard]] bool may_join(const Changer& by, const client::JoinByLink& join);
 // By such a link one does not join at once: the request is noted, and the command is refused with
 // FAILED_PRECONDITION.
 [[nodiscard]] bool asks_approval(const Changer& by, const client::GroupChange& change);

@@ -30,7 +30,7 @@ bool may_know(const Changer& by, const state::FormerMember* former, const state:
   if (by.member != nullptr || former != nullptr || row != nullptr) return true;
   if (change == nullptr) return false;
   if (change->has_create()) return by.group == nullptr && by.conversation.is_group_of(by.user);
-  return change->has_join() && open_link(by, change->join().secret()) != nullptr;
+  return change->has_join() && may_join(by, change->join());
 }
 
 // Of a message, which is no change.
@@ -118,6 +118,8 @@ Effects send_to_group(const ShardView& view, const ConversationId& conversation,
 
   Changer by{view, conversation, user, view.group(conversation)};
   if (by.group != nullptr) by.member = find_member(*by.group, user);
+  by.not_added = {command.not_added().data(), static_cast<std::size_t>(command.not_added_size())};
+  by.invitations = {command.invitations().data(), static_cast<std::size_t>(command.invitations_size())};
   const state::FormerMember* former = by.member == nullptr ? view.former(conversation, user) : nullptr;
   const state::SenderRow* row = view.sender(conversation, user, device);
   if (!is_valid(user) || !may_know(by, former, row, wanted)) {

@@ -31,7 +31,7 @@ namespace chasqui::shard {
 // What a row may hold; a plain string is an event, which is written as bytes, and read by find_bytes().
 using RowValue = std::variant<std::string, state::Header, state::Account, state::Device, state::Index, state::Version,
                               state::Handle, state::Feed, state::Parked, state::Hidden, state::Group, state::GroupMarks,
-                              state::FormerMember, state::SenderRow, state::MemberCounts>;
+                              state::FormerMember, state::SenderRow, state::MemberCounts, state::Gate>;
 
 class Overlay {
  public:
@@ -50,6 +50,11 @@ class Overlay {
     }
     cell.parsed = true;
     return cell.row ? &std::get<Message>(*cell.row) : nullptr;
+  }
+  // A row that the store cannot have, since only the entry under way can have begun it; it is not looked for there.
+  template <class Message>
+  [[nodiscard]] const Message* find_begun(const std::string& key) {
+    return index_.find(key) == nullptr ? nullptr : find<Message>(key);
   }
   // The bytes of a row that is put as a string; nullptr: there is none.
   [[nodiscard]] const std::string* find_bytes(const std::string& key);

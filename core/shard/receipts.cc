@@ -4,6 +4,7 @@
 
 #include "core/base/bounds.h"
 #include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/steps.h"
 
 namespace chasqui::shard {
@@ -29,6 +30,9 @@ client::MemberReceipt receipt(UserId about, Seq seq, const ToldMarks& told, cons
 ToldMarks told_of(const state::Header& header, const ConversationId& conversation, UserId about, UserId reader) {
   const state::DirectMember* marks = member(&header, conversation, about);
   if (about == reader) return {Seq(marks->delivered()), Seq(marks->read())};
+  if (marks->held() || !tells_marks(header, conversation, about)) {
+    return {Seq(marks->told_delivered()), Seq(marks->told_read())};
+  }
   return {Seq(marks->delivered()), Seq(marks->read_told())};
 }
 

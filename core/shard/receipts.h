@@ -1,8 +1,10 @@
 // What a reader may be told of how far somebody has a conversation: the one place that decides it, for receipts that
 // are pushed and for those that are asked for.
 //
-// Rules: one's own marks are told as they are; of others `read` only as far as they let it be known; of a group only
-// what the reader sees: a mark is told as the last seq at or below it that lies within the reader's own intervals.
+// Rules: one's own marks are told as they are; of others `read` only as far as they let it be known; of a direct
+// conversation nothing that the gates of the two do not let through (core/shard/gates.h), but what was told before; of
+// a group only what the reader sees: a mark is told as the last seq at or below it that lies within the reader's own
+// intervals. The steps of a mark, which say when, are of what was told alone.
 // (Whether the reader wants to know of others' reads is known where the reader's sessions are: core/gateway/.)
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "core/base/points.h"
 #include "core/base/text.h"
 #include "core/shard/counts.h"
+#include "core/shard/gates.h"
 #include "core/shard/sender_row.h"
 
 namespace chasqui::shard {
@@ -95,8 +96,17 @@ void store_event(const ShardView& view, const ConversationId& conversation, cons
                  Audience audience, Effects& effects) {
   std::string bytes = serialize(event);
   const Seq seq(event.seq());
+  std::string told = bytes;
+  if (event.withheld()) {  // its sender alone is told
+    audience = std::make_shared<const std::vector<UserId>>(1, UserId(event.sender()));
+    told = serialize(as_seen(event, UserId(event.sender())));
+  } else if (!is_seen_alike(event)) {
+    told.clear();
+  } else if (holds_withheld(event)) {
+    told = serialize(as_seen(event, UserId(event.sender())));
+  }
   effects.consequences.push_back(
-      EventStored{conversation, seq, bytes, std::move(audience), event.expires_ms(), event.messages()});
+      EventStored{conversation, seq, std::move(told), std::move(audience), event.expires_ms(), event.messages()});
   effects.put_new(keys::event(view.shard(), conversation, seq), std::move(bytes));
 }
 

@@ -33,7 +33,7 @@ void move_versions(const ShardView& view, UserId user, Version now,
   }
 
   std::set<std::string> all = joining;  // an earlier command of this entry may have begun the row
-  if (const state::Version* begun = view.version_row(user, now)) {
+  if (const state::Version* begun = view.version_row_begun(user)) {
     all.insert(begun->conversations().begin(), begun->conversations().end());
   }
   state::Version row;

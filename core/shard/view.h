@@ -83,6 +83,13 @@ class ShardView {
   [[nodiscard]] const state::Version* version_row(UserId user, Version version) const {
     return overlay_.find<state::Version>(keys::version(shard(), user, version));
   }
+  // That of this entry, if an earlier command of it has begun one.
+  [[nodiscard]] const state::Version* version_row_begun(UserId user) const {
+    return overlay_.find_begun<state::Version>(keys::version(shard(), user, Version(index().value())));
+  }
+  [[nodiscard]] const state::Gate* gate(UserId user, UserId other) const {
+    return overlay_.find<state::Gate>(keys::gate(shard(), user, other));
+  }
   [[nodiscard]] const state::Handle* handle(std::string_view handle) const {
     return overlay_.find<state::Handle>(keys::handle(shard(), handle));
   }

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "core/base/ids.h"
 #include "core/testing/login.h"
@@ -10,11 +11,9 @@
 
 namespace chasqui::testing {
 
-inline client::ClientFrame change_frame(std::uint64_t outbox_seq, const ConversationId& group,
-                                        const client::GroupChange& change) {
-  client::Payload payload;
+inline client::ClientFrame payload_frame(std::uint64_t outbox_seq, const ConversationId& group,
+                                         client::Payload payload) {
   payload.set_nonce(std::string(16, 'n'));
-  *payload.mutable_change() = change;
   client::ClientFrame frame;
   frame.set_request_id(1'000 + outbox_seq);
   frame.mutable_send()->set_conversation(group.str());
@@ -23,16 +22,17 @@ inline client::ClientFrame change_frame(std::uint64_t outbox_seq, const Conversa
   return frame;
 }
 
+inline client::ClientFrame change_frame(std::uint64_t outbox_seq, const ConversationId& group,
+                                        const client::GroupChange& change) {
+  client::Payload payload;
+  *payload.mutable_change() = change;
+  return payload_frame(outbox_seq, group, std::move(payload));
+}
+
 inline client::ClientFrame text_frame(std::uint64_t outbox_seq, const ConversationId& group, const std::string& text) {
   client::Payload payload;
-  payload.set_nonce(std::string(16, 'n'));
   payload.set_text(text);
-  client::ClientFrame frame;
-  frame.set_request_id(1'000 + outbox_seq);
-  frame.mutable_send()->set_conversation(group.str());
-  frame.mutable_send()->set_outbox_seq(outbox_seq);
-  frame.mutable_send()->set_payload(payload.SerializeAsString());
-  return frame;
+  return payload_frame(outbox_seq, group, std::move(payload));
 }
 
 inline client::GroupChange create_group(const std::string& title, std::initializer_list<UserId> members) {

@@ -66,8 +66,11 @@ void add_link_actions(CLI::App& group, Options& options) {
   link->add_option("--expires", options.group.expires_s, "after so long (default: never)")->type_name("SECONDS");
   link->add_option("--uses", options.group.uses, "at most so often (default: no limit)")->type_name("N");
   for (const char* name : {"unlink", "join"}) {
-    CLI::App* sub = action(group, options, name, name[0] == 'j' ? "join by an invite link" : "revoke an invite link");
-    sub->add_option("LINK", options.group.group, "as `chasqui group link` printed it")->required();
+    CLI::App* sub =
+        action(group, options, name,
+               name[0] == 'j' ? "join by an invite link, or as one who is invited" : "revoke an invite link");
+    sub->add_option("LINK", options.group.group, "as `chasqui group link` printed it; of an invitation: the group's id")
+        ->required();
   }
 }
 

@@ -6,9 +6,15 @@
 //   {"id", "forward": {"who", "seq", "to"}}        -> the same
 //   {"id", "hide": {"who", "seq"}}       -> {"id", "hidden": {"conversation", "seq"}} once the server has it
 //   {"id", "presence": {"who"}}          -> {"id", "presence": {"user", "online"?: true, "last_seen_ms"?}} at once and
-//   at
-//                                           each change, {"id", "typing": {"user", "typing": true}} when they write
-//   {"id", "privacy": {"presence"?}}     -> {"id", "privacy": {"presence"}}
+//                                           at each change, {"id", "typing": {"user", "typing": true}} when they write
+//   {"id", "privacy": {"presence"?, "adds"?, "read_receipts"?}}  -> {"id", "privacy": {all three, as they are now}}
+//   {"id", "gate": {"who", "gate": "open" | "blocked" | "request"}}
+//                                        -> {"id", "gate": {"user", "gate", "in_force"?: true}}
+//   {"id", "requests": {}}               -> {"id", "requests": {"requests": [{"conversation", "user"?, "seq"}, ...]}}
+//   {"id", "receipts": {"who", "seq"}}   -> {"id", "receipts": {"conversation", "seq", "members": [...]}}
+//   {"id", "conversations": {}}          -> {"id", "conversations": [{"conversation", "with"?, "unread", "mentions",
+//                                           "request"?: true}, ...]}
+//   {"id", "watermarks": {"who"}}        -> {"id", "watermarks": {"conversation", "members": [...]}}
 //   {"id", "group": {"action", ...}}     -> the same, or {"id", "group": {...}} (group_change.h, group_text.h)
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":

@@ -3,7 +3,7 @@
 // What is typed is on disk before it is sent, and is sent in order and once, now or when the server is back. What is
 // shown is marked as shown and read. Other commands of this home are served meanwhile. What is about an earlier message
 // (chat_words.h) stands as a line of its own, with that one's number. Over 400 lines because it is one conversation on
-// one screen, and all its parts share what is known of it.
+// one screen: what is typed and what is heard meet in the state of it, and all its parts share what is known of it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -134,6 +134,7 @@ class Chat {
     if (!said.ok()) return screen_.show_status(absl::StrCat("not sent: ", said.status().message()));
     if (said->hide != 0) return hide(Seq(said->hide));
     if (said->info != 0) return ask_receipts(Seq(said->info), true);
+    if (said->gate) return set_gate(*said->gate);
     const std::string words = content_words(said->payload);
     const client::About about = said->payload.about();
     const auto ticket = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
@@ -161,6 +162,19 @@ class Chat {
     });
     screen_.show_status(status.ok() ? absl::StrCat("#", seq.value(), " is hidden from you from now on")
                                     : absl::StrCat("not hidden: ", status.message()));
+  }
+
+  void set_gate(client::Gate gate) {
+    if (!is_valid(peer_)) return screen_.show_status("a group cannot be blocked: chasqui group leave");
+    gate_request_ = device_.transport().call(
+        [&](client::Client& client, Now now, client::Outputs& out) { return client.set_gate(now, peer_, gate, out); });
+  }
+
+  void on_gate(const client::GateDone& done) {
+    if (done.request != gate_request_) return;
+    if (!done.status.ok()) return screen_.show_status(absl::StrCat("not done: ", done.status.message()));
+    const char* words = done.gate.gate() == client::BLOCKED ? " is blocked" : " may write to you";
+    screen_.show_status(absl::StrCat("@", names_[peer_], words));
   }
 
   void on_key() {
@@ -204,6 +218,8 @@ class Chat {
       on_presence(presence->presence);
     } else if (const auto* typing = std::get_if<client::TypingHeard>(&happening)) {
       on_typing(*typing);
+    } else if (const auto* gate = std::get_if<client::GateDone>(&happening)) {
+      on_gate(*gate);
     } else if (std::holds_alternative<client::Synced>(happening)) {
       if (is_chosen_) ask_tail();
     } else if (std::holds_alternative<client::Connected>(happening)) {
@@ -278,7 +294,7 @@ class Chat {
     if (seq <= shown_) return;
     shown_ = seq;
     const UserId sender(event.sender());
-    if (device_.client().is_hidden(conversation_, seq)) return mark_shown(seq);
+    if (event.withheld() || device_.client().is_hidden(conversation_, seq)) return mark_shown(seq);
     if (event.poll_options() != 0) last_.poll = event.seq();
     if (sender == peer_) typing_until_ = MonoTime{};
     if (event.has_change()) {
@@ -477,6 +493,7 @@ class Chat {
   bool is_terminal_;
   boost::asio::steady_timer tail_timer_;
   std::uint64_t tail_request_ = 0;
+  std::uint64_t gate_request_ = 0;
   UserId peer_;  // of a direct conversation
   ConversationId conversation_;
   bool is_chosen_ = false;  // it is known which conversation

@@ -18,8 +18,8 @@ using client::About;
 
 constexpr char known_words[] =
     "/reply [#N] TEXT, /edit [#N] TEXT, /delete [#N], /react [#N] [SIGN], /pin [#N], /unpin [#N], /hide [#N], /info "
-    "[#N], /poll "
-    "QUESTION | OPTION | OPTION, /vote [#N] [OPTION ...], /timer TIME and /quit";
+    "[#N], /poll QUESTION | OPTION | OPTION, /vote [#N] [OPTION ...], /timer TIME, /block, /unblock, /accept and "
+    "/quit";
 
 struct Word {
   std::string_view word;
@@ -110,6 +110,11 @@ absl::StatusOr<Said> parse_chat_line(const std::string& line, const LastMessages
   const std::string typed = take_word(rest);
   if (typed == "/poll") return parse_poll(rest);
   if (typed == "/timer") return parse_timer(rest);
+  if (typed == "/block" || typed == "/unblock" || typed == "/accept") {
+    Said said;
+    said.gate = typed == "/block" ? client::BLOCKED : typed == "/accept" ? client::OPEN : client::REQUEST;
+    return said;
+  }
   const auto* word =
       std::find_if(std::begin(words), std::end(words), [&](const Word& one) { return one.word == typed; });
   if (word == std::end(words)) {

@@ -14,6 +14,8 @@ int run_privacy(const Options& options);
 int run_receipts(const Options& options);
 int run_conversations(const Options& options);
 int run_log(const Options& options);
+int run_gate(const Options& options);  // block, unblock, accept
+int run_requests(const Options& options);
 int run_history(const Options& options);
 int run_inbox(const Options& options);
 int run_group(const Options& options);

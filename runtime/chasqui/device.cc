@@ -61,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Device>> Device::open(boost::asio::io_context& io
   if (!client.ok()) return client.status();
   if (journal->is_long()) {
     if (absl::Status shorter = journal->rewrite((*client)->compacted()); !shorter.ok()) return shorter;
+    (*client)->journal_replaced();
   }
   std::unique_ptr<Device> device(new Device(io, home, std::move(login), *std::move(journal)));
   Device* self = device.get();
@@ -94,7 +95,7 @@ int Device::subscribe(Hear hear) {
 
 absl::Status Device::persist(const std::vector<std::string>& records) {
   absl::Status written = journal_.append(records);
-  if (written.ok() && journal_.is_long()) compact_when_quiet();
+  if (written.ok() && (journal_.is_long() || is_outdated_)) compact_when_quiet();
   return written;
 }
 
@@ -106,7 +107,12 @@ void Device::compact_when_quiet() {
     if (!transport_->is_quiet()) return;
     const absl::Status shorter = journal_.rewrite(client().compacted());
     // A full disk refuses the copy, not the journal: it goes on as it is.
-    if (!shorter.ok()) journal_.is_short();
+    if (!shorter.ok()) return journal_.is_short();
+    is_outdated_ = false;
+    transport_->call([](client::Client& client, Now, client::Outputs&) {
+      client.journal_replaced();
+      return 0;
+    });
   });
 }
 
@@ -117,6 +123,9 @@ void Device::hear(client::Happening&& happening) {
     synced_ = false;
   } else if (std::holds_alternative<client::Synced>(happening)) {
     synced_ = true;
+  } else if (std::holds_alternative<client::JournalOutdated>(happening)) {
+    is_outdated_ = true;
+    compact_when_quiet();
   } else if (const auto* ended = std::get_if<client::Ended>(&happening)) {
     end_ = end_status(*ended);
   } else if (const auto* changed = std::get_if<client::DeviceChanged>(&happening)) {

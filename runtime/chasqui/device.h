@@ -76,6 +76,7 @@ class Device {
   Names names_;
   std::unique_ptr<net::Transport> transport_;
   bool compaction_posted_ = false;
+  bool is_outdated_ = false;  // the journal holds what was erased
   bool synced_ = false;
   absl::Status end_;
   int last_id_ = 0;

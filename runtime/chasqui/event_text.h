@@ -5,8 +5,8 @@
 // "sealed" (end-to-end encrypted by another client), "deleted", "expired", or "unknown" (of a newer program). What is
 // about an earlier message has "about": "reply", "edit", "deletion", "reaction", "pin", "unpin" or "vote", and
 // "about_seq"; where such a thing has no text, that is "". A message has "edited_by" if there is an edit, with the last
-// one's seq, "expires_ms" if it is to disappear, and in a history "pinned" if it is. A change of a group has kind "group"
-// and "change" (group_text.h).
+// one's seq, "expires_ms" if it is to disappear, and in a history "pinned" if it is. A change of a group has kind
+// "group" and "change" (group_text.h).
 #pragma once
 
 #include <boost/json.hpp>

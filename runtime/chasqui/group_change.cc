@@ -67,6 +67,10 @@ absl::Status about_link(const json::object& body, const std::string& action, Gro
     create.set_uses_max(static_cast<std::uint32_t>(number_at(body, "uses")));
     return absl::OkStatus();
   }
+  if (action == "join" && group_of(string_at(body, "link"))) {  // as one who is invited
+    ask.change.mutable_join();
+    return absl::OkStatus();
+  }
   const auto link = parse_link(string_at(body, "link"));
   if (!link) return missing("the whole link, as `chasqui group link` printed it");
   if (action == "unlink") {

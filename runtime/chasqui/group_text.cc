@@ -1,5 +1,6 @@
 #include "runtime/chasqui/group_text.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -96,13 +97,27 @@ std::vector<UserId> users_in(const GroupChange& change) {
   return users;
 }
 
+namespace {
+
+// Users of the change who did not become members.
+const google::protobuf::RepeatedField<std::uint64_t>& invited_in(const GroupChange& change) {
+  return change.has_create() ? change.create().invited() : change.add().invited();
+}
+
+}  // namespace
+
 json::object change_object(const GroupChange& change, const NamesOfUsers& names) {
   json::object object{{"what", std::string(what_of(change))}};
   json::array users;
   for (const UserId user : users_in(change)) {
+    const auto& others = invited_in(change);
+    if (std::find(others.begin(), others.end(), user.value()) != others.end()) continue;
     if (user.value() != change.new_owner()) users.emplace_back(name_of(user, names));
   }
   if (!users.empty()) object["users"] = std::move(users);
+  json::array invited;
+  for (const std::uint64_t user : invited_in(change)) invited.emplace_back(name_of(UserId(user), names));
+  if (!invited.empty()) object["invited"] = std::move(invited);
   if (change.has_create()) {
     object["title"] = change.create().title();
     if (!change.create().description().empty()) object["description"] = change.create().description();
@@ -121,12 +136,15 @@ json::object change_object(const GroupChange& change, const NamesOfUsers& names)
 std::string change_words(const json::object& change) {
   const std::string what = string_at(change, "what");
   const std::string users = listed(change, "users");
+  const std::string invited = listed(change, "invited");
   const std::string title = printable(string_at(change, "title"));
   std::string words;
   if (what == "create") {
-    words = absl::StrCat("created the group \"", title, "\"", users.empty() ? "" : absl::StrCat(" with ", users));
+    words = absl::StrCat("created the group \"", title, "\"", users.empty() ? "" : absl::StrCat(" with ", users),
+                         invited.empty() ? "" : absl::StrCat(" and invited ", invited));
   } else if (what == "add") {
-    words = absl::StrCat("added ", users);
+    words = users.empty() ? "" : absl::StrCat("added ", users);
+    if (!invited.empty()) absl::StrAppend(&words, words.empty() ? "" : " and ", "invited ", invited);
   } else if (what == "remove") {
     words = absl::StrCat("removed ", users);
   } else if (what == "ban") {

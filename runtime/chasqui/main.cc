@@ -49,6 +49,10 @@ int run(int argc, const char* const* argv) {
     case Command::Receipts: return chasqui::cli::run_receipts(options);
     case Command::Conversations: return chasqui::cli::run_conversations(options);
     case Command::Log: return chasqui::cli::run_log(options);
+    case Command::Block:
+    case Command::Unblock:
+    case Command::Accept: return chasqui::cli::run_gate(options);
+    case Command::Requests: return chasqui::cli::run_requests(options);
     case Command::History: return chasqui::cli::run_history(options);
     case Command::Group: return chasqui::cli::run_group(options);
     case Command::Cluster: return chasqui::cli::run_cluster(options);

@@ -101,12 +101,26 @@ void add_people(CLI::App& grammar, Options& options) {
   add_who(*presence, options);
   presence->add_flag("--follow", options.follow, "go on, and tell when they write, until interrupted");
   CLI::App* privacy = add_command(grammar, options, Command::Privacy, "privacy", "who may see what of oneself");
-  privacy->add_option("--presence", options.presence, "everyone or nobody: that one is online, writes, was last seen")
-      ->check(CLI::IsMember({"everyone", "nobody"}));
+  privacy
+      ->add_option("--presence", options.presence,
+                   "everyone, contacts or nobody: that one is online, writes, was last seen")
+      ->check(CLI::IsMember({"everyone", "contacts", "nobody"}));
+  privacy
+      ->add_option("--adds", options.adds,
+                   "everyone, contacts or nobody: who makes one a member of a group; others invite")
+      ->check(CLI::IsMember({"everyone", "contacts", "nobody"}));
   privacy
       ->add_option("--read-receipts", options.read_receipts,
                    "on or off: off, nobody is told what one reads, nor is one told what others read")
       ->check(CLI::IsMember({"on", "off"}));
+  const auto towards = [&](Command command, const char* name, const char* description) {
+    add_who(*add_command(grammar, options, command, name, description), options);
+  };
+  towards(Command::Block, "block", "hear nothing more of somebody, who cannot tell");
+  towards(Command::Unblock, "unblock", "let somebody write again; what they wrote meanwhile stays unseen");
+  towards(Command::Accept, "accept",
+          "accept somebody's request to write: they hear from now on what is delivered and read");
+  add_command(grammar, options, Command::Requests, "requests", "who has written and waits for an answer, or invites");
   CLI::App* receipts = add_command(grammar, options, Command::Receipts, "receipts",
                                    "who has a message, and who has read it since when?");
   receipts->add_option("WHO", options.who, "a handle, or the id of a group")->required();

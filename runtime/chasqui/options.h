@@ -32,6 +32,10 @@ enum class Command {
   Receipts,
   Conversations,
   Log,
+  Block,
+  Unblock,
+  Accept,
+  Requests,
   History,
   Inbox,
   Group,
@@ -78,7 +82,8 @@ struct Options {
   std::uint64_t choices = 1;       // poll
   std::string phone;               // contact
   std::string to;                  // forward: to whom
-  std::string presence;            // privacy: everyone, nobody; empty: only say how it is
+  std::string presence;            // privacy: everyone, contacts, nobody; empty: only say how it is
+  std::string adds;                // likewise
   std::string read_receipts;       // likewise: on, off
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;

@@ -122,9 +122,10 @@ class Asker {
     const std::string with = string_at(one, "with");
     const std::uint64_t unread = number_at(one, "unread");
     const std::uint64_t mentions = number_at(one, "mentions");
-    std::printf("%s  %s%s\n", with.empty() ? string_at(one, "conversation").c_str() : printable(with).c_str(),
+    std::printf("%s  %s%s%s\n", with.empty() ? string_at(one, "conversation").c_str() : printable(with).c_str(),
                 unread == 0 ? "nothing unread" : absl::StrCat(unread, " unread").c_str(),
-                mentions == 0 ? "" : absl::StrCat(", ", mentions, " mention you").c_str());
+                mentions == 0 ? "" : absl::StrCat(", ", mentions, " mention you").c_str(),
+                one.contains("request") ? ", a request: chasqui accept, block or reply" : "");
   }
 
   Session& session_;

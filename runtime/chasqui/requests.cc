@@ -33,6 +33,11 @@ void add_mentions(const Device& device, client::Payload& payload) {
   for (const std::uint64_t user : users) payload.add_mentions(user);
 }
 
+const char* word_of(client::Audience audience) {
+  if (audience == client::NOBODY) return "nobody";
+  return audience == client::CONTACTS ? "contacts" : "everyone";
+}
+
 bool passes(const absl::Status& status) {
   return exit_code(status) == exit_unreachable || absl::IsResourceExhausted(status);
 }
@@ -76,6 +81,8 @@ void Requests::handle(const json::object& request) {
   if (const json::object* body = object_at(request, "receipts")) return receipts(id, *body);
   if (request.contains("conversations")) return conversations(id);
   if (const json::object* body = object_at(request, "watermarks")) return watermarks(id, *body);
+  if (const json::object* body = object_at(request, "gate")) return set_gate(id, *body);
+  if (object_at(request, "requests") != nullptr) return list_requests(id);
   if (const json::object* body = object_at(request, "group")) return group(id, *body);
   if (const json::object* body = object_at(request, "history")) return history(id, *body);
   if (const json::object* body = object_at(request, "inbox")) return inbox(id, *body);
@@ -125,10 +132,12 @@ void Requests::hear(const client::Happening& happening) {
     const auto node = asked_.extract(privacy->request);
     if (!node) return;
     if (!privacy->status.ok()) return reply_(error_reply(node.mapped(), privacy->status));
-    const char* presence_for = privacy->presence == client::NOBODY ? "nobody" : "everyone";
-    const char* read_receipts = privacy->read_receipts ? "on" : "off";
     reply_({{"id", node.mapped()},
-            {"privacy", json::object{{"presence", presence_for}, {"read_receipts", read_receipts}}}});
+            {"privacy", json::object{{"presence", word_of(privacy->presence)},
+                                     {"adds", word_of(privacy->adds)},
+                                     {"read_receipts", privacy->read_receipts ? "on" : "off"}}}});
+  } else if (const auto* gate = std::get_if<client::GateDone>(&happening)) {
+    say_gate(*gate);
   } else if (std::holds_alternative<client::Ended>(happening)) {
     end_all(device_.end());
   }
@@ -278,12 +287,16 @@ void Requests::on_page(const std::shared_ptr<HistoryWalk>& walk, const client::H
     if (count > 0) walk->position = Seq(events.Get(0).seq());
     more = more && walk->position.value() > 1;
   } else {
-    for (const auto& event : events) say_event(walk->id, walk->conversation, event, &done.page);
+    for (const auto& event : events) {
+      if (!event.withheld()) say_event(walk->id, walk->conversation, event, &done.page);
+    }
     if (count > 0) walk->position = Seq(events.Get(events.size() - 1).seq());
     more = more && walk->position.value() < done.page.head();
   }
   if (more) return ask_page(walk);
-  for (const auto& event : walk->gathered) say_event(walk->id, walk->conversation, event, &done.page);
+  for (const auto& event : walk->gathered) {
+    if (!event.withheld()) say_event(walk->id, walk->conversation, event, &done.page);
+  }
   say_in_order({{"id", walk->id}, {"done", true}});
 }
 

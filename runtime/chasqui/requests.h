@@ -54,6 +54,10 @@ class Requests : public std::enable_shared_from_this<Requests> {
   void conversations(std::uint64_t id);
   void watermarks(std::uint64_t id, const boost::json::object& request);
   void ask_watermarks(std::uint64_t id, const ConversationId& conversation);
+  void set_gate(std::uint64_t id, const boost::json::object& request);
+  void say_gate(const client::GateDone& done);
+  void list_requests(std::uint64_t id);
+  void list_requests_here(std::uint64_t id);
   // WHO: somebody's handle, or the id of a group.
   void find(const std::string& who, std::function<void(absl::StatusOr<ConversationId>)> done);
   // requests_group.cc
@@ -100,7 +104,12 @@ class Requests : public std::enable_shared_from_this<Requests> {
   std::map<std::uint64_t, Hiding> hiding_;        // by their id here
   std::map<std::uint64_t, std::uint64_t> asked_;  // privacy: by the client's number, the id here
   std::map<UserId, std::uint64_t> watched_;       // presence: the id here
-  std::uint64_t inbox_id_ = 0;                    // 0: nobody asked
+  struct Gating {
+    std::uint64_t id = 0;
+    UserId user;
+  };
+  std::map<std::uint64_t, Gating> gating_;  // by the client's number
+  std::uint64_t inbox_id_ = 0;              // 0: nobody asked
   bool inbox_follows_ = false;
   bool inbox_told_ = false;  // what the journal held was said: from then on what is received
   std::deque<std::shared_ptr<std::optional<boost::json::object>>> in_order_;  // empty ones wait

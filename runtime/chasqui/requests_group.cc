@@ -13,6 +13,7 @@ void Requests::group(std::uint64_t id, const json::object& body) {
   const std::string action = string_at(body, "action");
   std::optional<ConversationId> conversation = group_of(string_at(body, "group"));
   if (const auto link = parse_link(string_at(body, "link")); link && action == "join") conversation = link->group;
+  if (const auto named = group_of(string_at(body, "link")); named && action == "join") conversation = named;
   if (!conversation && action != "create") {
     return reply_(error_reply(id, absl::InvalidArgumentError("a group is named by the 32 hex digits of its id")));
   }

@@ -74,6 +74,7 @@ void Requests::conversations(std::uint64_t id) {
                               ? names.end()
                               : names.find(conversation.lower() == me ? conversation.higher() : conversation.lower());
         if (name != names.end()) one["with"] = name->second;
+        if (still->device_.client().gate(conversation) == client::REQUEST) one["request"] = true;
         all.push_back(std::move(one));
       }
       still->reply_({{"id", id}, {"conversations", std::move(all)}});

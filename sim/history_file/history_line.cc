@@ -109,6 +109,16 @@ struct ToLine {
   std::string operator()(const ReadByPerson& fact) const {
     return Writer(at, "read").device(fact.device).in(fact.conversation).number("seq", fact.seq.value()).str();
   }
+  std::string operator()(const GateAsked& fact) const {
+    Writer line(at, "gate");
+    line.device(fact.device).number("request", fact.request).text("user", hex(fact.other));
+    return line.number("blocks", std::uint64_t{fact.blocks}).str();
+  }
+  std::string operator()(const GateHeard& fact) const {
+    Writer line(at, "gate_set");
+    line.device(fact.device).number("request", fact.request);
+    return line.number("ok", std::uint64_t{fact.ok}).number("in_force", std::uint64_t{fact.in_force}).str();
+  }
   std::string operator()(const RequestAsked& fact) const {
     return Writer(at, "asked").device(fact.device).number("request", fact.request).str();
   }
@@ -257,6 +267,14 @@ std::variant<HistoryHead, Fact, Ending> read(const std::string& what, Reader& in
                            in.number<Seq>("read")});
   }
   if (what == "read") return Fact(ReadByPerson{in.device(), in.conversation(), in.number<Seq>("seq")});
+  if (what == "gate") {
+    return Fact(
+        GateAsked{in.device(), in.fields().number("request"), in.user("user"), in.fields().number("blocks") != 0});
+  }
+  if (what == "gate_set") {
+    return Fact(GateHeard{in.device(), in.fields().number("request"), in.fields().number("ok") != 0,
+                          in.fields().number("in_force") != 0});
+  }
   if (what == "asked") return Fact(RequestAsked{in.device(), in.fields().number("request")});
   if (what == "answered") return Fact(AnswerHeard{in.device(), in.fields().number("request")});
   if (what == "disconnected") return Fact(ConnectionLost{in.device()});

@@ -59,6 +59,16 @@ TEST(Membership, a_stranger_sees_nothing) {
   EXPECT_GT(found(14, {told(eva, 1)}), 0U);
 }
 
+// Seed 955849914: a phone that starts again shows what it has not marked as shown, the last event for it included.
+TEST(Gapless, the_last_event_of_who_has_left_may_be_shown_again) {
+  EXPECT_EQ(found(4, {seen(1, 1), seen(1, 2), seen(1, 2)}), 0U);
+  EXPECT_EQ(found(4, {seen(0, 1), seen(0, 2), seen(0, 3), seen(0, 3)}), 0U);
+}
+TEST(Gapless, a_member_sees_a_group_without_a_gap) {
+  EXPECT_GT(found(4, {seen(0, 1), seen(0, 3)}), 0U);
+  EXPECT_GT(found(4, {seen(1, 2)}), 0U);
+}
+
 AnswerLeft answer(const ConversationId& group, UserId user, const std::string& why,
                   client::Code code = client::PERMISSION_DENIED) {
   return {0, {group, user, phone, OutboxSeq(1)}, code, {}, {}, absl::StrCat(why, " ", group.hex())};
@@ -68,6 +78,13 @@ TEST(Strangers, hear_the_same_whether_there_is_a_group_or_not) {
   EXPECT_EQ(found(15, {answer(club, eva, "no"), answer(nowhere, eva, "no"), answer(nowhere, beto, "no")}), 0U);
   EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), answer(club, beto, "you have left")}), 0U) << "he was a member";
   EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), answer(club, eva, "later", client::RESOURCE_EXHAUSTED)}), 0U);
+}
+// Seed 901690637: refused twice as a stranger, he is given a link, and sends that under his third number.
+TEST(Strangers, who_shows_a_link_may_hear_which_number_is_his) {
+  AnswerLeft gap = answer(club, eva, "number 3 leaves a gap", client::OUT_OF_RANGE);
+  EXPECT_GT(found(15, {answer(nowhere, eva, "no"), gap}), 0U);
+  gap.asks_in = true;
+  EXPECT_EQ(found(15, {answer(nowhere, eva, "no"), gap}), 0U);
 }
 TEST(Strangers, hear_another_code_or_other_words) {
   EXPECT_GT(found(15, {answer(nowhere, eva, "no"), answer(club, eva, "not you")}), 0U);

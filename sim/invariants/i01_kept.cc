@@ -54,7 +54,8 @@ void Kept::see(Time at, const Fact& fact) {
       hold(at, seen->conversation, seen->seq, seen->text, "seen");
     } else if (model_ != nullptr && model_->fed()) {
       const Model::Event* logged = model_->event(seen->conversation, seen->seq);
-      check(logged != nullptr && logged->erased, at, [&] {
+      // What disappears does so by the device's own clock.
+      check(logged != nullptr && (logged->erased || logged->expires_ms != 0), at, [&] {
         return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ",
                             seen->seq.value(), " without its payload, which nobody has deleted");
       });
@@ -87,7 +88,8 @@ void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
     const UserId lower = conversation.lower(), higher = conversation.higher();
     for (const auto& [device, user] : owners_) {
       if (!conversation.is_group() && user != lower && user != higher) continue;
-      const Seq head = conversation.is_group() ? model_->last_for(conversation, user) : all;
+      const bool is_known = model_ != nullptr && (conversation.is_group() || model_->fed());
+      const Seq head = is_known ? model_->last_for(conversation, user) : all;
       const Seq up_to = seen(device, conversation);
       if (up_to < head && !told({device, conversation, up_to, head})) return false;
     }

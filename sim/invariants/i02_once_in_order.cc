@@ -9,13 +9,13 @@ void OnceInOrder::put_in_order(const MessageSent& sent) {
   const Sender sender{sent.device, life_[sent.device]};
   const std::uint64_t order = ++sent_count_[{sent.conversation, sender}];
   order_[{sent.conversation, xxh3_64(sent.text)}].emplace_back(sender, order);
-  if (sent.conversation.is_group()) in_groups_[{sent.device, sent.conversation, sent.number}] = xxh3_64(sent.text);
+  texts_[{sent.device, sent.conversation, sent.number}] = xxh3_64(sent.text);
 }
 
-// Who was no member of a group took no number: a device that is restored sends it once more, as if for the first time,
-// and may be a member by then. Its old place in the order is void.
+// A device that is restored sends it once more, as if for the first time, and what forbade it may be over by then: who
+// was no member of a group may be one, what it is about may be there. Its old place in the order is void.
 void OnceInOrder::forget_place(const RefusalHeard& refusal) {
-  const std::uint64_t* text = in_groups_.find({refusal.device, refusal.conversation, refusal.number});
+  const std::uint64_t* text = texts_.find({refusal.device, refusal.conversation, refusal.number});
   if (text != nullptr) order_.erase({refusal.conversation, *text});
 }
 

@@ -34,7 +34,7 @@ class OnceInOrder : public Invariant {
   HashIndex<std::pair<ConversationId, Sender>, std::uint64_t> sent_count_;
   // What anyone has seen of a sender's in a conversation: number in the order of sending by seq.
   HashIndex<std::pair<ConversationId, Sender>, absl::btree_map<std::uint64_t, std::uint64_t>> placed_;
-  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::uint64_t> in_groups_;  // hashes of texts
+  HashIndex<std::tuple<std::uint32_t, ConversationId, OutboxSeq>, std::uint64_t> texts_;  // their hashes
 };
 
 }  // namespace chasqui::sim

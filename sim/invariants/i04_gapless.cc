@@ -1,5 +1,7 @@
 #include "sim/invariants/i04_gapless.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace chasqui::sim {
@@ -10,14 +12,19 @@ Gapless::Conversation& Gapless::conversation(const ConversationId& id) {
   return conversations_[id];
 }
 
+void Gapless::give(const ConversationId& id, Seq seq) {
+  auto& [complete, above, unanswered] = conversation(id);
+  if (seq <= complete) return;
+  above.insert(seq);
+  for (; !above.empty() && *above.begin() == complete.next(); above.erase(above.begin())) complete = complete.next();
+}
+
 void Gapless::see(Time at, const Fact& fact) {
   if (const auto* answer = std::get_if<AnswerLeft>(&fact); answer != nullptr && answer->code == client::OK) {
-    auto& [complete, above, unanswered] = conversation(answer->key.conversation);
-    if (answer->seq <= complete) return;
-    above.insert(answer->seq);
-    for (; !above.empty() && *above.begin() == complete.next(); above.erase(above.begin())) complete = complete.next();
-    return;
+    return give(answer->key.conversation, answer->seq);
   }
+  // Or found in the history, when all its answers were lost.
+  if (const auto* heard = std::get_if<AcceptedHeard>(&fact)) return give(heard->conversation, heard->seq);
   if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
     ids_[joined->device].insert({joined->user, joined->id});
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
@@ -38,11 +45,13 @@ void Gapless::see(Time at, const Fact& fact) {
   if (seen->seq > there.complete) there.unanswered.try_emplace(seen->seq, seen->sender, seen->sender_device);
   Seq& head = head_[seen->device][seen->conversation];
   Seq next = head.next();
-  if (seen->conversation.is_group()) {  // what is not for this user is left out; what that is, the model alone knows
-    const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
+  // What is not for this user is left out; what that is, the model alone knows.
+  const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
+  if (seen->conversation.is_group() || is_known) {
     next = is_known ? model_->next_for(seen->conversation, ids_[seen->device].begin()->first, head) : seen->seq;
+    next = std::max(next, head);  // there may be none after what he has seen already
   }
-  check(seen->seq <= next, at, [&] {
+  check(seen->seq <= std::max(head, next), at, [&] {  // what was shown may be shown again
     return absl::StrCat("device ", seen->device, " was shown ", seen->conversation.hex(), " seq ", seen->seq.value(),
                         ", but has seen only up to ", head.value());
   });

@@ -28,6 +28,7 @@ class Gapless : public Invariant {
     std::set<Seq> given;               // above the part without a gap
     std::map<Seq, Sender> unanswered;  // events that were seen before they were given
   };
+  void give(const ConversationId& id, Seq seq);
   Conversation& conversation(const ConversationId& id);
   // By device: all below was seen by its applications.
   HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> head_;

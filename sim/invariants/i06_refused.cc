@@ -17,7 +17,7 @@ void Refused::see(Time at, const Fact& fact) {
     sent_.erase(replaced->device);
     forget_strangers(replaced->device);
     for (const MessageSent& message : replaced->waiting) {
-      if (message.conversation.is_group()) refused_.erase(xxh3_64(message.text));
+      refused_.erase(xxh3_64(message.text));
       sent_[message.device][{message.conversation, message.number}] = message.text;
     }
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {

@@ -1,7 +1,8 @@
 // I6. What was finally refused never appears as an event.
 //
-// One exception: who was no member of a group took no number, so a device that forgets the refusal (a crash, a backup)
-// sends it once more, and may be a member by then.
+// Two exceptions. Who was no member of a group took no number, so a device that forgets the refusal (a crash, a backup)
+// sends it once more, and may be a member by then. And a restored phone that has not sent it yet, as far as it knows,
+// sends it under a new device id: what it is about may be there by then (seed 645 of three to five nodes).
 #pragma once
 
 #include <string>

@@ -6,8 +6,7 @@ namespace chasqui::sim {
 
 bool ReceiptsTrue::says_more(const ConversationId& conversation, UserId user, Seq told, Seq known) const {
   if (told <= known) return false;
-  if (!conversation.is_group()) return true;
-  if (model_ == nullptr || !model_->fed()) return false;  // what they see is not known
+  if (model_ == nullptr || !model_->fed()) return !conversation.is_group();  // what they see of a group is not known
   const Seq next = model_->next_for(conversation, user, known);
   return next && next <= told;
 }
@@ -44,6 +43,13 @@ void ReceiptsTrue::see(Time at, const Fact& fact) {
                           heard->conversation.hex(), " delivered to ", heard->delivered.value(), " and read to ",
                           heard->read.value(), ": ", why, " (stored ", stored.value(), ", read ", read.value(), ")");
     };
+    if (model_ != nullptr && model_->fed() && heard->user != owners_[heard->device]) {
+      const Model::Marks told = model_->marks_told(heard->conversation, heard->user);
+      check(heard->delivered <= told.delivered && heard->read <= told.read, at, [&] {
+        return absl::StrCat(describe("a gate, or that they tell nobody what they read, lets no more through"),
+                            ", at most ", told.delivered.value(), " and ", told.read.value());
+      });
+    }
     // Whoever means harm says what it likes: that no more is told than there is, is judged where it is told.
     if (hostile_.contains(heard->user)) return;
     const auto more = [&](Seq told, Seq than) { return says_more(heard->conversation, heard->user, told, than); };

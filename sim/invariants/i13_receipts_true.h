@@ -1,6 +1,8 @@
 // I13. A mark tells no more than what is: delivered only what one of the member's devices has on its disk, read only
-// what the person has read (I12's part of it too: read <= delivered). In a group, of what that member sees. No mark,
-// not even one that somebody lied about, goes beyond what was ever sent.
+// what the person has read (I12's part of it too: read <= delivered); of what that member sees, since a mark goes over
+// what is not for them. No mark, not even one that somebody lied about, goes beyond what was ever sent. And none is
+// heard by whom it is not for: the sender of a request that nobody has answered, either side while one has blocked the
+// other; and of reading, anybody while the reader has read receipts off.
 #pragma once
 
 #include <set>
@@ -14,7 +16,7 @@ namespace chasqui::sim {
 
 class ReceiptsTrue : public Invariant {
  public:
-  // `model`: of the groups, whose marks go over what a member does not see; nullptr: there are none.
+  // `model`: of what a member does not see, and of whom may be told; nullptr: there are no groups and no gates.
   explicit ReceiptsTrue(const Model* model = nullptr) : Invariant(13, "receipts are true"), model_(model) {}
   void see(Time at, const Fact& fact) override;
 

@@ -13,6 +13,8 @@ void Strangers::see(Time at, const Fact& fact) {
   const bool is_about_it =
       is_final(left->code) || left->code == client::OUT_OF_RANGE || left->code == client::ALREADY_EXISTS;
   if (!is_about_it || left->code == client::INVALID_ARGUMENT || left->code == client::UNIMPLEMENTED) return;
+  // Who shows a link that works, or makes the group, may hear which number is his next.
+  if (left->asks_in && left->code == client::OUT_OF_RANGE) return;
   if (!model_.is_stranger(left->key.conversation, left->key.sender, left->key.device)) return;
   const std::string heard = absl::StrCat(static_cast<int>(left->code), " ",
                                          absl::StrReplaceAll(left->why, {{left->key.conversation.hex(), "(group)"}}));

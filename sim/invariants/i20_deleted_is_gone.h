@@ -1,4 +1,5 @@
-// I20. What was deleted, or was to disappear, is gone: at the end no node has any of its bytes among its rows.
+// I20. What was deleted, or was to disappear, is gone: at the end no node has any of its bytes among its rows, and no
+// device that knows of it in its journal.
 //
 // Each payload has a nonce of 16 bytes, so a search finds it wherever it stands.
 #pragma once
@@ -16,8 +17,10 @@ class DeletedIsGone : public Invariant {
     if (searched == nullptr || searched->erased == 0) return;
     check(searched->found.empty(), at, [&] {
       const auto& [conversation, seq] = searched->found.front();
-      return absl::StrCat("node ", searched->node, " still has the payload of ", conversation.hex(), " seq ",
-                          seq.value(), ", which was erased, and of ", searched->found.size() - 1, " more");
+      const bool is_node = !searched->device.has_value();
+      return absl::StrCat(is_node ? "node " : "device ", is_node ? searched->node : *searched->device,
+                          " still has the payload of ", conversation.hex(), " seq ", seq.value(),
+                          ", which was erased, and of ", searched->found.size() - 1, " more");
     });
   }
   [[nodiscard]] bool needed() const override { return false; }  // where nobody deletes

@@ -31,7 +31,7 @@ std::uint64_t BoundedMemory::node_bytes_max(const NodeSizes& sizes) const {
                               limits_.feed_kept_event_bytes_max +
                               (fanout::Unparking::sending_max * limits_.feed_batch_items_max + shards_) * 120 +
                               (2 * fanout::Notify::waiting_max + fanout::Marks::waiting_max + one_more) * 120 + log;
-  return sizes.sessions * session + 4 * (limits_.rate_entries_max + 4) * 48 + shards_ * shard +
+  return sizes.sessions * session + 6 * (limits_.rate_entries_max + 4) * 48 + shards_ * shard +
          limits_.uncommitted_node_bytes_max + limits_.raft_entry_bytes_max +
          (limits_.calls_max + limits_.reads_outstanding_max) * 512;
 }
@@ -60,6 +60,7 @@ void BoundedMemory::measured(Time at, const NodeMeasured& fact) {
       {"bytes under way", sizes.bytes_in_flight, limits_.uncommitted_node_bytes_max + limits_.raft_entry_bytes_max},
       {"items of one feed", sizes.feed_outstanding_most, limits_.feed_outstanding_items_max + one_more},
       {"index marks of one shard", sizes.notify_marks_most, 2 * fanout::Notify::waiting_max + one_more},
+      {"sends of one shard that wait for a gate", sizes.shard_gated_most, limits_.shard_waiting_commands_max},
       {"members' marks of one shard", sizes.member_marks_most, fanout::Marks::waiting_max},
       {"bytes", fact.memory_bytes, node_bytes_max(sizes)},
   };

@@ -15,6 +15,7 @@ constexpr std::size_t members_most = 1'024;
 constexpr std::size_t links_most = 10;
 constexpr std::size_t banned_most = 1'024;
 constexpr std::size_t requests_most = 100;
+constexpr std::size_t invited_most = 100;
 constexpr std::size_t times_most = 8;
 
 template <class Users>
@@ -31,7 +32,13 @@ bool GroupModel::may_know(const ConversationId& id, UserId user, bool took_numbe
   if (knew(user) || took_numbers) return true;
   if (change == nullptr) return false;
   if (change->has_create()) return !exists_ && id.is_group_of(user);
-  return change->has_join() && open_link(user, now, change->join().secret()) != nullptr;
+  return change->has_join() && may_join(user, now, change->join().secret());
+}
+
+// By a link that works, or (without one) as one who is invited.
+bool GroupModel::may_join(UserId user, LogTime now, const std::string& secret) const {
+  if (!secret.empty()) return open_link(user, now, secret) != nullptr;
+  return std::find(invited_.begin(), invited_.end(), user) != invited_.end();
 }
 
 const GroupModel::Link* GroupModel::open_link(UserId user, LogTime now, const std::string& secret) const {
@@ -88,7 +95,7 @@ std::uint32_t GroupModel::refuses(UserId user, LogTime now, const GroupChange& c
   }
   if (change.has_join()) {
     if (is_member(user)) return client::FAILED_PRECONDITION;
-    if (open_link(user, now, change.join().secret()) == nullptr) return client::PERMISSION_DENIED;
+    if (!may_join(user, now, change.join().secret())) return client::PERMISSION_DENIED;
     return members_.size() >= members_most ? std::uint32_t{client::FAILED_PRECONDITION} : 0;
   }
   const auto self = members_.find(user);
@@ -164,6 +171,7 @@ std::uint32_t GroupModel::refuses(UserId user, LogTime now, const GroupChange& c
 void GroupModel::come(UserId user, Seq seq, client::GroupRole role) {
   members_[user] = {role, 0};
   std::erase(requests_, user);
+  std::erase(invited_, user);
   std::deque<Time>& times = times_[user];
   times.push_back({may_.history_to_newcomers() ? Seq(1) : seq, seq, std::nullopt});
   if (times.size() > times_most) times.pop_front();
@@ -186,18 +194,25 @@ void GroupModel::pass_on(UserId from) {
   if (next) members_[*next].role = client::OWNER;
 }
 
-void GroupModel::apply(UserId user, Seq seq, const GroupChange& change) {
+// "Who may not be added is not added, but stands as invited": the 100 of last.
+void GroupModel::add_or_invite(UserId user, Seq seq, const std::set<UserId>& not_added) {
+  if (is_member(user)) return;
+  if (!not_added.contains(user)) return come(user, seq, client::MEMBER);
+  std::erase(invited_, user);
+  invited_.push_back(user);
+  if (invited_.size() > invited_most) invited_.pop_front();
+}
+
+void GroupModel::apply(UserId user, Seq seq, const GroupChange& change, const std::set<UserId>& not_added) {
   switch (change.what_case()) {
     case GroupChange::kCreate:
       exists_ = true;
       may_ = change.create().permissions();
       come(user, seq, client::OWNER);
-      for (const std::uint64_t one : change.create().members()) come(UserId(one), seq, client::MEMBER);
+      for (const std::uint64_t one : change.create().members()) add_or_invite(UserId(one), seq, not_added);
       break;
     case GroupChange::kAdd:
-      for (const std::uint64_t one : change.add().users()) {
-        if (!is_member(UserId(one))) come(UserId(one), seq, client::MEMBER);
-      }
+      for (const std::uint64_t one : change.add().users()) add_or_invite(UserId(one), seq, not_added);
       break;
     case GroupChange::kRemove: {
       const UserId other(change.remove().user());
@@ -205,6 +220,7 @@ void GroupModel::apply(UserId user, Seq seq, const GroupChange& change) {
       if (!change.remove().ban()) break;
       banned_.insert(other);
       std::erase(requests_, other);
+      std::erase(invited_, other);
       break;
     }
     case GroupChange::kLeave:
@@ -224,7 +240,7 @@ void GroupModel::apply(UserId user, Seq seq, const GroupChange& change) {
       break;
     case GroupChange::kRevokeLink: links_.erase(change.revoke_link().secret_hash()); break;
     case GroupChange::kJoin:
-      ++links_.at(std::string(view(blake2b_256(change.join().secret())))).uses;
+      if (!change.join().secret().empty()) ++links_.at(std::string(view(blake2b_256(change.join().secret())))).uses;
       come(user, seq, client::MEMBER);
       break;
     case GroupChange::kAnswer:
@@ -241,6 +257,7 @@ void GroupModel::apply(UserId user, Seq seq, const GroupChange& change) {
   banned_.clear();
   links_.clear();
   requests_.clear();
+  invited_.clear();
   may_.Clear();
 }
 

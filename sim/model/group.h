@@ -30,7 +30,7 @@ class GroupModel {
   [[nodiscard]] bool must_be_let_in(UserId user, LogTime now, const client::GroupChange& change) const;
   void ask(UserId user);
   // The event at `seq` does this.
-  void apply(UserId user, Seq seq, const client::GroupChange& change);
+  void apply(UserId user, Seq seq, const client::GroupChange& change, const std::set<UserId>& not_added);
 
   [[nodiscard]] bool sees(UserId user, Seq seq) const;
   [[nodiscard]] Seq last_seen_by(UserId user, Seq head) const;                  // 0: nothing
@@ -56,6 +56,8 @@ class GroupModel {
     client::GroupRole role = client::MEMBER;
     std::int64_t muted_until_ms = 0;
   };
+  [[nodiscard]] bool may_join(UserId user, LogTime now, const std::string& secret) const;
+  void add_or_invite(UserId user, Seq seq, const std::set<UserId>& not_added);
   [[nodiscard]] const Link* open_link(UserId user, LogTime now, const std::string& secret) const;
   [[nodiscard]] bool above(UserId actor, UserId other) const;
   void come(UserId user, Seq seq, client::GroupRole role);
@@ -68,6 +70,7 @@ class GroupModel {
   std::set<UserId> banned_;
   std::map<std::string, Link> links_;  // by hash
   std::deque<UserId> requests_;
+  std::deque<UserId> invited_;
   client::GroupPermissions may_;
 };
 

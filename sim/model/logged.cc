@@ -22,6 +22,8 @@ LoggedSend decode_send(const ConversationId& conversation, const log::Send& send
                     {},
                     std::nullopt};
   for (const std::uint64_t user : send.mentions()) logged.mentions.emplace_back(user);
+  if (send.has_recipient()) logged.recipient = {send.recipient().stance(), send.recipient().version()};
+  for (const std::uint64_t user : send.not_added()) logged.not_added.insert(UserId(user));
   if (send.has_timer_s()) logged.timer_s = send.timer_s();
   client::Payload payload;
   if (payload.ParseFromString(send.payload())) logged.nonce = payload.nonce();
@@ -52,24 +54,29 @@ LoggedEntry decode_entry(LoggedShard shard, RaftIndex index, std::string_view by
       const auto conversation = ConversationId::parse(hide.conversation());
       if (!conversation) continue;
       entry.commands.emplace_back(LoggedHide{UserId(hide.user()), *conversation, hide.first_seq(), hide.last_seq()});
+    } else if (command.has_set_gate()) {
+      const log::SetGate& said = command.set_gate();
+      entry.commands.emplace_back(LoggedGate{UserId(said.user()), UserId(said.other()), said.stance()});
     } else if (command.has_mark()) {
       const log::Mark& mark = command.mark();
       const auto conversation = ConversationId::parse(mark.conversation());
       if (!conversation) continue;
-      entry.commands.emplace_back(
-          LoggedMark{*conversation, UserId(mark.user()), Seq(mark.delivered()), Seq(mark.read())});
+      entry.commands.emplace_back(LoggedMark{*conversation, UserId(mark.user()), Seq(mark.delivered()),
+                                             Seq(mark.read()), mark.read_is_private()});
     } else if (command.has_notify()) {
       for (const log::IndexMark& mark : command.notify().marks()) {
         const auto conversation = ConversationId::parse(mark.conversation());
         if (!conversation) continue;
-        entry.commands.emplace_back(
-            LoggedNotice{UserId(mark.user()), *conversation, Seq(mark.head()), Seq(mark.read())});
+        LoggedNotice notice{UserId(mark.user()), *conversation,       Seq(mark.head()), Seq(mark.read()),
+                            mark.opened(),       Seq(mark.invited()), std::nullopt};
+        if (mark.stance_version() != 0) notice.stance = {mark.stance(), mark.stance_version()};
+        entry.commands.emplace_back(notice);
       }
     } else if (command.has_park()) {
       for (const log::IndexMark& mark : command.park().marks()) {
         const auto conversation = ConversationId::parse(mark.conversation());
-        if (conversation)
-          entry.commands.emplace_back(LoggedParked{UserId(mark.user()), *conversation, Seq(mark.head())});
+        if (!conversation || mark.stance_version() != 0) continue;
+        entry.commands.emplace_back(LoggedParked{UserId(mark.user()), *conversation, Seq(mark.head())});
       }
     } else if (command.has_unpark()) {
       for (const log::IndexMark& mark : command.unpark().marks()) {

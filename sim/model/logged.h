@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,10 @@
 
 namespace chasqui::sim {
 
+struct LoggedStance {        // what a user has said of the other, as of an entry of the user's shard
+  std::uint32_t stance = 0;  // a state.Stance
+  std::uint64_t version = 0;
+};
 struct LoggedSend {
   ConversationId conversation;
   UserId sender;
@@ -32,6 +37,8 @@ struct LoggedSend {
   std::string nonce;  // of the payload, which is found on no disk once it is erased
   std::optional<client::GroupChange> change = std::nullopt;
   std::vector<UserId> mentions = {};
+  std::optional<LoggedStance> recipient = std::nullopt;  // as the other's shard said when it was asked
+  std::set<UserId> not_added = {};                       // of those whom the change adds
 };
 struct LoggedDue {  // of an Expire
   ConversationId conversation;
@@ -49,12 +56,21 @@ struct LoggedMark {
   UserId user;
   Seq delivered;
   Seq read;
+  bool read_is_private = false;  // the user has read receipts off
 };
 struct LoggedNotice {  // another shard tells a user's index
   UserId user;
   ConversationId conversation;
   Seq head;
   Seq read;
+  bool opened = false;
+  Seq invited = {};
+  std::optional<LoggedStance> stance = std::nullopt;  // for the conversation, not the index
+};
+struct LoggedGate {  // a user says something of another
+  UserId user;
+  UserId other;
+  std::uint32_t stance = 0;
 };
 struct LoggedCursor {  // all that the shard owed others up to this index has taken effect there
   RaftIndex index;
@@ -70,7 +86,7 @@ struct LoggedUnparked {  // that has taken effect there now
   Seq head;
 };
 using LoggedCommand = std::variant<LoggedSend, LoggedMark, LoggedNotice, LoggedCursor, LoggedParked, LoggedUnparked,
-                                   LoggedDue, LoggedHide>;
+                                   LoggedDue, LoggedHide, LoggedGate>;
 
 // A shard of one of the world's clusters, each of which counts its shards from 0.
 struct LoggedShard {

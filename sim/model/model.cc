@@ -1,6 +1,7 @@
 #include "sim/model/model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace chasqui::sim {
 
@@ -24,6 +25,7 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
   if (!send.conversation.has_direct_member(send.sender)) return;
   std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
   if (send.number.value() != answers.size() + 1) return;
+  if (send.recipient) learn(send.conversation, other_of(send.conversation, send.sender), *send.recipient);
   Conversation** known = by_id_.find(send.conversation);
   const std::uint32_t refusal = refused(known == nullptr ? Conversation() : **known, entry, send, false);
   if (refusal != 0) {
@@ -34,9 +36,7 @@ void Model::apply(const LoggedEntry& entry, const LoggedSend& send) {
 }
 
 Seq Model::append(const LoggedEntry& entry, const LoggedSend& send) {
-  Conversation*& found = by_id_[send.conversation];
-  if (found == nullptr) found = &conversations_[send.conversation];
-  Conversation& conversation = *found;
+  Conversation& conversation = conversation_at(send.conversation);
   Event event{send.sender,           send.device, send.number, entry.time, send.digest,
               send.about_kind,       send.about,  0,           false,      send.poll_options,
               send.poll_choices_max, 0,           send.nonce};
@@ -44,9 +44,13 @@ Seq Model::append(const LoggedEntry& entry, const LoggedSend& send) {
   about(conversation, send);
   event.is_change = send.change.has_value();
   event.mentions = send.mentions;
+  if (!send.conversation.is_group()) event.withheld = is_withheld(conversation, send);
   if (send.timer_s) conversation.timer_s = *send.timer_s;
   conversation.events.push_back(std::move(event));
   const Seq seq(conversation.events.size());
+  if (!send.conversation.is_group() && !std::exchange(conversation.gates[send.sender].has_written, true)) {
+    tell_marks(conversation, send.conversation, send.sender);
+  }
   owed_[entry.shard].emplace_back(entry.index, Owed{send.conversation, seq});
   return seq;
 }
@@ -77,7 +81,7 @@ void Model::apply_to_group(const LoggedEntry& entry, const LoggedSend& send) {
     return;
   }
   const Seq seq = append(entry, send);
-  if (change != nullptr) group.apply(send.sender, seq, *change);
+  if (change != nullptr) group.apply(send.sender, seq, *change, send.not_added);
   answers_[{send.conversation, send.sender, send.device}].push_back({client::OK, seq, entry.time});
 }
 
@@ -109,6 +113,7 @@ std::uint32_t Model::refused(const Conversation& conversation, const LoggedEntry
   const Event& message = conversation.events[send.about.value() - 1];
   const bool is_message = message.about_kind == client::About::NOTHING || message.about_kind == client::About::REPLY;
   if (!is_message || message.is_change) return client::NOT_FOUND;
+  if (message.withheld && message.sender != send.sender) return client::NOT_FOUND;
   if (send.about_kind == client::About::REPLY) return 0;
   const bool of_own = send.about_kind == client::About::EDIT || send.about_kind == client::About::DELETION;
   const bool is_his = message.sender == send.sender || (is_admin && send.about_kind == client::About::DELETION);
@@ -170,19 +175,30 @@ bool Model::is_hidden(UserId user, const ConversationId& id, Seq seq) const {
                      [seq](const auto& range) { return range.first <= seq.value() && seq.value() <= range.second; });
 }
 
-// "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max.
+// "At the conversation's shard delivered and read are cut at the head, a read mark raises delivered", merged by max;
+// client.proto, SetPrivacy: "nobody is told what this user reads from now on. Delivered is told all the same".
 void Model::apply(const LoggedEntry& /*entry*/, const LoggedMark& mark) {
   if (!has_part(mark.conversation, mark.user)) return;
   Conversation** found = by_id_.find(mark.conversation);
   if (found == nullptr) return;
-  const Seq head = last_for(mark.conversation, mark.user);
+  const bool is_group = mark.conversation.is_group();
+  const Seq head = is_group ? last_for(mark.conversation, mark.user) : this->head(mark.conversation);
   Marks& marks = (*found)->marks[mark.user];
+  const Marks before = marks;
   marks.read = std::max(marks.read, std::min(mark.read, head));
   marks.delivered = std::max({marks.delivered, std::min(mark.delivered, head), marks.read});
+  if (!mark.read_is_private) marks.read_told = std::max(marks.read_told, std::min(mark.read, head));
+  const bool has_moved =
+      marks.delivered > before.delivered || marks.read > before.read || marks.read_told > before.read_told;
+  if (mark.conversation.is_group() || !has_moved) return;
+  if (tells_marks(**found, mark.conversation, mark.user)) (*found)->gates[mark.user].is_held = false;
+  tell_marks(**found, mark.conversation, mark.user);
 }
 
 // "Never clamped at the user's index, which may lag": merged by max; the version is the Raft index of the change.
 void Model::apply(const LoggedEntry& entry, const LoggedNotice& notice) {
+  if (notice.stance) learn(notice.conversation, notice.user, *notice.stance);
+  if (!notice.head && !notice.read && !notice.opened && !notice.invited) return;
   IndexEntry& known = indexes_[notice.user][notice.conversation];
   if (notice.head <= known.head && notice.read <= known.read) return;
   known.head = std::max(known.head, notice.head);
@@ -263,24 +279,37 @@ bool Model::has_part(const ConversationId& id, UserId user) const {
 }
 
 bool Model::sees(const ConversationId& id, UserId user, Seq seq) const {
-  if (!id.is_group()) return id.has_direct_member(user);
+  if (!id.is_group()) {
+    const Event* there = event(id, seq);
+    return id.has_direct_member(user) && (there == nullptr || !there->withheld || there->sender == user);
+  }
   const GroupModel* known = group(id);
   return known != nullptr && known->sees(user, seq);
 }
 
 Seq Model::last_for(const ConversationId& id, UserId user) const {
   const GroupModel* known = group(id);
-  return known == nullptr ? head(id) : known->last_seen_by(user, head(id));
+  if (id.is_group()) return known == nullptr ? head(id) : known->last_seen_by(user, head(id));
+  Seq last = head(id);
+  while (last && !sees(id, user, last)) last = Seq(last.value() - 1);
+  return last;
 }
 
 Seq Model::next_for(const ConversationId& id, UserId user, Seq after) const {
   const GroupModel* known = group(id);
   if (known != nullptr) return known->next_seen_by(user, after, head(id));
-  return after < head(id) ? after.next() : Seq();
+  for (Seq next = after.next(); next <= head(id); next = next.next()) {
+    if (id.is_group() || sees(id, user, next)) return next;
+  }
+  return Seq();
 }
 
 std::vector<UserId> Model::audience(const ConversationId& id, Seq seq) const {
-  if (!id.is_group()) return {id.lower(), id.higher()};
+  if (!id.is_group()) {
+    std::vector<UserId> both{id.lower(), id.higher()};
+    std::erase_if(both, [&](UserId user) { return !sees(id, user, seq); });
+    return both;
+  }
   const GroupModel* known = group(id);
   return known == nullptr ? std::vector<UserId>() : known->who_is_told(seq);
 }
@@ -299,7 +328,8 @@ Model::Marks Model::marks(const ConversationId& id, UserId user) const {
 
 // client.proto, IndexEntry: "a message is an event of no kind but NOTHING or REPLY, and no change of a group; it is
 // unread if it is another's, above the read mark, and came while the user was a member"; decision 14: who wrote 64
-// times since has seen it; of mentions the last 256.
+// times since has seen it; of mentions the last 256. What is withheld from somebody does not exist for them; a request
+// counts as anything else.
 Model::Unread Model::unread(const ConversationId& id, UserId user) const {
   const Conversation* known = conversation(id);
   if (known == nullptr || !has_part(id, user)) return {};
@@ -315,6 +345,7 @@ Model::Unread Model::unread(const ConversationId& id, UserId user) const {
       ++own;
       continue;
     }
+    if (event.withheld) continue;
     ++unread.messages;
     if (std::find(event.mentions.begin(), event.mentions.end(), user) != event.mentions.end()) ++unread.mentions;
   }

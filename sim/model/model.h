@@ -43,6 +43,7 @@ class Model {
     std::int64_t expires_ms = 0;  // log time; 0: never
     std::string nonce;
     bool is_change = false;  // of a group: not a message
+    bool withheld = false;   // from the other member, who had blocked its sender
     std::vector<UserId> mentions = {};
   };
   struct Answer {
@@ -53,14 +54,24 @@ class Model {
   struct Marks {
     Seq delivered;
     Seq read;
+    Seq read_told = {};  // up to where the user lets others know that it is read
   };
   struct IndexEntry {
     Seq head;
     Seq read;
     RaftIndex changed;  // the entry of the user's shard that changed it last
   };
+  struct Gate {  // of a member of a direct conversation, towards the other
+    LoggedStance said;
+    bool has_written = false;
+    bool is_held = false;  // the other is told `told`, although the marks may stand higher
+    Marks told;            // as the other has been told the member's marks
+    [[nodiscard]] bool is_blocked() const;
+    [[nodiscard]] bool is_open() const;
+  };
   struct Conversation {
     std::vector<Event> events;  // by seq - 1
+    std::map<UserId, Gate> gates;
     std::vector<Seq> pins;
     std::uint32_t timer_s = 0;
     std::map<UserId, Marks> marks;
@@ -98,6 +109,8 @@ class Model {
   // Whether a stranger's answer is due: they never had a part, nor took a number.
   [[nodiscard]] bool is_stranger(const ConversationId& id, UserId user, DeviceId device) const;
   [[nodiscard]] Marks marks(const ConversationId& id, UserId user) const;
+  // What another member may have heard of them at most.
+  [[nodiscard]] Marks marks_told(const ConversationId& id, UserId user) const;
   [[nodiscard]] Unread unread(const ConversationId& id, UserId user) const;
   [[nodiscard]] const Index* index(UserId user) const;
   [[nodiscard]] const std::map<ConversationId, Conversation>& conversations() const { return conversations_; }
@@ -119,6 +132,13 @@ class Model {
   void erase(Conversation& conversation, Seq message);
   void apply(const LoggedEntry& entry, const LoggedDue& due);
   void apply(const LoggedEntry& entry, const LoggedHide& hide);
+  void apply(const LoggedEntry& entry, const LoggedGate& gate);
+  Conversation& conversation_at(const ConversationId& id);
+  void learn(const ConversationId& id, UserId user, const LoggedStance& said);
+  [[nodiscard]] static UserId other_of(const ConversationId& id, UserId user);
+  [[nodiscard]] static bool tells_marks(Conversation& conversation, const ConversationId& id, UserId user);
+  static void tell_marks(Conversation& conversation, const ConversationId& id, UserId user);
+  [[nodiscard]] static bool is_withheld(Conversation& conversation, const LoggedSend& send);
   void apply(const LoggedEntry& entry, const LoggedMark& mark);
   void apply(const LoggedEntry& entry, const LoggedNotice& notice);
   void apply(const LoggedEntry& entry, const LoggedCursor& cursor);

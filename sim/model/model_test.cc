@@ -166,6 +166,21 @@ TEST_F(ModelOfLogs, what_is_no_entry_has_no_commands) {
   EXPECT_EQ(decoded.time.ms, 4);
 }
 
+TEST_F(ModelOfLogs, what_is_read_in_private_is_told_to_nobody) {
+  log::Entry entry, kept;
+  log::Mark& said = *entry.add_commands()->mutable_mark();
+  said.set_conversation(talk.str());
+  said.set_user(beto.value());
+  said.set_read(2);
+  said.set_read_is_private(true);
+  const LoggedEntry decoded = decode_entry(talks, RaftIndex(1), entry.SerializeAsString(), kept);
+  ASSERT_EQ(decoded.commands.size(), 1U);
+  add(talks, {send(1, "a"), send(1, "b", beto), LoggedMark{talk, beto, Seq(1), Seq(1)}, decoded.commands[0]});
+  EXPECT_EQ(model.marks(talk, beto).read, Seq(2));
+  EXPECT_EQ(model.marks_told(talk, beto).delivered, Seq(2));
+  EXPECT_EQ(model.marks_told(talk, beto).read, Seq(1));
+}
+
 // ------------------------------------------------------------------------------------- about an earlier event
 
 LoggedSend about(std::uint64_t number, std::uint32_t kind, std::uint64_t seq, UserId sender = ana) {

@@ -23,7 +23,17 @@ constexpr std::string_view all[] = {
     "events_kept",
     "parked_found",
     "parked_sent",
+    "ephemeral_unwanted",
+    "event_withheld",
     "feed_full",
+    "gate_asked",
+    "gate_not_yet_in_force",
+    "gate_unanswered",
+    "kept_marks_told",
+    "marks_kept",
+    "stranger_rate_refused",
+    "withheld_as_digest",
+    "withheld_passed",
     "feed_read",
     "half_open_closed",
     "head_told",
@@ -85,6 +95,7 @@ constexpr std::string_view all[] = {
     "message_pinned",
     "expiry_read",
     "typing_told",
+    "group_typing_told",
     "presence_told",
     "unread_told",
     // Of groups: a plan without any aims at none of these.
@@ -93,6 +104,7 @@ constexpr std::string_view all[] = {
     "group_created",
     "group_deleted",
     "joined_by_link",
+    "invited_to_group",
     "member_came_back",
     "member_may_not_send",
     "member_removed",
@@ -100,12 +112,14 @@ constexpr std::string_view all[] = {
     "member_named",
     "group_receipts_told",
 };
-constexpr std::size_t of_groups = 11;
+constexpr std::size_t of_groups = 12;
 }  // namespace
 
 std::string_view why_unreached(std::string_view mark) {
-  // X(mark, reason): none today. A row is a debt: it says what the world cannot do yet.
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 0> reasons{};
+  // A row is a debt: it says what the world cannot do yet.
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 1> reasons{{
+      {"stranger_rate_refused", "nobody here writes to so many strangers that it would take minutes to settle"},
+  }};
   for (const auto& [name, reason] : reasons) {
     if (name == mark) return reason;
   }

@@ -79,7 +79,9 @@ enum class PlanClass : std::uint8_t { Calm, Single, Swarm, Hostile, Beyond };
   X(Wipe, "wipe", "node `subject` crashes and its disk is emptied: the others refuse it when it comes `length` later") \
   X(Group, "group", "device `subject` creates a group of about `size` people, drawn by `object`")                      \
   X(GroupTalk, "group_talk", "device `subject` writes `size` characters into a group, drawn by `object`")              \
-  X(GroupChange, "group_change", "device `subject` changes a group in a way, both drawn by `object`")
+  X(GroupChange, "group_change", "device `subject` changes a group in a way, both drawn by `object`")                  \
+  X(Gate, "gate",                                                                                                      \
+    "device `subject` of somebody, drawn by `object`: size 0 accepts, 1 blocks, 2 neither; 3 to 5: who may add it")
 
 enum class ItemKind : std::uint8_t {
 #define CHASQUI_SIM_ITEM(name, word, meaning) name,

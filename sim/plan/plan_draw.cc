@@ -8,6 +8,7 @@
 #include "sim/plan/phones_draw.h"
 #include "sim/plan/plan_cluster.h"
 #include "sim/plan/plan_disks.h"
+#include "sim/plan/plan_gates.h"
 #include "sim/plan/plan_groups.h"
 #include "sim/plan/plan_hostile.h"
 #include "sim/plan/windows.h"
@@ -332,6 +333,7 @@ Plan draw_plan(std::uint64_t seed, const PlanOverrides& overrides) {
   draw_hostile(plan);
   draw_about(plan);
   draw_groups(plan);
+  draw_gates(plan);
   draw_more(plan, overrides.points_off);
   draw_disks_and_clocks(plan);
   draw_cluster_faults(plan, overrides);

@@ -42,7 +42,7 @@ TEST(Plan, calm_has_no_faults_and_single_only_one_family) {
     if (plan.plan_class != PlanClass::Calm) continue;
     EXPECT_TRUE(std::all_of(plan.items.begin(), plan.items.end(), [](const Item& item) {
       return item.kind == ItemKind::Send || item.kind == ItemKind::Audit || item.kind == ItemKind::Group ||
-             item.kind == ItemKind::GroupTalk || item.kind == ItemKind::GroupChange;
+             item.kind == ItemKind::GroupTalk || item.kind == ItemKind::GroupChange || item.kind == ItemKind::Gate;
     }));
   }
   EXPECT_NEAR(seen[PlanClass::Calm], 30, 20);

@@ -17,6 +17,9 @@ TEST_F(Chat, two_people_talk_and_each_sees_what_became_of_a_message) {
 
   Program beto(words("beto", {"chat", "ana"}), Program::Terminal::Yes);
   ASSERT_TRUE(beto.sees("hola")) << beto.out();
+  EXPECT_EQ(ana.out().find("✓✓"), std::string::npos) << "he does not know her yet";
+  beto.type("/accept\r");
+  ASSERT_TRUE(beto.sees("@ana may write to you")) << beto.out();
   ASSERT_TRUE(ana.sees("✓✓ read")) << ana.out();
 
   // What comes does not destroy the line being typed.

@@ -170,7 +170,7 @@ std::vector<log::Command> CommandMaker::make(const Draw& drawn) {
     }
     if (command.has_expire()) return {command};
     command.mutable_set_privacy()->set_user(draw[1] % 5);
-    if (draw[2] % 4 != 3) command.mutable_set_privacy()->set_presence(draw[3] % 3);
+    if (draw[2] % 4 != 3) command.mutable_set_privacy()->set_presence(draw[3] % 4);
     return {command};
   }
   if (what < 72) return {account_command(draw)};

@@ -34,6 +34,7 @@ Answer to_answer(const shard::Reply& reply) {
       return {"hidden", r.hides, seqs};
     }
     Answer operator()(const shard::PrivacyNow& r) const { return {"presence", static_cast<std::uint64_t>(r.presence)}; }
+    Answer operator()(const shard::GateNow& r) const { return {"gate", r.stance}; }
     Answer operator()(const shard::Refused& r) const {
       return {"refused", static_cast<std::uint64_t>(r.code), r.next.value()};
     }

@@ -55,6 +55,7 @@ Answer ShardModel::run(const log::Command& command) {
   if (command.has_expire()) return expire(command.expire());
   if (command.has_hide()) return hide(command.hide());
   if (command.has_set_privacy()) return set_privacy(command.set_privacy());
+  if (command.has_set_gate()) return set_gate(command.set_gate());
   if (command.has_check_hash()) return {"done"};
   return refused(client::UNIMPLEMENTED);
 }

@@ -114,6 +114,7 @@ class ShardModel {
   Answer expire(const log::Expire& c);
   Answer hide(const log::Hide& c);
   Answer set_privacy(const log::SetPrivacy& c);
+  Answer set_gate(const log::SetGate& c);
   Answer mark(const log::Mark& c);
   Answer notify(const log::Notify& c);
   Answer move_cursor(const log::MoveCursor& c);

@@ -110,9 +110,17 @@ Answer ShardModel::hide(const log::Hide& c) {
 Answer ShardModel::set_privacy(const log::SetPrivacy& c) {
   const auto user = users_.find(UserId(c.user()));
   if (user == users_.end()) return refused(client::NOT_FOUND);
-  if (c.presence() > 1) return refused(client::INVALID_ARGUMENT);
+  if (c.presence() > 2) return refused(client::INVALID_ARGUMENT);
   if (c.has_presence()) user->second.presence = c.presence();
   return {"presence", user->second.presence};
+}
+
+// Gates are those of sim/model/model.h: nobody says anything of anybody here, and this knows what is refused.
+Answer ShardModel::set_gate(const log::SetGate& c) {
+  const bool is_of_two = is_valid(UserId(c.user())) && is_valid(UserId(c.other())) && c.user() != c.other();
+  if (!is_of_two || c.stance() > 2) return refused(client::INVALID_ARGUMENT);
+  if (!users_.contains(UserId(c.user()))) return refused(client::NOT_FOUND);
+  return {"gate", c.stance()};
 }
 
 }  // namespace chasqui::model

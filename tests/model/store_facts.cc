@@ -60,6 +60,8 @@ class Teller {
         return fact("sender ", row_.conversation.hex(), " ", row_.user.value(), "/", row_.number, " took ",
                     row<state::SenderRow>().last());
       case keys::Kind::MemberCounts: return;  // core/shard/counts_test.cc has a naive count of its own
+      case keys::Kind::Gate:
+        return fact("gate ", row_.user.value(), " to ", row_.number, " ", row<state::Gate>().stance());
       case keys::Kind::Numbers: {
         const auto numbers = row<state::Shard>();
         return fact("applied ", numbers.applied_index(), " time ", numbers.log_time_ms(), " cursor ",

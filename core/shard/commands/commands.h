@@ -24,5 +24,6 @@ namespace chasqui::shard {
 [[nodiscard]] Effects expire(const ShardView& view, const log::Expire& command);
 [[nodiscard]] Effects hide(const ShardView& view, const log::Hide& command);
 [[nodiscard]] Effects set_privacy(const ShardView& view, const log::SetPrivacy& command);
+[[nodiscard]] Effects set_gate(const ShardView& view, const log::SetGate& command);
 
 }  // namespace chasqui::shard

@@ -12,6 +12,7 @@
 #include "core/base/points.h"
 #include "core/base/seq_ranges.h"
 #include "core/shard/commands/commands.h"
+#include "core/shard/gates.h"
 #include "core/shard/versions.h"
 
 namespace chasqui::shard {
@@ -58,7 +59,8 @@ Effects hide(const ShardView& view, const log::Hide& command) {
   std::map<Version, std::set<std::string>> leaving;
   if (const Version old(entry->version()); old && old != now) leaving[old].insert(conversation->str());
   move_versions(view, user, now, leaving, {conversation->str()}, effects);
-  effects.consequences.push_back(IndexMoved{user, *conversation, index_marks_of(after), true, now, after.hides()});
+  effects.consequences.push_back(IndexMoved{user, *conversation, index_marks_of(after), true, now, after.hides(),
+                                            gate_of(after, *conversation), is_invitation(after)});
   effects.reply = HiddenNow{after.hides(), ranges.numbers()};
   effects.put(keys::index(view.shard(), user, *conversation), std::move(after));
   return effects;

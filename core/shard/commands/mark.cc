@@ -7,8 +7,9 @@
 #include "core/shard/commands/commands.h"
 #include "core/shard/counts.h"
 #include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/group_send.h"
-#include "core/shard/steps.h"
+#include "core/shard/receipts.h"
 
 namespace chasqui::shard {
 
@@ -49,20 +50,19 @@ Effects mark(const ShardView& view, const log::Mark& command) {
   if (!moves) return Effects::only(now);
 
   Effects effects;
+  const ToldMarks told_before = told_of(*stored, *conversation, user, other_of(*conversation, user));
   state::Header header = *stored;
   state::DirectMember& after = member(header, *conversation, user);
   after.set_read(read);
   after.set_delivered(delivered);
   after.set_read_told(read_told);
-  state::MemberSteps& steps = *after.mutable_steps();
-  if (delivered > before->delivered()) note_step(*steps.mutable_delivered(), delivered, view.time());
-  if (read_told > before->read_told()) note_step(*steps.mutable_read(), read_told, view.time());
+  marks_moved(header, *conversation, user, told_before, view.time(), effects);
   if (read > before->read()) {
-    count_from(standing_of(view, *conversation, header), nullptr, Seq(read), *after.mutable_counts());
-    effects.owe(user, *conversation, {0, read, told_counts(after.counts(), 0)});
+    // With how many messages there are: what is withheld from the user counts as read, and no head has told of it.
+    count_from(standing_of(view, *conversation, header, user), nullptr, Seq(read), *after.mutable_counts());
+    effects.owe(user, *conversation, {0, read, told_counts(after.counts(), header.messages())});
   }
   effects.put(keys::header(view.shard(), *conversation), std::move(header));
-  effects.consequences.push_back(MarksMoved{*conversation, user, Seq(delivered), Seq(read), Seq(read_told)});
   effects.reply = Marked{Seq(delivered), Seq(read)};
   return effects;
 }

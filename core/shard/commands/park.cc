@@ -18,23 +18,25 @@ Effects park(const ShardView& view, const log::Park& command) {
     return Effects::refused(client::INVALID_ARGUMENT, absl::StrCat("a park has ", command.marks_size(), " of at most ",
                                                                    marks_max, " marks: split it"));
   }
-  std::map<std::string, IndexMarks> rows;
+  std::map<std::string, Owed> rows;
   for (const log::IndexMark& mark : command.marks()) {
     const auto conversation = ConversationId::parse(mark.conversation());
     const UserId user(mark.user());
-    const IndexMarks marks = index_marks_of(mark);
-    if (!conversation || !is_valid(user) || marks.says_nothing()) continue;
+    const Owed owed = Owed::of(mark);
+    if (!conversation || !is_valid(user) || owed.says_nothing()) continue;
     if (!conversation->is_group() && !conversation->has_direct_member(user)) continue;
-    rows[keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation)].merge(marks);
+    const ShardId destination = owed.destination(user, *conversation, view.shards());
+    rows[keys::parked(view.shard(), destination, user, *conversation)].merge(owed);
   }
   Effects effects;
-  for (auto& [key, marks] : rows) {
+  for (auto& [key, owed] : rows) {
     if (const state::Parked* stored = view.parked(key)) {
-      if (index_marks_of(*stored).covers(marks)) continue;
-      marks.merge(index_marks_of(*stored));
+      const Owed before = Owed::of(*stored);
+      if (before.covers(owed)) continue;
+      owed.merge(before);
     }
     state::Parked row;
-    put_index_marks(marks, row);
+    owed.put(row);
     effects.put(key, std::move(row));
   }
   return effects;

@@ -9,7 +9,7 @@
 //      that may not be (core/shard/about.h): the refusal is kept for retries.
 //      What a member of a group may not send is refused likewise: core/shard/group_send.h.
 //   5. Else the message gets the next seq, the chain grows by its digest, and the members' indexes are owed the head,
-//      with what is unread now.
+//      with what is unread now: but not that of who has blocked the sender (core/shard/gates.h).
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -21,6 +21,7 @@
 #include "core/shard/commands/commands.h"
 #include "core/shard/counts.h"
 #include "core/shard/direct.h"
+#include "core/shard/gates.h"
 #include "core/shard/group_send.h"
 #include "core/shard/sender_row.h"
 #include "core/shard/sending.h"
@@ -28,12 +29,17 @@
 namespace chasqui::shard {
 namespace {
 
-// What of the event at the head is unread for whom.
-void count(const ShardView& view, const ConversationId& conversation, const log::Send& command, state::Header& header) {
+// What of the event at the head is unread for whom. What is withheld is neither unread for the other nor names him.
+void count(const ShardView& view, const ConversationId& conversation, const log::Send& command, bool withheld,
+           state::Header& header) {
   if (!is_message(command)) return;
   const UserId sender(command.sender());
   state::DirectMember& own = member(header, conversation, sender);
-  count_own(standing_of(view, conversation, header), nullptr, Seq(own.read()), *own.mutable_counts());
+  count_own(standing_of(view, conversation, header, sender), nullptr, Seq(own.read()), *own.mutable_counts());
+  if (withheld) {
+    count_withheld(*member(header, conversation, other_of(conversation, sender)).mutable_counts());
+    return;
+  }
   for (const std::uint64_t named : command.mentions()) {
     const UserId user(named);
     if (user == sender || !conversation.has_direct_member(user)) continue;
@@ -41,18 +47,33 @@ void count(const ShardView& view, const ConversationId& conversation, const log:
   }
 }
 
+// What is said on a message that its reader does not see is not for him either; but for what answers it, which has
+// words of its own, and a deletion, which takes back.
+bool goes_with_withheld(const client::Event& event, const std::optional<client::Event>& target) {
+  if (!target || !target->withheld()) return false;
+  return event.about().kind() != client::About::REPLY && event.about().kind() != client::About::DELETION;
+}
+
 // Rule 5.
 void store(const ShardView& view, const ConversationId& conversation, const log::Send& command,
            std::optional<client::Event> target, state::Header& header, Effects& effects) {
+  const UserId sender(command.sender());
+  const UserId other = other_of(conversation, sender);
   client::Event event = next_event(view, command, header);
   const Seq seq(event.seq());
+  event.set_withheld(is_withheld(header, conversation, sender) || goes_with_withheld(event, target));
+  if (event.withheld()) CHASQUI_MARK("event_withheld");
+  note_withheld(conversation, is_message(command), event, header);
   carry_out(view, conversation, command, std::move(target), event, header, effects);
   store_event(view, conversation, event, nullptr, effects);
-  count(view, conversation, command, header);
-  for (const UserId user : {conversation.lower(), conversation.higher()}) {
-    const Counts counts = told_counts(member(header, conversation, user).counts(), header.messages());
-    effects.owe(user, conversation, {seq.value(), 0, counts});
-    if (conversation.higher() == conversation.lower()) break;
+  count(view, conversation, command, event.withheld(), header);
+  const bool is_first = learn_written(header, conversation, sender, view.time(), effects);
+  const auto counts_of_user = [&](UserId user) {
+    return told_counts(member(header, conversation, user).counts(), header.messages());
+  };
+  effects.owe(sender, conversation, Owed{.head = seq.value(), .counts = counts_of_user(sender), .opened = is_first});
+  if (other != sender && (!event.withheld() || CHASQUI_CANARY("withheld_fed"))) {
+    effects.owe(other, conversation, Owed{.head = seq.value(), .counts = counts_of_user(other)});
   }
   effects.reply = Accepted{seq, view.time(), false};
 }
@@ -94,6 +115,10 @@ Effects send(const ShardView& view, const log::Send& command) {
 
   Effects effects;
   state::Header header = header_or_new(stored, *conversation);
+  if (command.has_recipient() && !CHASQUI_CANARY("block_forgotten")) {
+    learn_stance(header, *conversation, other_of(*conversation, sender), command.recipient().stance(),
+                 command.recipient().version(), view.time(), effects);
+  }
   state::Sent answer;
   answer.set_time_ms(view.time().ms);
   answer.set_digest(digest);

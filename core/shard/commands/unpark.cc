@@ -18,9 +18,11 @@ Effects unpark(const ShardView& view, const log::Unpark& command) {
     const auto conversation = ConversationId::parse(mark.conversation());
     const UserId user(mark.user());
     if (!conversation || !is_valid(user)) continue;
-    std::string key = keys::parked(view.shard(), shard_of(user, view.shards()), user, *conversation);
+    const Owed told = Owed::of(mark);
+    std::string key =
+        keys::parked(view.shard(), told.destination(user, *conversation, view.shards()), user, *conversation);
     const state::Parked* row = view.parked(key);
-    if (row == nullptr || !index_marks_of(mark).covers(index_marks_of(*row))) continue;
+    if (row == nullptr || !told.covers(Owed::of(*row))) continue;
     effects.remove(std::move(key));
   }
   return effects;
