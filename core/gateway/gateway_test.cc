@@ -5,6 +5,12 @@
 namespace chasqui::gateway {
 namespace {
 
+Standing of_hides(std::uint64_t hides) {
+  Standing standing;
+  standing.hides = hides;
+  return standing;
+}
+
 struct GatewayTest : ::testing::Test {
   Limits limits;
   Gateway gateway{limits, ShardCount{4}};
@@ -91,9 +97,9 @@ TEST_F(GatewayTest, a_committed_head_is_told_only_to_who_was_not_pushed_it) {
   client::Event event;
   event.set_seq(3);
   gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
-  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), 0, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), {}, true, out);
   EXPECT_EQ(sent(1).size(), 2U);  // hello, push
-  gateway.head_moved(now, UserId(7), both, Seq(4), Version(11), 0, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(4), Version(11), {}, true, out);
   ASSERT_EQ(sent(1).size(), 3U);
   EXPECT_EQ(sent(1)[2].head().version(), 11U);
 }
@@ -104,10 +110,10 @@ TEST_F(GatewayTest, what_was_hidden_elsewhere_is_told_once_though_the_head_was_p
   client::Event event;
   event.set_seq(3);
   gateway.push(now, UserId(7), both, Seq(3), event.SerializeAsString(), out);
-  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), 2, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(10), of_hides(2), true, out);
   ASSERT_EQ(sent(1).size(), 3U);
   EXPECT_EQ(sent(1)[2].head().hides(), 2U);
-  gateway.head_moved(now, UserId(7), both, Seq(3), Version(11), 2, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(3), Version(11), of_hides(2), true, out);
   EXPECT_EQ(sent(1).size(), 3U);
 }
 
@@ -285,12 +291,12 @@ TEST_F(GatewayTest, a_version_counts_as_told_only_once_nothing_below_it_is_to_co
   log_in(1, 7);
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), 0, false, out);
+  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), {}, false, out);
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   EXPECT_LT(gateway.of_shard(shard)[0].version, Version(20));
   gateway.caught_up(shard);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(20));
-  gateway.head_moved(now, UserId(7), both, Seq(10), Version(21), 0, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(10), Version(21), {}, true, out);
   EXPECT_EQ(gateway.of_shard(shard)[0].version, Version(21));
 }
 
@@ -303,7 +309,7 @@ TEST_F(GatewayTest, a_session_registered_before_its_answer_is_registered_again_f
   const ShardId shard = shard_of(UserId(7), ShardCount{4});
   ASSERT_EQ(gateway.of_shard(shard).size(), 1U);
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
-  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), 0, true, out);
+  gateway.head_moved(now, UserId(7), both, Seq(9), Version(20), {}, true, out);
   gateway.caught_up(shard);
   client::ServerFrame greeting;
   greeting.mutable_hello()->mutable_sync()->set_top_version(12);
