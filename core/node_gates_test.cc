@@ -43,7 +43,8 @@ client::ClientFrame adds_frame(std::uint64_t id, client::Audience adds) {
 }
 
 struct World {
-  explicit World(std::size_t count, const Limits& limits = Limits{}) : nodes(count, {6}, limits) {}
+  explicit World(std::size_t count, const Limits& limits = Limits{}, ShardCount shards = {6})
+      : nodes(count, shards, limits) {}
   [[nodiscard]] std::size_t at(std::size_t wanted) const { return std::min(wanted, nodes.count()); }
 
   Nodes nodes;
@@ -365,6 +366,33 @@ TEST(NodeGatesRates, whose_shard_is_silent_is_written_to_for_the_first_time_late
   w.nodes.run_for(seconds(5));
   w.say(ana, text_frame(1, w.both, "hola"));
   EXPECT_EQ(w.nodes.received(ana, Body::kAccepted).size(), 1U);
+}
+
+// What asked its own shard while others waited for a leader waited behind them, and they behind it, for ever (seed
+// 138).
+TEST(NodeGatesRates, first_messages_that_wait_for_a_leader_ask_and_are_sent_once_there_is_one) {
+  World w(3, Limits{}, {1});
+  const std::vector<Login> logins{w.ana, w.beto, w.eva};
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < logins.size(); ++i) clients.push_back(w.nodes.connect(i + 1, logins[i]));
+  const auto mute_all = [&w](bool is_mute) {
+    for (std::uint32_t shard = 0; shard < w.nodes.shards().value; ++shard) w.nodes.mute(ShardId(shard), is_mute);
+  };
+  mute_all(true);
+  w.nodes.run_for(seconds(3));
+  for (std::size_t i = 0; i < logins.size(); ++i) {
+    for (std::size_t step = 1; step < logins.size(); ++step) {
+      const Login& other = logins[(i + step) % logins.size()];
+      w.nodes.send_frame(clients[i], text_frame(1, ConversationId::direct(logins[i].user, other.user), "hola"));
+    }
+  }
+  w.nodes.run_for(milliseconds(500));
+  mute_all(false);
+  w.nodes.run_for(seconds(6));
+  for (const Client& client : clients) {
+    EXPECT_EQ(w.nodes.received(client, Body::kAccepted).size(), 2U);
+    EXPECT_TRUE(w.nodes.received(client, Body::kError).empty());
+  }
 }
 
 // The conversation's shard cannot be reached: the block is told when it is back, and holds from then on.

@@ -66,13 +66,11 @@ class Asks {
     const auto it = waiting_.lower_bound({shard, 0});
     return it != waiting_.end() && it->first == shard;
   }
-  // In the order in which they came.
-  [[nodiscard]] std::vector<std::uint64_t> waiting(ShardId shard) const {
-    std::vector<std::uint64_t> ids;
-    for (auto it = waiting_.lower_bound({shard, 0}); it != waiting_.end() && it->first == shard; ++it) {
-      ids.push_back(it->second);
-    }
-    return ids;
+  // In the order in which they came: the next one behind that (0: the first); 0: none. What is asked while those that
+  // wait are sent goes behind them, and so is found before the end.
+  [[nodiscard]] std::uint64_t next_waiting(ShardId shard, std::uint64_t behind) const {
+    const auto it = waiting_.lower_bound({shard, behind + 1});
+    return it != waiting_.end() && it->first == shard ? it->second : 0;
   }
   // The node is lost: what was there may have been proposed, and waits.
   void lost(NodeId node) {

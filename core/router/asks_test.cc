@@ -3,9 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace chasqui::router {
 namespace {
+
+std::vector<std::uint64_t> waiting(const Asks<std::string>& asks, ShardId shard) {
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t id = 0; (id = asks.next_waiting(shard, id)) != 0;) all.push_back(id);
+  return all;
+}
 
 struct AsksTest : testing::Test {
   Asks<std::string> asks{100};
@@ -22,11 +29,27 @@ TEST_F(AsksTest, what_waits_leaves_in_the_order_in_which_it_came) {
   asks.wait(other);
   asks.wait(a);
   EXPECT_TRUE(asks.any_waits(shard));
-  EXPECT_EQ(asks.waiting(shard), (std::vector<std::uint64_t>{a, b}));
+  EXPECT_EQ(waiting(asks, shard), (std::vector<std::uint64_t>{a, b}));
   asks.sent(a, NodeId(2));
   asks.erase(b);
   EXPECT_FALSE(asks.any_waits(shard));
-  EXPECT_EQ(asks.waiting(ShardId(4)), std::vector<std::uint64_t>{other});
+  EXPECT_EQ(waiting(asks, ShardId(4)), std::vector<std::uint64_t>{other});
+}
+
+TEST_F(AsksTest, what_is_asked_while_those_that_wait_leave_is_found_behind_them) {
+  const std::uint64_t a = asks.add(shard, at(5), "a");
+  asks.wait(a);
+  const std::uint64_t b = asks.add(shard, at(5), "b");
+  asks.wait(b);
+  ASSERT_EQ(asks.next_waiting(shard, 0), a);
+  asks.sent(a, NodeId(2));
+  const std::uint64_t asked_by_a = asks.add(shard, at(5), "asked by a");
+  asks.wait(asked_by_a);
+  ASSERT_EQ(asks.next_waiting(shard, a), b);
+  asks.sent(b, NodeId(2));
+  EXPECT_EQ(asks.next_waiting(shard, b), asked_by_a);
+  asks.sent(asked_by_a, NodeId(2));
+  EXPECT_EQ(asks.next_waiting(shard, asked_by_a), 0U);
 }
 
 TEST_F(AsksTest, what_was_at_a_lost_node_may_be_proposed_and_waits) {
@@ -35,7 +58,7 @@ TEST_F(AsksTest, what_was_at_a_lost_node_may_be_proposed_and_waits) {
   asks.sent(there, NodeId(2));
   asks.sent(elsewhere, NodeId(3));
   asks.lost(NodeId(2));
-  EXPECT_EQ(asks.waiting(shard), std::vector<std::uint64_t>{there});
+  EXPECT_EQ(waiting(asks, shard), std::vector<std::uint64_t>{there});
   EXPECT_TRUE(asks.find(there)->may_be_proposed);
   EXPECT_FALSE(asks.find(elsewhere)->may_be_proposed);
 }
@@ -46,7 +69,7 @@ TEST_F(AsksTest, what_is_at_a_former_leader_is_asked_again) {
   asks.sent(there, NodeId(2));
   asks.sent(here, NodeId(3));
   asks.moved(shard, NodeId(3));
-  EXPECT_EQ(asks.waiting(shard), std::vector<std::uint64_t>{there});
+  EXPECT_EQ(waiting(asks, shard), std::vector<std::uint64_t>{there});
 }
 
 TEST_F(AsksTest, time_is_up_in_the_order_of_deadlines) {

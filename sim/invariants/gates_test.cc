@@ -70,6 +70,26 @@ MessageSent sent(const char* text, std::uint64_t number) {
   return {0, talk, OutboxSeq(number), text};
 }
 
+TEST(Withheld, without_a_log_may_be_what_a_device_of_who_has_blocked_lacks_and_nobody_elses) {
+  const History gap{seen(1, 1), seen(1, 3)};
+  const History missing{sent("text", 1),
+                        sent("more", 2),
+                        AcceptedHeard{0, talk, OutboxSeq(1), Seq(1), {1}},
+                        AcceptedHeard{0, talk, OutboxSeq(2), Seq(2), {1}},
+                        seen(0, 1),
+                        seen(0, 2, "more"),
+                        seen(1, 1)};
+  const auto after = [](Fact first, History rest) {
+    rest.insert(rest.begin(), std::move(first));
+    return rest;
+  };
+  EXPECT_GT(found(4, {}, gap), 0U);
+  EXPECT_EQ(found(4, {}, after(block, gap)), 0U);
+  EXPECT_GT(found(4, {}, after(GateAsked{0, 1, beto, true}, gap)), 0U) << "that was the other";
+  EXPECT_GT(found(1, {}, missing), 0U);
+  EXPECT_EQ(found(1, {}, after(block, missing)), 0U);
+  EXPECT_GT(found(1, {}, after(open, missing)), 0U);
+}
 TEST(Withheld, what_was_sent_after_he_heard_that_it_is_in_force_never_comes) {
   EXPECT_GT(found(14, {}, {block, blocked, sent("late", 1), seen(1, 1, "late")}), 0U);
   EXPECT_EQ(found(14, {}, {block, sent("early", 1), blocked, seen(1, 1, "early")}), 0U) << "it may have been accepted";

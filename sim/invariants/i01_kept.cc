@@ -33,6 +33,7 @@ void Kept::hold(Time at, const ConversationId& conversation, Seq seq, const std:
 }
 
 void Kept::see(Time at, const Fact& fact) {
+  blocks_.see(fact);
   if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
     owners_[joined->device] = joined->user;
   } else if (const auto* sent = std::get_if<MessageSent>(&fact)) {
@@ -89,6 +90,7 @@ void Kept::each_lack(const std::function<bool(const Lack&)>& told) const {
     for (const auto& [device, user] : owners_) {
       if (!conversation.is_group() && user != lower && user != higher) continue;
       const bool is_known = model_ != nullptr && (conversation.is_group() || model_->fed());
+      if (!is_known && blocks_.by_user(user, conversation)) continue;
       const Seq head = is_known ? model_->last_for(conversation, user) : all;
       const Seq up_to = seen(device, conversation);
       if (up_to < head && !told({device, conversation, up_to, head})) return false;

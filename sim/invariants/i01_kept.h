@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/hash_index.h"
+#include "sim/invariants/blocks_said.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -57,6 +58,7 @@ class Kept : public Invariant {
   HashIndex<std::uint32_t, HashIndex<std::pair<ConversationId, OutboxSeq>, std::string>> sent_;
   HashIndex<std::uint32_t, HashIndex<ConversationId, Seq>> seen_;
   HashIndex<ConversationId, Conversation*> by_id_;  // into the map, which is for going through them in order
+  BlocksSaid blocks_;
   std::uint64_t accepted_ = 0;
 };
 

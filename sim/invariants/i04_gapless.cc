@@ -20,6 +20,7 @@ void Gapless::give(const ConversationId& id, Seq seq) {
 }
 
 void Gapless::see(Time at, const Fact& fact) {
+  blocks_.see(fact);
   if (const auto* answer = std::get_if<AnswerLeft>(&fact); answer != nullptr && answer->code == client::OK) {
     return give(answer->key.conversation, answer->seq);
   }
@@ -47,7 +48,7 @@ void Gapless::see(Time at, const Fact& fact) {
   Seq next = head.next();
   // What is not for this user is left out; what that is, the model alone knows.
   const bool is_known = model_ != nullptr && model_->fed() && !ids_[seen->device].empty();
-  if (seen->conversation.is_group() || is_known) {
+  if (seen->conversation.is_group() || is_known || blocks_.by(seen->device, seen->conversation)) {
     next = is_known ? model_->next_for(seen->conversation, ids_[seen->device].begin()->first, head) : seen->seq;
     next = std::max(next, head);  // there may be none after what he has seen already
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/hash_index.h"
+#include "sim/invariants/blocks_said.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -36,6 +37,7 @@ class Gapless : public Invariant {
   std::vector<ConversationId> known_;  // of those, in the order of their first event
   std::map<std::uint32_t, std::set<Sender>> ids_;
   std::set<std::uint32_t> replaced_;  // devices
+  BlocksSaid blocks_;
 };
 
 }  // namespace chasqui::sim

@@ -16,6 +16,7 @@ Seq up_to(const std::vector<std::pair<ConversationId, Seq>>& list, const Convers
 }  // namespace
 
 void EveryoneTold::see(Time at, const Fact& fact) {
+  blocks_.see(fact);
   if (const auto* joined = std::get_if<DeviceJoined>(&fact)) {
     owners_[joined->device] = joined->user;
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
@@ -70,7 +71,8 @@ void EveryoneTold::listed(Time at, const ListSeen& list) {
     const Seq head = is_direct && !model_.fed() ? all : model_.last_for(conversation, user);
     const Seq known = up_to(list.heads, conversation);
     // What was withheld from this user at the end was passed over, or never heard of.
-    const bool is_right = known == head || (is_direct && known > head && known <= all);
+    const bool may_lack = !model_.fed() && blocks_.by_user(user, conversation);
+    const bool is_right = known == head || (is_direct && (known > head || may_lack) && known <= all);
     check(is_right || (known < head && unserved_.contains(list.device)), at, [&, &id = conversation, last = head] {
       return absl::StrCat("the list of device ", list.device, " has ", id.hex(), " up to ", known.value(), " of ",
                           last.value());

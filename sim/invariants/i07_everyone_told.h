@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/invariants/blocks_said.h"
 #include "sim/invariants/invariant.h"
 #include "sim/model/model.h"
 
@@ -32,7 +33,8 @@ class EveryoneTold : public Invariant {
 
   const Model& model_;
   std::map<std::uint32_t, UserId> owners_;
-  std::set<std::uint32_t> unserved_;     // devices whose node has refused to start
+  std::set<std::uint32_t> unserved_;  // devices whose node has refused to start
+  BlocksSaid blocks_;
   std::map<ConversationId, Seq> heads_;  // that any device was told of
   struct Asked {
     std::uint32_t node = 0;
