@@ -203,6 +203,7 @@ TEST(ClusterOfThree, a_shard_without_a_leader_holds_up_nobody_and_is_told_all_wh
 TEST(ClusterOfThree, a_restarted_node_is_ready_when_it_has_applied_what_was_committed_without_it) {
   Limits limits;
   limits.send_device_burst = 10'000;
+  limits.send_conversation_burst = 10'000;
   Nodes world(3, {6}, limits);
   const Login ana = world.provision("ana");
   const ConversationId self = ConversationId::direct(ana.user, ana.user);

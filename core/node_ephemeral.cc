@@ -208,7 +208,7 @@ void Node::Impl::tell_typing(Now now, Shard& shard, UserId user, const client::T
     one.set_session(watcher.session.value());
     one.set_user(watcher.user.value());
   }
-  const router::Route route = router_.of(*conversation);
+  const router::Route route = router_.of_conversation(*conversation);
   if (route.here) return tell_group_typing(now, shard_at(route.shard), user, told, out);
   if (!route.leader) return;
   peer::Ask& ask = *to_peer(route.leader).asks.add_asks();

@@ -1,6 +1,7 @@
 // Presence, typing, and what a user hides from themselves, over three nodes: it must not matter who is led where.
 #include <gtest/gtest.h>
 
+#include "core/testing/club.h"
 #include "core/testing/nodes.h"
 
 namespace chasqui {
@@ -118,6 +119,34 @@ TEST(NodeEphemeral, typing_reaches_the_other_side_if_they_watch_and_nobody_else)
   world.nodes.send_frame(ana, typing(world.both));
   world.nodes.run_for(milliseconds(200));
   EXPECT_EQ(world.typings(beto), before);
+}
+
+TEST(NodeEphemeral, typing_in_a_group_reaches_members_who_watch_as_long_as_both_are_members) {
+  World world;
+  const Client ana = world.nodes.connect(1, world.ana);
+  const Client beto = world.nodes.connect(2, world.beto);
+  const Client eva = world.nodes.connect(3, world.eva);
+  for (const Client& one : {beto, eva}) world.nodes.send_frame(one, watch(1, {world.ana.user}));
+  const auto say = [&](const Client& who, client::ClientFrame frame) {
+    world.nodes.send_frame(who, std::move(frame));
+    world.nodes.run_for(milliseconds(400));
+  };
+  // Ids that fall to different shards: the group's leader is here or elsewhere.
+  for (std::uint64_t id = 1; id <= 6; ++id) {
+    const ConversationId club = ConversationId::group(world.ana.user, id);
+    const auto before = std::pair(world.typings(beto), world.typings(eva));
+    say(ana, typing(club));
+    EXPECT_EQ(world.typings(beto), before.first) << "there is no such group";
+    say(ana, testing::change_frame(1, club, testing::create_group("Club", {world.beto.user})));
+    say(ana, typing(club));
+    EXPECT_EQ(world.typings(beto), before.first + 1);
+    EXPECT_EQ(world.nodes.received(beto, client::ServerFrame::kTyping).back().typing().conversation(), club.str());
+    EXPECT_EQ(world.typings(eva), before.second) << "she is no member";
+    say(ana, testing::change_frame(2, club, testing::remove_member(world.beto.user)));
+    say(ana, typing(club));
+    EXPECT_EQ(world.typings(beto), before.first + 1) << "he is none any more";
+    world.nodes.run_for(seconds(2));  // no more than one a second
+  }
 }
 
 TEST(NodeEphemeral, who_wants_to_be_seen_by_nobody_looks_like_nobody) {

@@ -208,6 +208,7 @@ struct LongLog {
   static Limits generous() {
     Limits limits;
     limits.send_device_burst = 10'000;
+    limits.send_conversation_burst = 10'000;
     limits.overlay_write_ms = 0;  // what is applied is counted in the store
     return limits;
   }
@@ -497,6 +498,7 @@ TEST(Node, compaction_keeps_the_log_short_and_loses_nothing) {
   Limits limits;
   limits.log_trailing_entries = 8;
   limits.send_device_burst = 10'000;
+  limits.send_conversation_burst = 10'000;
   limits.overlay_write_ms = 0;  // flush() is of what the store has
   Cluster world({1}, limits);
   const Login ana = world.provision("ana");

@@ -22,6 +22,7 @@
 #include "core/base/bounds.h"
 #include "core/base/text.h"
 #include "runtime/chasqui/chat_words.h"
+#include "runtime/chasqui/chat_writers.h"
 #include "runtime/chasqui/commands.h"
 #include "runtime/chasqui/content_json.h"
 #include "runtime/chasqui/event_text.h"
@@ -119,8 +120,10 @@ class Chat {
       screen_.show_status(absl::StrCat(unsent, " messages of before are still to be sent"));
     }
     screen_.listen({[this](std::string line) { on_line(std::move(line)); }, [this] { end(); }, [this] { on_key(); }});
-    if (is_valid(peer_)) device_.watch(peer_);
-    if (conversation_.is_group()) ask_of_newest();
+    if (is_valid(peer_)) device_.watch({peer_});
+    if (!conversation_.is_group()) return;
+    ask_of_newest();
+    ask_members();
   }
 
   // ------------------------------------------------------------------------------------------------- what is typed
@@ -218,6 +221,8 @@ class Chat {
       on_presence(presence->presence);
     } else if (const auto* typing = std::get_if<client::TypingHeard>(&happening)) {
       on_typing(*typing);
+    } else if (const auto* described = std::get_if<client::GroupDescribed>(&happening)) {
+      on_members(*described);
     } else if (const auto* gate = std::get_if<client::GateDone>(&happening)) {
       on_gate(*gate);
     } else if (std::holds_alternative<client::Synced>(happening)) {
@@ -239,13 +244,27 @@ class Chat {
                             : absl::StrCat("@", names_[peer_], " was last seen ", date_time(presence.last_seen_ms())));
   }
 
-  // Told once for each time they begin: a line for each would be too much.
   void on_typing(const client::TypingHeard& typing) {
-    if (typing.conversation != conversation_ || typing.user != peer_) return;
-    const MonoTime now = net::now().mono;
-    const bool goes_on = now < typing_until_;
-    typing_until_ = typing.is_over ? MonoTime{} : now + milliseconds(static_cast<std::int64_t>(bounds::typing_ms));
-    if (!typing.is_over && !goes_on) screen_.show_status(absl::StrCat("@", names_[peer_], " is writing"));
+    if (typing.conversation != conversation_ || typing.user == device_.me().user) return;
+    if (!writers_.begins(typing.user, typing.is_over, net::now().mono)) return;
+    device_.name_of(typing.user,
+                    [this](const std::string& name) { screen_.show_status(absl::StrCat("@", name, " is writing")); });
+  }
+
+  // The members of a group: as many as a session may watch (bounds::watched_max), those of last.
+  void ask_members() {
+    members_request_ = device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+      return client.describe_group(now, conversation_, out);
+    });
+  }
+
+  void on_members(const client::GroupDescribed& described) {
+    if (described.request != members_request_ || !described.status.ok()) return;
+    std::vector<UserId> others;
+    for (const client::GroupMember& member : described.description.members()) {
+      if (UserId(member.user()) != device_.me().user) others.emplace_back(member.user());
+    }
+    device_.watch(others);
   }
 
   void on_received(const client::Received& received) {
@@ -296,9 +315,9 @@ class Chat {
     const UserId sender(event.sender());
     if (event.withheld() || device_.client().is_hidden(conversation_, seq)) return mark_shown(seq);
     if (event.poll_options() != 0) last_.poll = event.seq();
-    if (sender == peer_) typing_until_ = MonoTime{};
-    if (event.has_change()) {
-      // nothing that could be answered
+    writers_.has_written(sender);
+    if (event.has_change()) {  // nothing that could be answered
+      if (began_) ask_members();
     } else if (event.about().kind() == client::About::NOTHING || event.about().kind() == client::About::REPLY) {
       (sender == device_.me().user ? last_.own : last_.other) = event.seq();
       if (sender == peer_) last_.other = event.seq();
@@ -419,8 +438,8 @@ class Chat {
     std::uint64_t delivered = 0;
     std::uint64_t read = 0;
     for (const client::MemberReceipt& line : done.receipts.members()) {
-      delivered += line.delivered() ? 1 : 0;
-      read += line.read() ? 1 : 0;
+      if (line.delivered()) ++delivered;
+      if (line.read()) ++read;
     }
     const auto of = static_cast<std::uint64_t>(done.receipts.members_size());
     if (conversation_.is_group()) note_counts(done.receipts.seq(), delivered, read, of);
@@ -494,6 +513,7 @@ class Chat {
   boost::asio::steady_timer tail_timer_;
   std::uint64_t tail_request_ = 0;
   std::uint64_t gate_request_ = 0;
+  std::uint64_t members_request_ = 0;
   UserId peer_;  // of a direct conversation
   ConversationId conversation_;
   bool is_chosen_ = false;  // it is known which conversation
@@ -511,7 +531,7 @@ class Chat {
   LastMessages last_;
   bool presence_told_ = false;
   bool is_online_ = false;  // the peer, as told last
-  MonoTime typing_until_{};
+  ChatWriters writers_;
   std::uint64_t last_key_ = 0;
   std::deque<OwnMessage> own_;
   std::map<OutboxSeq, std::uint64_t> by_ticket_;  // keys of unanswered messages

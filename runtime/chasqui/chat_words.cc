@@ -18,8 +18,9 @@ using client::About;
 
 constexpr char known_words[] =
     "/reply [#N] TEXT, /edit [#N] TEXT, /delete [#N], /react [#N] [SIGN], /pin [#N], /unpin [#N], /hide [#N], /info "
-    "[#N], /poll QUESTION | OPTION | OPTION, /vote [#N] [OPTION ...], /timer TIME, /block, /unblock, /accept and "
-    "/quit";
+    "[#N], /poll QUESTION | OPTION | OPTION, /vote [#N] [OPTION ...], /timer TIME, /location LATITUDE LONGITUDE "
+    "[NAME], "
+    "/block, /unblock, /accept and /quit";
 
 struct Word {
   std::string_view word;
@@ -80,6 +81,16 @@ absl::StatusOr<Said> parse_timer(const std::string& rest) {
   return said;
 }
 
+absl::StatusOr<Said> parse_location(std::string rest) {
+  const std::string latitude = take_word(rest);
+  const std::string longitude = take_word(rest);
+  auto payload = payload_of({{"location", {{"latitude", latitude}, {"longitude", longitude}, {"name", rest}}}});
+  if (!payload.ok()) return payload.status();
+  Said said;
+  said.payload = *std::move(payload);
+  return said;
+}
+
 Said plain(std::string text) {
   Said said;
   said.payload.set_text(std::move(text));
@@ -110,6 +121,7 @@ absl::StatusOr<Said> parse_chat_line(const std::string& line, const LastMessages
   const std::string typed = take_word(rest);
   if (typed == "/poll") return parse_poll(rest);
   if (typed == "/timer") return parse_timer(rest);
+  if (typed == "/location") return parse_location(std::move(rest));
   if (typed == "/block" || typed == "/unblock" || typed == "/accept") {
     Said said;
     said.gate = typed == "/block" ? client::BLOCKED : typed == "/accept" ? client::OPEN : client::REQUEST;

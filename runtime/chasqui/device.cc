@@ -171,10 +171,12 @@ void Device::resolve(const std::string& who, Resolved done) {
   if (waiting.size() == 1) look_up_handle(handle);
 }
 
-void Device::watch(UserId user) {
-  std::erase(watched_, user);
-  watched_.push_back(user);
-  if (watched_.size() > bounds::watched_max) watched_.erase(watched_.begin());
+void Device::watch(const std::vector<UserId>& users) {
+  for (const UserId user : users) {
+    std::erase(watched_, user);
+    watched_.push_back(user);
+  }
+  if (watched_.size() > bounds::watched_max) watched_.erase(watched_.begin(), watched_.end() - bounds::watched_max);
   transport_->call([this](client::Client& client, Now now, client::Outputs& out) {
     client.watch(now, watched_, out);
     return 0;

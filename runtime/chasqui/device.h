@@ -51,7 +51,7 @@ class Device {
   void resolve(const std::string& who, std::function<void(absl::StatusOr<UserId>)> done);
   [[nodiscard]] std::optional<UserId> known(const std::string& who) const { return names_.user(fold_handle(who)); }
   // From now on PresenceHeard and TypingHeard of that user, too; of the last bounds::watched_max.
-  void watch(UserId user);
+  void watch(const std::vector<UserId>& users);
   // The user's handle; "#ID" if the server does not tell.
   void name_of(UserId user, std::function<void(const std::string&)> done);
 

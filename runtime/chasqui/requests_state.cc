@@ -56,7 +56,7 @@ void Requests::presence(std::uint64_t id, const json::object& request) {
       if (!still) return;
       if (!user.ok()) return still->reply_(error_reply(id, user.status()));
       still->watched_[*user] = id;
-      still->device_.watch(*user);
+      still->device_.watch({*user});
     });
   });
 }

@@ -16,12 +16,13 @@ void MarksGrow::see(Time at, const Fact& fact) {
   } else if (const auto* left = std::get_if<MarksLeft>(&fact)) {
     if (cluster_) return;
     Marks& marks = told_[left->node][left->session][{left->conversation, left->user}];
-    check(left->delivered >= marks.delivered && left->read >= marks.read, at, [&] {
+    const bool says_read = left->read != Seq();  // else that session's user does not ask who reads
+    check(left->delivered >= marks.delivered && (!says_read || left->read >= marks.read), at, [&] {
       return absl::StrCat("node ", left->node, " told a session that user ", left->user.value(), " has ",
                           left->conversation.hex(), " delivered to ", left->delivered.value(), " and read to ",
                           left->read.value(), " after ", marks.delivered.value(), " and ", marks.read.value());
     });
-    marks = {left->delivered, left->read};
+    marks = {left->delivered, says_read ? left->read : marks.read};
   } else if (const auto* over = std::get_if<SessionOver>(&fact)) {
     told_[over->node].erase(over->session);
   } else if (const auto* gone = std::get_if<NodeCrashed>(&fact)) {

@@ -1,5 +1,5 @@
 // I11. Marks never go back: delivered and read of anyone, at a device and as a node tells one session, and log time
-// along a conversation.
+// along a conversation. A session whose user hears of nobody's reading is told a read mark of 0: that says nothing.
 //
 // In a cluster receipts come to a session's node by way of two leaders, and after a change of one of them by another
 // way than before: an old one may come last. Merged by max it changes nothing, so there only devices are asked.
