@@ -89,18 +89,17 @@ void Node::Impl::tell_group_push(Now now, Shard& shard, const peer::NotifyItem& 
 }
 
 void Node::Impl::tell_head(Now now, Shard& shard, const shard::IndexMoved& moved, Outputs& out) {
-  IndexMarks marks = moved.marks;
-  if (!moved.beside_events) marks = {marks.head, 0, {marks.counts.messages, 0, 0, 0}};
   for (const NodeId node : shard.registry.nodes_of(moved.user)) {
     if (node == config_.node) {
       const gateway::Standing standing{moved.hides, moved.gate, moved.is_invitation, moved.gate_is_news};
-      gateway_.head_moved(now, moved.user, moved.conversation, {marks, moved.version, standing}, is_whole(shard.id),
-                          out);
+      gateway_.head_moved(now, moved.user, moved.conversation,
+                          {moved.marks, moved.version, standing, moved.beside_events}, is_whole(shard.id), out);
       continue;
     }
     peer::HeadMoved& head = *new_tell(shard, node, moved.user).mutable_head();
     head.set_conversation(moved.conversation.str());
-    put_index_marks(marks, head);
+    put_index_marks(moved.marks, head);
+    head.set_beside_events(moved.beside_events);
     head.set_version(moved.version.value());
     head.set_hides(moved.hides);
     head.set_gate(static_cast<std::uint32_t>(moved.gate));
@@ -235,7 +234,8 @@ void Node::Impl::take(Now now, NodeId from, const peer::Tells& tells, Outputs& o
       const auto conversation = ConversationId::parse(tell.head().conversation());
       if (!conversation) continue;
       const peer::HeadMoved& head = tell.head();
-      gateway_.head_moved(now, user, *conversation, {index_marks_of(head), Version(head.version()), standing_of(head)},
+      gateway_.head_moved(now, user, *conversation,
+                          {index_marks_of(head), Version(head.version()), standing_of(head), head.beside_events()},
                           is_whole(id), out);
     } else if (tell.what_case() == peer::Tell::kReceipt) {
       client::Receipt receipt;
@@ -403,6 +403,7 @@ void Node::Impl::tell_lacking(Now now, Shard& shard, const CatchUpPtr& list, std
           peer::HeadMoved& head = *new_tell(shard, node, lacking[i].user).mutable_head();
           head.set_conversation(lacking[i].conversation.str());
           put_index_marks(index_marks_of(row), head);
+          head.set_beside_events(true);
           head.set_version(row.version());
           head.set_hides(row.hides());
           head.set_gate(static_cast<std::uint32_t>(gate));

@@ -344,6 +344,8 @@ void Gateway::answer(Now now, SessionId id, std::uint64_t request_id, client::Se
   Session* session = find(id);
   if (session == nullptr) return;
   frame.set_request_id(request_id);
+  if (frame.has_hello()) session->is_paging = frame.hello().sync().next_below() != 0;
+  if (frame.has_sync()) session->is_paging = frame.sync().next_below() != 0;
   if (session->reads_private) strip_reads(frame, session->user);
   send(now, *session, encode(frame), out);
   settle(*session, out);
@@ -511,7 +513,8 @@ void Gateway::head_moved(Now now, UserId user, const ConversationId& conversatio
       std::erase(session.watched, user == conversation.lower() ? conversation.higher() : conversation.lower());
     }
     if (session.pushed.covers(conversation, Seq(what.marks.head), what.standing)) {
-      if (!session.pushed.covers(conversation, beside_events(what.marks))) {
+      const bool is_more = what.beside_events || session.is_paging;
+      if (is_more && !session.pushed.covers(conversation, beside_events(what.marks))) {
         recount_later(now, session, conversation, what);
       }
       continue;

@@ -295,6 +295,33 @@ TEST_F(GatewayTest, what_is_recounted_later_does_not_put_an_earlier_gate_over_a_
   EXPECT_EQ(sent(1).back().head().read(), 1U);
 }
 
+// Seed 124: an event moved a row of the index between two pages of a sync. It was on neither, and what was read there
+// was told to nobody.
+TEST_F(GatewayTest, a_row_that_moves_between_two_pages_is_told_as_a_whole_and_one_that_was_told_by_its_event) {
+  log_in(1, 7);
+  const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
+  const auto answer_page = [&](std::uint64_t next_below) {
+    client::ServerFrame page;
+    page.mutable_sync()->set_next_below(next_below);
+    gateway.answer(now, SessionId(1), 9, page, out);
+  };
+  const auto moved = [&](std::uint64_t head, std::uint64_t read) {
+    client::Event event;
+    event.set_seq(head);
+    gateway.push(now, UserId(7), both, Seq(head), event.SerializeAsString(), out);
+    gateway.head_moved(now, UserId(7), both, {{head, read, {}}, Version(head), {}, false}, true, out);
+    now.mono = now.mono + seconds(2);
+    gateway.tick(now, out);
+  };
+  answer_page(50);
+  moved(3, 2);
+  ASSERT_TRUE(sent(1).back().has_head());
+  EXPECT_EQ(sent(1).back().head().read(), 2U);
+  answer_page(0);
+  moved(4, 3);
+  EXPECT_TRUE(sent(1).back().has_push());
+}
+
 // Seed 72 of several nodes: a leader died while it was telling what a session lacked, and the next one began above it.
 TEST_F(GatewayTest, a_version_counts_as_told_only_once_nothing_below_it_is_to_come) {
   log_in(1, 7);

@@ -95,11 +95,13 @@ struct Session {
   struct Missed {
     IndexMarks marks;
     Version version;
-    Standing standing;  // of the index entry
+    Standing standing;          // of the index entry
+    bool beside_events = true;  // more has moved than what the event at the head says
     void merge(const Missed& later) {
       marks.merge(later.marks);
       version = std::max(version, later.version);
       standing.merge(later.standing);
+      beside_events = beside_events || later.beside_events;
     }
   };
 
@@ -128,6 +130,8 @@ struct Session {
   // What is unread there has changed, and nothing else: told together a little later, unless a head is told before.
   absl::btree_map<ConversationId, Missed> recounted;
   std::optional<MonoTime> recount_due;
+  // It has not been told its whole index yet: a row that moves between two pages is on neither, and told as a whole.
+  bool is_paging = true;
   bool reads_private = false;  // SetPrivacy.read_receipts is off: nothing of others' reads is told to it
   std::uint64_t privacy_changes = 0;
   PushedHeads pushed;
