@@ -301,6 +301,10 @@ TEST_F(GatewayTest, a_row_that_moves_between_two_pages_is_told_as_a_whole_and_on
   log_in(1, 7);
   const ConversationId both = ConversationId::direct(UserId(7), UserId(8));
   const auto answer_page = [&](std::uint64_t next_below) {
+    client::ClientFrame ask;
+    ask.set_request_id(9);
+    ask.mutable_sync();
+    frame(1, ask);
     client::ServerFrame page;
     page.mutable_sync()->set_next_below(next_below);
     gateway.answer(now, SessionId(1), 9, page, out);
