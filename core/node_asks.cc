@@ -177,11 +177,7 @@ void Node::Impl::take_ask(Now now, NodeId from, const peer::Ask& ask, Outputs& o
       return serve_command(now, *shard, asker, command, deadline, out);
     }
     case peer::Ask::kGates: return serve_gates(now, *shard, asker, ask.gates(), out);
-    case peer::Ask::kTyping: {
-      const auto conversation = ConversationId::parse(ask.typing().conversation());
-      if (!conversation || !conversation->is_group() || router_.of_conversation(*conversation).shard != id) return;
-      return tell_group_typing(now, *shard, UserId(ask.user()), ask.typing(), out);
-    }
+    case peer::Ask::kTyping: return tell_group_typing(now, *shard, UserId(ask.user()), ask.typing(), out);
     case peer::Ask::WHAT_NOT_SET: break;
   }
   refuse(now, asker, client::UNIMPLEMENTED, "this node does not know that kind of request", out);

@@ -221,7 +221,8 @@ void Node::Impl::tell_typing(Now now, Shard& shard, UserId user, const client::T
 void Node::Impl::tell_group_typing(Now now, Shard& shard, UserId user, const peer::TypingInGroup& typing,
                                    Outputs& out) {
   const auto conversation = ConversationId::parse(typing.conversation());
-  if (!conversation || !shard.led || !lease_holds(now, shard)) return;
+  if (!conversation || router_.of_conversation(*conversation).shard != shard.id) return;
+  if (!shard.led || !lease_holds(now, shard)) return;
   const state::Group* group = shard.machine.group(*conversation);
   if (group == nullptr || shard::find_member(*group, user) == nullptr) return;
   std::vector<gateway::Watcher> members;

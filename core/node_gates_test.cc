@@ -1,4 +1,5 @@
-// Gates on one node and on three: first messages, requests, blocks, and whom one adds to groups.
+// Gates on one node and on three: first messages, requests, blocks, and whom one adds to groups. Over 400 lines because
+// all share one set-up of three people.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -93,6 +93,25 @@ TEST_F(FeedTest, every_event_of_an_entry_rides_before_its_last_head) {
   EXPECT_EQ(batches[0].items(2).head(), 3U);
 }
 
+// Seed 68 of three to five nodes: the first of six messages said that all before the last were read or one's own.
+TEST_F(FeedTest, an_earlier_event_of_an_entry_says_nothing_of_what_is_read_by_its_end) {
+  feed.lead(RaftTerm(1), RaftIndex(), RaftIndex());
+  state::Feed owed = row(2, {3});
+  owed.mutable_items(0)->set_messages(2);
+  owed.mutable_items(0)->set_messages_read(2);
+  FreshEvent first{both, Seq(1), "a"};
+  first.messages = 1;
+  FreshEvent last{both, Seq(2), "b"};
+  last.messages = 2;
+  feed.add(RaftIndex(1), owed, {first, last});
+  const auto batches = taken();
+  ASSERT_EQ(batches.size(), 1U);
+  ASSERT_EQ(batches[0].items_size(), 2);
+  EXPECT_EQ(batches[0].items(0).messages(), 1U);
+  EXPECT_EQ(batches[0].items(0).messages_read(), 0U);
+  EXPECT_EQ(batches[0].items(1).messages_read(), 2U);
+}
+
 TEST_F(FeedTest, a_new_leader_reads_what_the_old_one_owed) {
   feed.lead(RaftTerm(2), RaftIndex(10), RaftIndex(30));
   ASSERT_TRUE(feed.wants_rows());

@@ -1,3 +1,4 @@
+// The gateway's sessions: what each is told, and when it ends. Over 400 lines because its tests share one set-up.
 #include "core/gateway/gateway.h"
 
 #include <gtest/gtest.h>

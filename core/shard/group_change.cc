@@ -216,7 +216,7 @@ class Change {
     const state::MemberCounts* stored = by_.view.member_counts(by_.conversation, user);
     state::MemberCounts counts = stored == nullptr ? state::MemberCounts() : *stored;
     count_from(now_, &find_member(group_, user)->intervals(), read, counts);
-    effects_.owe(user, by_.conversation, {0, 0, told_counts(counts, 0)});
+    effects_.owe(user, by_.conversation, {0, 0, told_counts(counts, now_.messages)});
     effects_.put(keys::member_counts(by_.view.shard(), by_.conversation, user), std::move(counts));
   }
 

@@ -65,7 +65,7 @@ Audience audience_of(const state::Group& group, const std::vector<UserId>& gone)
 void count(const Changer& by, const log::Send& command, const state::Header& header, Effects& effects) {
   if (!is_message(command)) return;
   const auto tell = [&](UserId user, state::MemberCounts counts) {
-    effects.owe(user, by.conversation, {0, 0, told_counts(counts, 0)});
+    effects.owe(user, by.conversation, {0, 0, told_counts(counts, header.messages())});
     effects.put(keys::member_counts(by.view.shard(), by.conversation, user), std::move(counts));
   };
   const auto counts_of_member = [&](UserId user) {
@@ -231,7 +231,8 @@ Effects mark_in_group(const ShardView& view, const ConversationId& conversation,
     state::MemberCounts counts = stored == nullptr ? state::MemberCounts() : *stored;
     const Intervals& intervals = member != nullptr ? member->intervals() : former->intervals();
     count_from(standing_of(view, conversation, *header), &intervals, Seq(now.read), counts);
-    effects.owe(user, conversation, {0, now.read, told_counts(counts, 0)});
+    const std::uint64_t messages = member != nullptr ? header->messages() : 0;  // who has left was told his last
+    effects.owe(user, conversation, {0, now.read, told_counts(counts, messages)});
     effects.put(keys::member_counts(view.shard(), conversation, user), std::move(counts));
   }
   effects.reply = Marked{Seq(now.delivered), Seq(now.read)};

@@ -1,5 +1,5 @@
-// Who has ever asked to block whom, as far as devices say. A judge without a model does not know what was withheld: what
-// a device of such a user lacks in that conversation may have been.
+// Who has ever asked to block whom, as far as devices say. A judge without a model does not know what was withheld:
+// what a device of such a user lacks in that conversation may have been.
 #pragma once
 
 #include <cstdint>

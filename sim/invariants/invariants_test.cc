@@ -345,8 +345,8 @@ TEST(Invariant, i11_marks_and_times_never_go_back) {
   accepts<MarksGrow>({told(1, 2), told(1, 2), told(2, 1), SessionOver{0, SessionId(1)}, told(1, 1)});
   refuses<MarksGrow>({told(1, 2), told(2, 3), told(1, 1)});
   const auto told_read = [](std::uint64_t delivered, std::uint64_t read) {
-    return Fact(MarksLeft{0, SessionId(1), ConversationId::direct(UserId(1), UserId(2)), UserId(2), Seq(delivered),
-                          Seq(read)});
+    return Fact(
+        MarksLeft{0, SessionId(1), ConversationId::direct(UserId(1), UserId(2)), UserId(2), Seq(delivered), Seq(read)});
   };
   accepts<MarksGrow>({told_read(4, 3), told_read(5, 0), told_read(5, 3)});  // nothing is said of what is read
   refuses<MarksGrow>({told_read(4, 3), told_read(5, 0), told_read(5, 2)});
