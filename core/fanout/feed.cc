@@ -7,7 +7,6 @@
 #include "core/base/points.h"
 
 namespace chasqui::fanout {
-namespace {}  // namespace
 
 Feed::Feed(ShardId shard, ShardCount shards, const Limits& limits)
     : shard_(shard), shards_(shards), limits_(limits), unparking_(limits) {}
