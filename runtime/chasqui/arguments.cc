@@ -76,6 +76,7 @@ void add_chat_commands(CLI::App& grammar, Options& options, std::vector<std::str
 
   CLI::App* inbox = add_command(grammar, options, Command::Inbox, "inbox", "print what this home has not shown yet");
   inbox->add_flag("--follow", options.follow, "go on until interrupted");
+  inbox->add_flag("--read", options.read, "what is printed counts as read, here and for its senders");
 }
 
 void add_cluster_command(CLI::App& grammar, Options& options) {

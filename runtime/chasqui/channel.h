@@ -19,7 +19,7 @@
 //   {"id", "history": {"who", "limit", "after"?}}  -> {"id", "message": {...}} each, then {"id", "done": true}
 //   {"id", "inbox": {"follow"}}          -> the same; with follow it goes on and never says done. {"id", "skip":
 //                                           {"conversation", "seq"}} stands for an event of this home's own
-//   {"id", "shown": {"conversation", "seq"}}       -> nothing; the event counts as shown from now on
+//   {"id", "shown": {"conversation", "seq", "read"}} -> nothing; it counts as shown from now on, with read as read, too
 //   {"id", "finish": true}               -> {"id", "done": true} once the server has heard all marks so far
 //   any of them                          -> {"id", "error": {"code", "message"}}; for that id it is the last reply
 #pragma once

@@ -87,6 +87,7 @@ struct Options {
   std::string read_receipts;       // likewise: on, off
   std::optional<std::uint64_t> after_seq;
   std::uint64_t limit = 50;
+  bool read = false;  // of inbox
   bool follow = false;
   bool force = false;
   std::string cluster;

@@ -96,7 +96,8 @@ class Reader {
     const bool is_inbox = options_.command == Command::Inbox;
     for (const auto& [conversation, seq] : std::exchange(printed_, {})) {
       if (!is_inbox) continue;
-      session_.channel().request({{"shown", json::object{{"conversation", conversation}, {"seq", seq}}}});
+      session_.channel().request(
+          {{"shown", json::object{{"conversation", conversation}, {"seq", seq}, {"read", options_.read}}}});
     }
   }
 

@@ -337,7 +337,10 @@ void Requests::shown(const json::object& request) {
   const auto conversation = ConversationId::from_hex(string_at(request, "conversation"));
   if (!conversation) return;
   const Seq seq(number_at(request, "seq"));
+  const json::value* read = request.if_contains("read");
+  const bool is_read = read != nullptr && read->is_bool() && read->get_bool();
   device_.transport().call([&](client::Client& client, Now now, client::Outputs& out) {
+    if (is_read) client.mark_read(now, *conversation, seq, out);
     client.mark_shown(now, *conversation, seq, out);
     return 0;
   });
