@@ -30,15 +30,18 @@ class Receipts : public ChasquiWorld {
   }
   // Of the message at `seq`, as `who` is told: "beto read, carla delivered".
   std::string receipts(const std::string& who, int seq) const {
-    std::string words;
+    std::vector<std::string> members;  // they come by their ids, which are random
     const auto answer = said(who, {"receipts", club, std::to_string(seq)});
-    if (answer.empty()) return words;
+    if (answer.empty()) return "";
     for (const auto& one : answer[0].at("members").as_array()) {
       const auto& line = one.as_object();
       const bool is_read = line.at("read").as_bool();
       const char* state = is_read ? " read" : line.at("delivered").as_bool() ? " delivered" : " waits";
-      words += (words.empty() ? "" : ", ") + std::string(line.at("handle").as_string().c_str()) + state;
+      members.push_back(std::string(line.at("handle").as_string().c_str()) + state);
     }
+    std::sort(members.begin(), members.end());
+    std::string words;
+    for (const std::string& member : members) words += (words.empty() ? "" : ", ") + member;
     return words;
   }
   std::string receipts_in_time(const std::string& who, int seq, const std::string& wanted) const {
