@@ -45,7 +45,7 @@ TEST(ChatWords, a_poll_and_a_timer_are_messages_of_their_own) {
   EXPECT_EQ(said("/poll when?"), "INVALID_ARGUMENT");
   EXPECT_EQ(said("/timer 24h"), "NOTHING 0 [messages disappear after 1d]");
   EXPECT_EQ(said("/timer soon"), "INVALID_ARGUMENT");
-  EXPECT_EQ(said("/location -12.0464 -77.0428 the square"), "NOTHING 0 [place -12.0464, -77.0428: the square]");
+  EXPECT_EQ(said("/location -12.0464 -77.0428 the square"), "NOTHING 0 [place -12.0464, -77.0428 the square]");
   EXPECT_EQ(said("/location here"), "INVALID_ARGUMENT");
 }
 
