@@ -18,6 +18,7 @@ TEST_F(Chat, two_people_talk_and_each_sees_what_became_of_a_message) {
   Program beto(words("beto", {"chat", "ana"}), Program::Terminal::Yes);
   ASSERT_TRUE(beto.sees("hola")) << beto.out();
   EXPECT_EQ(ana.out().find("✓✓"), std::string::npos) << "he does not know her yet";
+  ASSERT_TRUE(beto.sees("online as @beto"));
   beto.type("/accept\r");
   ASSERT_TRUE(beto.sees("@ana may write to you")) << beto.out();
   ASSERT_TRUE(ana.sees("✓✓ read")) << ana.out();
@@ -25,7 +26,6 @@ TEST_F(Chat, two_people_talk_and_each_sees_what_became_of_a_message) {
   // What comes does not destroy the line being typed.
   ana.type("half a li");
   ASSERT_TRUE(ana.sees("half a li"));
-  ASSERT_TRUE(beto.sees("online as @beto"));
   beto.type("interrupting you\r");
   ASSERT_TRUE(ana.sees("interrupting you")) << ana.out();
   ASSERT_TRUE(ana.sees("> half a li")) << ana.out();
@@ -62,6 +62,24 @@ TEST_F(Chat, what_is_written_while_the_server_is_away_is_sent_once_and_in_order)
   again.close_stdin();
   EXPECT_EQ(again.wait(), 0) << again.err();
   EXPECT_EQ(texts(inbox("beto", 4)), (std::vector<std::string>{"before", "first", "second", "third"}));
+}
+
+TEST_F(Chat, in_a_group_its_members_see_who_writes) {
+  register_user("ana");
+  register_user("beto");
+  const Ran created = chasqui("ana", {"--json", "group", "create", "Club", "beto"});
+  ASSERT_EQ(created.exit_code, 0) << created.err;
+  const std::string club = objects(created.out)[0].at("conversation").as_string().c_str();
+  Program beto(words("beto", {"chat", club}), Program::Terminal::Yes);
+  Program ana(words("ana", {"chat", club}), Program::Terminal::Yes);
+  ASSERT_TRUE(beto.sees("online as @beto"));
+  ASSERT_TRUE(ana.sees("online as @ana"));
+  ::sleep(2);  // he watches her by now; it is said once for each time that she begins
+  ana.type("ho");
+  ASSERT_TRUE(beto.sees("@ana is writing")) << beto.out();
+  ana.type("la\r");
+  ASSERT_TRUE(beto.sees("hola")) << beto.out();
+  ASSERT_TRUE(ana.sees("read 1 of 1")) << ana.out();
 }
 
 TEST_F(Chat, other_commands_of_the_same_home_work_meanwhile) {
