@@ -24,7 +24,7 @@ std::optional<UnreadMoved> Unread::on_event(const ConversationId& conversation, 
   Lane& lane = lanes_[conversation];
   const Counts before = lane.counts;
   const Seq seq(event.seq());
-  if (CHASQUI_CANARY("unread_twice") && is_repeated && !is_own) ++lane.counts.messages;
+  if (CHASQUI_CANARY("unread_twice") && is_repeated && !is_own) lane.counts.messages += event.messages();
   if (seq > lane.last) {
     lane.last = seq;
     lane.messages_at_last = std::max(lane.messages_at_last, event.messages());
