@@ -154,6 +154,18 @@ void search(const std::string& value, const HashIndex<std::string, std::pair<Con
   }
 }
 
+// Whether that user was told of the deletion that erased the event, or its time was over: he may have been away then.
+bool is_told(const Model& model, UserId user, const ConversationId& id, Seq seq) {
+  const Model::Event& erased = *model.event(id, seq);
+  const Seq target = erased.about_kind == client::About::EDIT ? erased.about : seq;
+  for (Seq later = target.next(); later <= model.head(id); later = later.next()) {
+    const Model::Event* event = model.event(id, later);
+    if (event->about_kind != client::About::DELETION || event->about != target) continue;
+    return model.sees(id, user, later);
+  }
+  return true;
+}
+
 }  // namespace
 
 // Of each shard only the replicas that have applied all that anybody has: the others are behind, and will do so.
@@ -196,7 +208,8 @@ void World::search_disks() {
   search_journals(erased, count);
 }
 
-// Of devices that are there and have taken all: a deletion included, but not of a group that they have left before it.
+// Of devices that are there and have taken all: a deletion included, but not of a group that they had left before it,
+// be they back by now or not.
 // What disappears by itself does so by the device's own clock, which may be wrong.
 void World::search_journals(const Erased& erased, std::uint64_t count) {
   const Model& model = judge_.model();
@@ -210,7 +223,7 @@ void World::search_journals(const Erased& erased, std::uint64_t count) {
       const Model::Event* event = model.event(conversation, seq);
       const Seq last = model.last_for(conversation, device->credentials.user);
       return event == nullptr || event->expires_ms != 0 || last < model.head(conversation) ||
-             device->client->taken(conversation) < last;
+             device->client->taken(conversation) < last || !is_told(model, device->credentials.user, conversation, seq);
     });
     see(std::move(searched));
   }
