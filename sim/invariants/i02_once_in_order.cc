@@ -1,5 +1,7 @@
 #include "sim/invariants/i02_once_in_order.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/digest.h"
 
@@ -26,6 +28,13 @@ void OnceInOrder::know_as_shown(std::uint32_t device, const std::vector<std::pai
   for (const auto& [conversation, seq] : shown) last[conversation] = seq;
 }
 
+bool OnceInOrder::is_of_an_earlier_life(const Sender& sender, const EventSeen& seen) const {
+  const auto begun = begun_.find(sender);
+  if (begun == begun_.end()) return false;
+  const auto top = begun->second.find(seen.conversation);
+  return top != begun->second.end() && seen.seq <= top->second;
+}
+
 void OnceInOrder::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
     put_in_order(*sent);
@@ -36,6 +45,7 @@ void OnceInOrder::see(Time at, const Fact& fact) {
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
     know_as_shown(replaced->device, replaced->shown);
     ++life_[replaced->device];
+    begun_[{replaced->device, life_[replaced->device]}] = top_;
     for (const MessageSent& waiting : replaced->waiting) put_in_order(waiting);
   } else if (const auto* seen = std::get_if<EventSeen>(&fact)) {
     Seq& last = last_[seen->device][seen->conversation];
@@ -47,7 +57,10 @@ void OnceInOrder::see(Time at, const Fact& fact) {
     if (seen->erased) return;
     const auto* known = order_.find({seen->conversation, xxh3_64(seen->text)});
     if (known == nullptr) return;  // I3's matter
+    Seq& top = top_[seen->conversation];
+    top = std::max(top, seen->seq);
     for (const auto& [sender, order] : *known) {
+      if (is_of_an_earlier_life(sender, *seen)) continue;
       auto& placed = placed_[{seen->conversation, sender}];
       const auto [place, fresh] = placed.try_emplace(seen->seq.value(), order);
       if (!fresh) continue;

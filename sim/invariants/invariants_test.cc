@@ -240,6 +240,15 @@ TEST(Invariant, i2_a_crashed_phone_may_show_again_only_what_its_journal_did_not_
   refuses<OnceInOrder>(twice);
 }
 
+TEST(Invariant, i2_a_restored_phone_sends_what_was_refused_behind_what_its_earlier_life_sent_after_it) {
+  const RefusalHeard no{0, talk, OutboxSeq(1), "no"};
+  const JournalReplaced restored{0, {}, {sent(1, "a"), sent(2, "b")}};
+  accepts<OnceInOrder>({sent(1, "a"), sent(2, "b"), no, seen(1, 1, "b"), restored, seen(1, 2, "a")});
+  refuses<OnceInOrder>({sent(1, "a"), sent(2, "b"), seen(1, 1, "b"), restored, seen(1, 2, "a")});
+  refuses<OnceInOrder>({sent(1, "a"), sent(2, "b"), no, restored, seen(1, 1, "b"), seen(1, 2, "a")});
+  refuses<OnceInOrder>({sent(1, "a"), seen(1, 1, "a"), restored, seen(1, 2, "a")});  // twice
+}
+
 TEST(Invariant, i3_only_what_was_sent_here_by_that_device_may_be_shown) {
   accepts<NothingInvented>({sent(1, "a"), seen(1, 1, "a")});
   refuses<NothingInvented>({sent(1, "a"), seen(1, 1, "b")});
