@@ -98,13 +98,7 @@ void Node::Impl::ask_watched(Now now, const gateway::Request& in, const std::vec
   for (const std::uint64_t user : wanted.users()) {
     if (!is_valid(UserId(user)) || std::binary_search(blocked.begin(), blocked.end(), UserId(user))) continue;
     std::shared_ptr<ShardRequest>& part = parts[router_.of_user(UserId(user)).shard];
-    if (part == nullptr) {
-      part = std::make_shared<ShardRequest>();
-      part->user = in.user;
-      part->device = in.device;
-      part->session = in.session;
-      part->deadline = in.deadline;
-    }
+    if (part == nullptr) part = part_of(in);
     part->frame.mutable_watch()->add_users(user);
   }
   if (parts.empty()) {

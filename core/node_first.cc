@@ -50,15 +50,15 @@ bool Node::Impl::needs_gates(Shard& shard, const log::Send& send) {
   if (!conversation || send.refused() != 0) return false;
   if (conversation->is_group()) {
     if (added_by(send).empty()) return false;
-    return OutboxSeq(send.outbox_seq()) >= shard::next_outbox_seq(shard.machine.sender(*conversation, sender, device));
+    return OutboxSeq(send.outbox_seq()) >= next_number(shard, *conversation, sender, device);
   }
   const UserId other = shard::other_of(*conversation, sender);
   if (other == sender) return false;
+  if (OutboxSeq(send.outbox_seq()) < next_number(shard, *conversation, sender, device)) return false;
   const state::Header* header = shard.machine.header(*conversation);
   if (header == nullptr) return true;
   const state::DirectMember& own = *shard::member(header, *conversation, sender);
   const state::DirectMember& recipient = *shard::member(header, *conversation, other);
-  if (OutboxSeq(send.outbox_seq()) < shard::next_outbox_seq(shard::find_sender(own, device))) return false;
   const bool is_known = recipient.stance_version() > 0;
   return !is_known || (!own.opened() && shard::gate_of(recipient) != client::OPEN);
 }

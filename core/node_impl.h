@@ -61,6 +61,16 @@ struct ShardRequest {
 };
 using RequestPtr = std::shared_ptr<const ShardRequest>;
 
+// Of a session's request, what goes to one shard: without its frame.
+[[nodiscard]] inline std::shared_ptr<ShardRequest> part_of(const gateway::Request& in) {
+  auto part = std::make_shared<ShardRequest>();
+  part->user = in.user;
+  part->device = in.device;
+  part->session = in.session;
+  part->deadline = in.deadline;
+  return part;
+}
+
 // What became of an ask.
 struct Moved {  // it is not led there (any more): to be asked again elsewhere
   NodeId leader;
@@ -393,7 +403,10 @@ class Node::Impl {
   void hello(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
   void hello_checked(Now now, Shard& shard, const RequestPtr& request, const state::Device& row, Outputs& out);
   void send(Now now, Shard& shard, const RequestPtr& request, Outputs& out);
-  // In node_rates.cc. False: the conversation has had too many, and that was answered.
+  // In node_rates.cc. The number that this device is to take next there: a lower one is a retry.
+  [[nodiscard]] static OutboxSeq next_number(Shard& shard, const ConversationId& conversation, UserId user,
+                                             DeviceId device);
+  // False: the conversation has had too many, and that was answered.
   bool takes_turn(Now now, Shard& shard, const ConversationId& conversation, const ShardRequest& request, Outputs& out);
   void ack(Now now, Shard& shard, const ShardRequest& request, std::uint64_t request_id);
   void history(Now now, Shard& shard, const RequestPtr& request, Outputs& out);

@@ -12,22 +12,23 @@
 
 namespace chasqui {
 
+OutboxSeq Node::Impl::next_number(Shard& shard, const ConversationId& conversation, UserId user, DeviceId device) {
+  if (conversation.is_group()) return shard::next_outbox_seq(shard.machine.sender(conversation, user, device));
+  const state::DirectMember* own = shard::member(shard.machine.header(conversation), conversation, user);
+  return shard::next_outbox_seq(own == nullptr ? nullptr : shard::find_sender(*own, device));
+}
+
 bool Node::Impl::takes_turn(Now now, Shard& shard, const ConversationId& conversation, const ShardRequest& request,
                             Outputs& out) {
   std::uint64_t members = 2;
-  const state::SenderRow* row = nullptr;
   if (conversation.is_group()) {
     const state::Group* group = shard.machine.group(conversation);
     // Who is no member is refused anyway, hears nothing more than that, and takes nobody's turn.
     if (group == nullptr || shard::find_member(*group, request.user) == nullptr) return true;
     members = static_cast<std::uint64_t>(group->members_size());
-    row = shard.machine.sender(conversation, request.user, request.device);
-  } else {
-    const state::DirectMember* own = shard::member(shard.machine.header(conversation), conversation, request.user);
-    if (own != nullptr) row = shard::find_sender(*own, request.device);
   }
-  if (OutboxSeq(request.frame.send().outbox_seq()) < shard::next_outbox_seq(row))
-    return true;  // a retry stores nothing
+  const OutboxSeq number(request.frame.send().outbox_seq());
+  if (number < next_number(shard, conversation, request.user, request.device)) return true;  // a retry stores nothing
   const Limits& limits = config_.limits;
   constexpr std::uint64_t second_ns = 1'000'000'000;
   gateway::Rate rate = gateway::Rate::per_token_ms(limits.send_conversation_burst, limits.send_conversation_refill_ms);

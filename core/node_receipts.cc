@@ -78,15 +78,9 @@ void Node::Impl::ask_marks(Now now, const gateway::Request& in, Outputs& out) {
   for (int i = 0; i < asked_for.conversations_size(); ++i) {
     const std::string& bytes = asked_for.conversations(i);
     const auto conversation = ConversationId::parse(bytes);
-    if (!conversation || !(conversation->is_group() || conversation->has_direct_member(in.user))) continue;
+    if (!conversation || !conversation->may_have_member(in.user)) continue;
     std::shared_ptr<ShardRequest>& part = parts[router_.of_conversation(*conversation).shard];
-    if (part == nullptr) {
-      part = std::make_shared<ShardRequest>();
-      part->user = in.user;
-      part->device = in.device;
-      part->session = in.session;
-      part->deadline = in.deadline;
-    }
+    if (part == nullptr) part = part_of(in);
     part->frame.mutable_marks()->add_conversations(bytes);
     part->frame.mutable_marks()->add_own_seqs(i < asked_for.own_seqs_size() ? asked_for.own_seqs(i) : 0);
   }
@@ -112,7 +106,7 @@ void Node::Impl::marks(Now now, Shard& shard, const RequestPtr& request, Outputs
   const client::Marks& asked_for = request->frame.marks();
   for (int i = 0; i < asked_for.conversations_size() && all.size() < bounds::marks_asked_max; ++i) {
     const auto conversation = ConversationId::parse(asked_for.conversations(i));
-    if (!conversation || !(conversation->is_group() || conversation->has_direct_member(request->user))) continue;
+    if (!conversation || !conversation->may_have_member(request->user)) continue;
     all.push_back({*conversation, Seq(i < asked_for.own_seqs_size() ? asked_for.own_seqs(i) : 0)});
     // Two rows of each, so that the answers stand where they are looked for.
     rows.push_back(RangeRead::row(conversation->is_group() ? keys::group(shard.id, *conversation)
@@ -164,7 +158,7 @@ void Node::Impl::receipts_of(Now now, Shard& shard, const RequestPtr& request, O
   const auto again = [this, &shard, request](Now then, Outputs& more) { receipts_of(then, shard, request, more); };
   if (!fresh(now, shard, request->asker, again, out)) return;
   const auto conversation = ConversationId::parse(request->frame.ask_receipts().conversation());
-  if (!conversation || !(conversation->is_group() || conversation->has_direct_member(request->user))) {
+  if (!conversation || !conversation->may_have_member(request->user)) {
     return refuse(now, request->asker, client::PERMISSION_DENIED, not_a_member, out);
   }
   const bool asked = read(

@@ -84,11 +84,7 @@ void Node::Impl::request(Now now, gateway::Request& in, Outputs& out) {
   if (frame_case == client::ClientFrame::kAck) {
     in.frame.mutable_ack()->set_read_is_private(gateway_.reads_private(in.session));
   }
-  auto request = std::make_shared<ShardRequest>();
-  request->user = in.user;
-  request->device = in.device;
-  request->session = in.session;
-  request->deadline = in.deadline;
+  auto request = part_of(in);
   request->frame.Swap(&in.frame);
   if (frame_case != client::ClientFrame::kAck) {
     return ask(now, *shard, in.deadline, SessionAsk{std::move(request), in.request_id, 0}, out);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/chasqui/ask_once.h"
 #include "runtime/chasqui/channel.h"
 #include "runtime/chasqui/commands.h"
 #include "runtime/chasqui/event_text.h"
@@ -132,27 +133,19 @@ class Asker {
   const Options& options_;
 };
 
-int ask(const Options& options, json::object request) {
-  auto session = Session::open(options, Session::Holding::Any);
-  if (!session.ok()) {
-    report(session.status());
-    return exit_code(session.status());
-  }
-  return Asker(**session, options).run(std::move(request));
-}
-
 }  // namespace
 
 int run_receipts(const Options& options) {
-  return ask(options, {{"receipts", json::object{{"who", options.who}, {"seq", options.seq}}}});
+  return ask_once<Asker>(options, {{"receipts", json::object{{"who", options.who}, {"seq", options.seq}}}});
 }
 
 int run_conversations(const Options& options) {
-  return ask(options, {{"conversations", json::object()}});
+  return ask_once<Asker>(options, {{"conversations", json::object()}});
 }
 
 int run_log(const Options& options) {
-  return ask(options, {{"history", json::object{{"who", options.who}, {"after", 0}, {"limit", events_max}}}});
+  return ask_once<Asker>(options,
+                         {{"history", json::object{{"who", options.who}, {"after", 0}, {"limit", events_max}}}});
 }
 
 }  // namespace chasqui::cli

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/chasqui/ask_once.h"
 #include "runtime/chasqui/channel.h"
 #include "runtime/chasqui/commands.h"
 #include "runtime/chasqui/outcome.h"
@@ -100,23 +101,14 @@ class Asker {
   const Options& options_;
 };
 
-int ask(const Options& options, json::object request) {
-  auto session = Session::open(options, Session::Holding::Any);
-  if (!session.ok()) {
-    report(session.status());
-    return exit_code(session.status());
-  }
-  return Asker(**session, options).run(std::move(request));
-}
-
 }  // namespace
 
 int run_hide(const Options& options) {
-  return ask(options, {{"hide", json::object{{"who", options.who}, {"seq", options.seq}}}});
+  return ask_once<Asker>(options, {{"hide", json::object{{"who", options.who}, {"seq", options.seq}}}});
 }
 
 int run_presence(const Options& options) {
-  return ask(options, {{"presence", json::object{{"who", options.who}}}});
+  return ask_once<Asker>(options, {{"presence", json::object{{"who", options.who}}}});
 }
 
 int run_privacy(const Options& options) {
@@ -124,18 +116,18 @@ int run_privacy(const Options& options) {
   if (!options.presence.empty()) body["presence"] = options.presence;
   if (!options.adds.empty()) body["adds"] = options.adds;
   if (!options.read_receipts.empty()) body["read_receipts"] = options.read_receipts;
-  return ask(options, {{"privacy", std::move(body)}});
+  return ask_once<Asker>(options, {{"privacy", std::move(body)}});
 }
 
 int run_gate(const Options& options) {
   const char* gate = options.command == Command::Block    ? "blocked"
                      : options.command == Command::Accept ? "open"
                                                           : "request";
-  return ask(options, {{"gate", json::object{{"who", options.who}, {"gate", gate}}}});
+  return ask_once<Asker>(options, {{"gate", json::object{{"who", options.who}, {"gate", gate}}}});
 }
 
 int run_requests(const Options& options) {
-  return ask(options, {{"requests", json::object()}});
+  return ask_once<Asker>(options, {{"requests", json::object()}});
 }
 
 }  // namespace chasqui::cli
