@@ -119,7 +119,7 @@ void Node::Impl::set_gate(Now now, Shard& shard, const RequestPtr& request, Outp
   log::Command command;
   command.mutable_set_gate()->set_user(request->user.value());
   command.mutable_set_gate()->set_other(other.value());
-  command.mutable_set_gate()->set_stance(stance_of(wanted.gate()));
+  command.mutable_set_gate()->set_stance(static_cast<std::uint32_t>(stance_of(wanted.gate())));
   if (auto refused = enqueue(shard, command, GateOrigin{request->asker, request->user, other, request->deadline}, now,
                              request->deadline, true)) {
     respond(now, request->asker, *std::move(refused), out);
