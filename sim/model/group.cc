@@ -294,6 +294,15 @@ bool GroupModel::was_member(UserId user, Seq seq) const {
                      [&](const Time& time) { return time.joined <= seq && (!time.left || seq <= *time.left); });
 }
 
+Seq GroupModel::left_after(UserId user, Seq seq) const {
+  const auto times = times_.find(user);
+  if (times == times_.end()) return {};
+  for (const Time& time : times->second) {
+    if (time.joined <= seq && time.left && seq <= *time.left) return *time.left;
+  }
+  return {};
+}
+
 // By when they were members: a newcomer to whom the history is open is told by what made him one.
 std::vector<UserId> GroupModel::who_is_told(Seq seq) const {
   std::vector<UserId> users;

@@ -52,12 +52,19 @@ class ModelOfGroups : public testing::Test {
     if (answer == nullptr) --numbers_[user];
     return answer == nullptr ? client::UNKNOWN : answer->code;
   }
+  void done_up_to(std::uint64_t row) {
+    EXPECT_TRUE(model.apply({talks, RaftIndex(++index_), {5}, {LoggedCursor{RaftIndex(row)}}}));
+  }
+  void knows(UserId user, std::uint64_t head) {
+    EXPECT_TRUE(model.apply({{0, ShardId(2)}, RaftIndex(++told_), {5}, {LoggedNotice{user, club, Seq(head), Seq()}}}));
+  }
   std::vector<UserId> told(std::uint64_t seq) const { return model.audience(club, Seq(seq)); }
   Model model;
 
  private:
   std::map<UserId, std::uint64_t> numbers_;
   std::uint64_t index_ = 0;
+  std::uint64_t told_ = 0;
 };
 
 using Users = std::vector<UserId>;
@@ -76,6 +83,24 @@ TEST_F(ModelOfGroups, an_event_is_for_those_whose_time_holds_it) {
   EXPECT_EQ(model.next_for(club, beto, Seq(3)), Seq(5));
   EXPECT_EQ(model.next_for(club, carla, Seq()), Seq(2));
   EXPECT_EQ(model.last_for(club, beto), Seq(5));
+}
+
+// Seed 925525009.
+TEST_F(ModelOfGroups, who_has_left_is_owed_by_the_row_he_left_with) {
+  EXPECT_EQ(send(ana, create({beto})), client::OK);  // 1
+  EXPECT_EQ(send(ana), client::OK);                  // 2
+  EXPECT_EQ(send(ana, remove(beto)), client::OK);    // 3
+  EXPECT_EQ(send(ana, add(beto)), client::OK);       // 4
+  knows(ana, 4);
+  done_up_to(2);
+  EXPECT_TRUE(model.untold().empty());
+  done_up_to(3);
+  ASSERT_EQ(model.untold().size(), 1U) << "with that row all of it is due";
+  EXPECT_EQ(model.untold().front().user, beto);
+  EXPECT_EQ(model.untold().front().seq, Seq(3));
+  done_up_to(4);
+  ASSERT_EQ(model.untold().size(), 1U) << "and who stays is owed by each row";
+  EXPECT_EQ(model.untold().front().seq, Seq(4));
 }
 
 TEST_F(ModelOfGroups, a_stranger_takes_no_number_whatever_he_says) {

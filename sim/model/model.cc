@@ -208,7 +208,8 @@ void Model::apply(const LoggedEntry& entry, const LoggedNotice& notice) {
 
 // "The cursor is the lowest feed index with a batch outstanding", and a batch is acknowledged "after its effects are
 // committed over there": so behind it every member has been told, or what
-// they are owed "is parked": a row of the shard's own state, "sent when it answers".
+// they are owed "is parked": a row of the shard's own state, "sent when it answers". Who has left a group since is owed
+// all he may know by the row that he left with.
 void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
   auto& owed = owed_[entry.shard];
   while (!owed.empty() && owed.front().first <= cursor.index) {
@@ -217,6 +218,12 @@ void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
       const auto parked = parked_.find({entry.shard, user, done.conversation});
       if (parked != parked_.end() && parked->second >= done.seq) continue;
       if (knows(user, done.conversation, done.seq)) continue;
+      const GroupModel* known = group(done.conversation);
+      const Seq left = known == nullptr ? Seq() : known->left_after(user, done.seq);
+      const bool is_owed_later = left && std::any_of(owed.begin(), owed.end(), [&](const auto& row) {
+        return row.first > cursor.index && row.second.conversation == done.conversation && row.second.seq == left;
+      });
+      if (is_owed_later) continue;
       untold_.push_back({user, done.conversation, done.seq});
     }
     owed.pop_front();
