@@ -7,6 +7,7 @@
 // that a list of sessions lacks has been told, what those sessions hear does not raise the version they are at: else
 // the next leader, if this one dies meanwhile, would begin above a gap. That it has been told is said by all_told.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "core/base/keys.h"
@@ -366,6 +367,10 @@ void Node::Impl::caught_up(Now now, Shard& shard, const CatchUpPtr& list,
     further.push_back(sessions[i]);
     further.back().set_version(key->number);
   }
+  // A user is told at once at all of his sessions there, however many of them lack it.
+  const auto by_name = [](const Lacking& one) { return std::tie(one.user, one.conversation); };
+  std::ranges::sort(lacking, {}, by_name);
+  lacking.erase(std::ranges::unique(lacking, {}, by_name).begin(), lacking.end());
   for (std::size_t i = 0; i < lacking.size(); i += heads_per_read) {
     const auto begin = lacking.begin() + static_cast<std::ptrdiff_t>(i);
     const auto end = lacking.begin() + static_cast<std::ptrdiff_t>(std::min(i + heads_per_read, lacking.size()));

@@ -44,7 +44,9 @@ SeqRanges Hidden::all(const ConversationId& conversation) const {
 void Hidden::note(const ConversationId& conversation, std::uint64_t hides) {
   if (hides == 0) return;
   Lane& lane = lanes_[conversation];
-  if (hides > lane.hides) know(lane, true);
+  if (hides <= lane.hides) return;
+  lane.noted = std::max(lane.noted, hides);
+  know(lane, true);
 }
 
 void Hidden::know(Lane& lane, bool lacks) {
@@ -58,7 +60,7 @@ void Hidden::on_history_restored() {
   for (auto& [conversation, lane] : lanes_) {
     lane.wanted.merge(lane.known);
     lane.known = {};
-    lane.hides = 0;
+    lane.hides = lane.noted = 0;
     may_want_ = true;
     journal_.write(record(conversation, lane));
   }
@@ -66,9 +68,10 @@ void Hidden::on_history_restored() {
 
 std::optional<Hidden::Request> Hidden::next_request(MonoTime now) {
   if (is_asking_ || !may_want_ || now < retry_at_) return std::nullopt;
-  for (const auto& [conversation, lane] : lanes_) {
+  for (auto& [conversation, lane] : lanes_) {
     if (lane.wanted.empty() && !lane.lacks) continue;
     is_asking_ = true;
+    lane.noted = 0;
     Request request{conversation, std::nullopt};
     if (lane.wanted.empty()) return request;
     HideEvents& hide = request.hide.emplace();
@@ -95,7 +98,7 @@ bool Hidden::on_answer(const ConversationId& conversation, const HiddenEvents& e
   before.merge(lane.wanted);
   lane.known = *ranges;
   lane.hides = events.hides();
-  know(lane, false);
+  know(lane, lane.noted > lane.hides);  // more was hidden while the answer was on its way
   SeqRanges rest;
   const std::vector<std::uint64_t> wanted = lane.wanted.numbers();
   for (std::size_t i = 0; i < wanted.size(); i += 2) {

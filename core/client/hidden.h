@@ -55,6 +55,7 @@ class Hidden {
     SeqRanges known;
     SeqRanges wanted;  // not confirmed yet
     bool lacks = false;
+    std::uint64_t noted = 0;  // since it was asked for last
   };
   [[nodiscard]] JournalRecord record(const ConversationId& conversation, const Lane& lane) const;
 

@@ -65,6 +65,31 @@ TEST(Hidden, what_another_device_hides_is_asked_for_when_the_index_says_so) {
   EXPECT_FALSE(device.hidden.is_lacking()) << "it knows that one";
 }
 
+// Seed 482627979.
+TEST(Hidden, what_is_hidden_while_the_answer_is_on_its_way_is_asked_for_again) {
+  Device device;
+  device.hidden.note(chat, 2);
+  ASSERT_TRUE(device.hidden.next_request(now).has_value());
+  device.hidden.note(chat, 3);
+  EXPECT_TRUE(device.hears(2, {7, 7}));
+  EXPECT_TRUE(device.hidden.is_lacking());
+  const auto again = device.hidden.next_request(now);
+  ASSERT_TRUE(again && !again->hide);
+  EXPECT_TRUE(device.hears(3, {7, 9}));
+  EXPECT_FALSE(device.hidden.is_lacking());
+  EXPECT_FALSE(device.hidden.next_request(now).has_value());
+}
+
+// As a server that was restored might.
+TEST(Hidden, a_count_that_the_server_does_not_stand_by_is_asked_for_once) {
+  Device device;
+  device.hidden.note(chat, 9);
+  ASSERT_TRUE(device.hidden.next_request(now).has_value());
+  EXPECT_TRUE(device.hears(2, {7, 7}));
+  EXPECT_FALSE(device.hidden.is_lacking());
+  EXPECT_FALSE(device.hidden.next_request(now).has_value());
+}
+
 TEST(Hidden, a_journal_brings_back_what_was_hidden_and_what_is_still_to_be_said) {
   Device device;
   ASSERT_TRUE(device.hidden.hide(chat, 3, 3).ok());
