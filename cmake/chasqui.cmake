@@ -41,6 +41,7 @@ find_package(GTest REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
 
 add_library(chasqui_options INTERFACE)
