@@ -33,11 +33,11 @@ class GroupModel {
   void apply(UserId user, Seq seq, const client::GroupChange& change, const std::set<UserId>& not_added);
 
   [[nodiscard]] bool sees(UserId user, Seq seq) const;
-  [[nodiscard]] Seq last_seen_by(UserId user, Seq head) const;                  // 0: nothing
-  [[nodiscard]] Seq next_seen_by(UserId user, Seq after, Seq head) const;       // 0: nothing more
-  [[nodiscard]] std::vector<UserId> who_is_told(Seq seq) const;                 // of the event at `seq`
-  [[nodiscard]] bool was_member(UserId user, Seq seq) const;                    // when that event came
-  [[nodiscard]] Seq left_after(UserId user, Seq seq) const;  // whoever was one then; 0: he is one still
+  [[nodiscard]] Seq last_seen_by(UserId user, Seq head) const;             // 0: nothing
+  [[nodiscard]] Seq next_seen_by(UserId user, Seq after, Seq head) const;  // 0: nothing more
+  [[nodiscard]] std::vector<UserId> who_is_told(Seq seq) const;            // of the event at `seq`
+  [[nodiscard]] bool was_member(UserId user, Seq seq) const;               // when that event came
+  [[nodiscard]] Seq left_after(UserId user, Seq seq) const;                // whoever was one then; 0: he is one still
   [[nodiscard]] bool knew(UserId user) const { return times_.contains(user); }  // is or was a member
   [[nodiscard]] bool is_member(UserId user) const { return members_.contains(user); }
 

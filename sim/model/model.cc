@@ -220,9 +220,10 @@ void Model::apply(const LoggedEntry& entry, const LoggedCursor& cursor) {
       if (knows(user, done.conversation, done.seq)) continue;
       const GroupModel* known = group(done.conversation);
       const Seq left = known == nullptr ? Seq() : known->left_after(user, done.seq);
-      const bool is_owed_later = left && std::any_of(owed.begin(), owed.end(), [&](const auto& row) {
-        return row.first > cursor.index && row.second.conversation == done.conversation && row.second.seq == left;
-      });
+      const bool is_owed_later =
+          left && std::any_of(owed.begin(), owed.end(), [&](const auto& row) {
+            return row.first > cursor.index && row.second.conversation == done.conversation && row.second.seq == left;
+          });
       if (is_owed_later) continue;
       untold_.push_back({user, done.conversation, done.seq});
     }
