@@ -15,6 +15,8 @@ constexpr Time grace = 90 * second;
 constexpr Time afterwards = 9 * second;
 // And in a cluster what was parked is sent when its shard is back.
 constexpr Time afterwards_in_cluster = 20 * second;
+// A page is asked for when the one before has come; a node that is busy reading answers late.
+constexpr std::uint64_t page_round_ms = 200;
 
 }  // namespace
 
@@ -26,8 +28,9 @@ Time World::backlog() const {
     if (device->up()) unsent = std::max(unsent, device->client->unsent());
   }
   const Limits& limits = plan_.limits;
-  const std::uint64_t ms = unsent * limits.send_device_refill_ms +
-                           (unsent + judge_.most_missing()) * limits.page_device_refill_ms / limits.page_events_max;
+  const std::uint64_t pages = (unsent + judge_.most_missing()) / limits.page_events_max + 1;
+  const std::uint64_t ms =
+      unsent * limits.send_device_refill_ms + pages * (limits.page_device_refill_ms + page_round_ms);
   return 2 * static_cast<Time>(ms) * millisecond;
 }
 

@@ -25,22 +25,22 @@ void Refused::see(Time at, const Fact& fact) {
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     forget_strangers(crashed->device);
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
-    const Sent* sent = sent_[accepted->device].find({accepted->conversation, accepted->number});
-    if (sent == nullptr) return;
-    check(!refused_.contains(xxh3_64(sent->text)), at, [&] {
-      return absl::StrCat("device ", accepted->device, ": '", sent->text.substr(0, 40),
+    const Sent* found = sent_[accepted->device].find({accepted->conversation, accepted->number});
+    if (found == nullptr) return;
+    check(!refused_.contains(xxh3_64(found->text)), at, [&] {
+      return absl::StrCat("device ", accepted->device, ": '", found->text.substr(0, 40),
                           "' was accepted after it had been refused");
     });
   } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
-    const Sent* sent = sent_[refusal->device].find({refusal->conversation, refusal->number});
-    if (sent == nullptr) return;
-    const std::uint64_t text = xxh3_64(sent->text);
+    const Sent* found = sent_[refusal->device].find({refusal->conversation, refusal->number});
+    if (found == nullptr) return;
+    const std::uint64_t text = xxh3_64(found->text);
     const bool by_role = refusal->reason.find("PERMISSION_DENIED") != std::string::npos;
     const bool took_no_number = by_role && refusal->conversation.is_group();
-    if (!took_no_number || sent->connects == connects_[refusal->device]) refused_.insert(text, {});
+    if (!took_no_number || found->connects == connects_[refusal->device]) refused_.insert(text, {});
     if (took_no_number) in_groups_[refusal->device].push_back(text);
     check(!seen_.contains(text), at, [&] {
-      return absl::StrCat("'", sent->text.substr(0, 40), "' had been seen when device ", refusal->device,
+      return absl::StrCat("'", found->text.substr(0, 40), "' had been seen when device ", refusal->device,
                           " was told that it is refused: ", refusal->reason);
     });
   } else if (const auto* event = std::get_if<EventSeen>(&fact)) {
