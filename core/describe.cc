@@ -11,6 +11,11 @@ std::string short_id(const std::string& conversation) {
   return parsed ? parsed->hex().substr(8, 8) + ".." + parsed->hex().substr(24) : "malformed";
 }
 
+// Only where it is said.
+std::string known(std::uint64_t seq) {
+  return seq == 0 ? "" : absl::StrCat(" known=", seq);
+}
+
 std::string session(SessionId id) {
   return absl::StrCat(" session=", id.value());
 }
@@ -143,7 +148,7 @@ std::string describe(const client::ClientFrame& frame) {
                           " generation=", frame.hello().generation(), " synced=", frame.hello().synced_version());
     case client::ClientFrame::kSend:
       return absl::StrCat(id, "send ", short_id(frame.send().conversation()), " outbox=", frame.send().outbox_seq(),
-                          " bytes=", frame.send().payload().size());
+                          known(frame.send().known_seq()), " bytes=", frame.send().payload().size());
     case client::ClientFrame::kAck:
       return absl::StrCat(id, "ack ", short_id(frame.ack().conversation()), " delivered=", frame.ack().delivered_seq(),
                           " read=", frame.ack().read_seq());
@@ -185,7 +190,7 @@ std::string describe(const client::ServerFrame& frame) {
   switch (frame.body_case()) {
     case client::ServerFrame::kError:
       return absl::StrCat(id, "error ", text(name(frame.error().code())), " next=", frame.error().next_outbox_seq(),
-                          " retry_after_ms=", frame.error().retry_after_ms());
+                          known(frame.error().known_seq()), " retry_after_ms=", frame.error().retry_after_ms());
     case client::ServerFrame::kHello:
       return absl::StrCat(id, "hello epoch=", frame.hello().history_epoch(),
                           " entries=", frame.hello().sync().entries_size(),

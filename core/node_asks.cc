@@ -21,7 +21,8 @@ bool is_command(const client::ClientFrame& frame) {
 }
 
 gateway::Refusal refusal_of(const client::Error& error) {
-  return {error.code(), error.message(), error.retry_after_ms(), OutboxSeq(error.next_outbox_seq())};
+  return {error.code(), error.message(), error.retry_after_ms(), OutboxSeq(error.next_outbox_seq()),
+          Seq(error.known_seq())};
 }
 
 client::Error error_of(const gateway::Refusal& refusal) {
@@ -30,6 +31,7 @@ client::Error error_of(const gateway::Refusal& refusal) {
   error.set_message(refusal.message);
   error.set_retry_after_ms(refusal.retry_after_ms);
   error.set_next_outbox_seq(refusal.next_outbox_seq.value());
+  error.set_known_seq(refusal.known_seq.value());
   return error;
 }
 

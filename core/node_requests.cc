@@ -349,6 +349,7 @@ void Node::Impl::send(Now now, Shard& shard, const RequestPtr& request, Outputs&
   entry.set_sender(request->user.value());
   entry.set_device(static_cast<std::uint32_t>(request->device.value()));
   entry.set_outbox_seq(send.outbox_seq());
+  if (conversation->is_group()) entry.set_known_seq(send.known_seq());
   const Digest digest = blake2b_256(send.payload());
   entry.set_digest(std::string(view(digest)));
   absl::Status content = gateway::check_payload(send.payload(), config_.limits, entry);

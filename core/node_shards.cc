@@ -341,7 +341,8 @@ void Node::Impl::reply(Shard& shard, Origin& origin, const shard::Reply& answer,
     const bool by_content =
         refused_send != nullptr && !refused_send->content_fault.empty() && refused->code == client::INVALID_ARGUMENT;
     fail(shard, origin,
-         gateway::Refusal{refused->code, by_content ? refused_send->content_fault : refused->message, 0, refused->next},
+         gateway::Refusal{refused->code, by_content ? refused_send->content_fault : refused->message, 0, refused->next,
+                          refused->known_seq},
          now, out);
     return;
   }

@@ -287,6 +287,9 @@ void ClientImpl::say_sends_and_fetches(MonoTime now) {
     send.set_conversation(outgoing->conversation.str());
     send.set_outbox_seq(outgoing->number.value());
     send.set_payload(std::move(outgoing->payload));
+    if (outgoing->known) {
+      send.set_known_seq(std::max(*outgoing->known, inbox_.taken(outgoing->conversation)).value());
+    }
   }
   const auto say_fetch = [&](Asked asked, const Fetch& fetch) {
     History& history = *frame(request(now, asked, fetch.conversation)).mutable_history();

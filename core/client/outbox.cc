@@ -82,7 +82,9 @@ std::optional<Outgoing> Outbox::next(MonoTime now) {
     ++in_flight_;
     in_flight_bytes_ += entry->payload.size();
     last_ = conversation;
-    return Outgoing{conversation, entry->ticket, entry->number, entry->payload};
+    Outgoing outgoing{conversation, entry->ticket, entry->number, entry->payload, std::nullopt};
+    if (conversation.is_group() && !lane.proven) outgoing.known = std::max(entry->after, lane.known);
+    return outgoing;
   }
   return std::nullopt;
 }
@@ -157,7 +159,10 @@ SendVerdict Outbox::on_error(const ConversationId& conversation, OutboxSeq ticke
   } else if (is_retryable(error.code())) {
     lane.going_back = true;
     if (error.code() == RESOURCE_EXHAUSTED) lane.window = 1;
-    back_off(conversation, lane, error, now);
+    // Who is told what to say says it at once; told so again, he waits.
+    const bool is_told = lane.known == Seq() && error.known_seq() != 0;
+    lane.known = std::max(lane.known, Seq(error.known_seq()));
+    if (!is_told) back_off(conversation, lane, error, now);
   } else {
     verdict = SendVerdict::Refused;
     const OutboxSeq number = entry->number;

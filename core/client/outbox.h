@@ -43,6 +43,8 @@ struct Outgoing {
   OutboxSeq ticket;
   OutboxSeq number;
   std::string payload;
+  // Of a group: known_seq of the Send, if the inbox does not know of more; nullopt: it need not say any.
+  std::optional<Seq> known;
 };
 
 // What an error means for a message.
@@ -120,6 +122,7 @@ class Outbox {
     std::uint64_t refused_below = 0;  // so many numbers right below the lowest unanswered were refused
     bool going_back = false;
     bool proven = false;  // see the head
+    Seq known;            // as an error named it
     std::uint32_t attempts = 0;
     MonoTime retry_at{};
     Lane();

@@ -192,6 +192,25 @@ TEST_F(OutboxTest, a_message_refused_without_a_number_gives_it_to_the_next_and_j
   EXPECT_EQ(outbox.in_flight_number(chat, OutboxSeq(3)), OutboxSeq(2));
 }
 
+TEST_F(OutboxTest, until_its_numbers_are_proven_a_group_is_told_what_is_known_of_it) {
+  const ConversationId club = ConversationId::group(UserId(1), 7);
+  const OutboxSeq first = *outbox.send(club, "a", Seq(4));
+  ASSERT_TRUE(outbox.send(club, "b", Seq(4)).ok());
+  sync();
+  EXPECT_EQ(outbox.next(now)->known, Seq(4));
+  Error member = error(ABORTED);
+  member.set_known_seq(9);
+  EXPECT_EQ(outbox.on_error(club, first, member, now), SendVerdict::Again);
+  EXPECT_EQ(outbox.next(now)->known, Seq(9)) << "at once: it was told what to say";
+  EXPECT_EQ(outbox.on_error(club, first, member, now), SendVerdict::Again);
+  EXPECT_EQ(outbox.next(now), std::nullopt) << "a server that says so again is not obeyed in a circle";
+  outbox.on_connection_lost();
+  const MonoTime later = outbox.next_deadline();
+  EXPECT_EQ(outbox.next(later)->known, Seq(9));
+  outbox.on_accepted(club, first, Seq(10), false);
+  EXPECT_EQ(outbox.next(later)->known, std::nullopt);
+}
+
 TEST_F(OutboxTest, numbers_that_are_not_ours_call_for_a_new_device) {
   prove();
   send("a");

@@ -367,6 +367,7 @@ void Gateway::refuse(Now now, SessionId id, std::uint64_t request_id, const Refu
   error.set_message(refusal.message);
   error.set_retry_after_ms(refusal.retry_after_ms);
   error.set_next_outbox_seq(refusal.next_outbox_seq.value());
+  error.set_known_seq(refusal.known_seq.value());
   answer(now, id, request_id, frame, out);
   if (session->state == Session::State::Opened || session->state == Session::State::Checking) {
     // Without a Hello that was taken there is no session: whoever it is comes back with a better one.

@@ -40,6 +40,7 @@ struct Refusal {
   std::string message;
   std::uint32_t retry_after_ms = 0;
   OutboxSeq next_outbox_seq;
+  Seq known_seq{};
 };
 
 class Gateway {

@@ -42,7 +42,8 @@ struct Marked {  // the user's marks as they stand now
 struct Refused {
   client::Code code{};
   std::string message;
-  OutboxSeq next;  // of a Send: the number that is taken next; 0: not said
+  OutboxSeq next;   // of a Send: the number that is taken next; 0: not said
+  Seq known_seq{};  // of a Send: it must say this one; 0: not said
 };
 struct HiddenNow {  // what the user has hidden in that conversation
   std::uint64_t hides = 0;

@@ -12,6 +12,7 @@
 //   expire CONVERSATION SEQ due=MS [SEQ ...]: one command     hide NAME CONVERSATION FIRST LAST
 //   privacy NAME [presence=NUMBER] [adds=NUMBER] [receipts=0|1]     gate NAME OTHER accepted|blocked|nothing
 //   send ... [gate=STANCE@VERSION]: what the other's shard said when it was asked
+//     [known=SEQ]: of a group, the last seq that the device knows there; without it, all there are
 //   change NAME/DEVICE in GROUP n=NUMBER create|add|remove|leave|edit|role|permissions|mute|unban|link|unlink|join|
 //     answer|delete [WHOM ...] ["title"] [key=value ...]: see add_change below; who of them may not be added:
 //     not_added=WHO,WHO invitations=WHO
@@ -511,6 +512,10 @@ class World {
     return {stance_of(parts[0]), version};
   }
 
+  // Of a group; where the case says nothing, as a device that has seen all there is.
+  static void add_known(const Line& line, log::Send& body) {
+    body.set_known_seq(line.options.contains("known") ? line.number("known") : 1'000'000);
+  }
   static void add_sends(const Line& line, log::Entry& entry) {
     const std::vector<std::string> range = absl::StrSplit(line.option("n"), "..");
     std::uint64_t first = 0;
@@ -523,6 +528,7 @@ class World {
       body.set_sender(line.user(1).value());
       body.set_device(line.device(1));
       body.set_outbox_seq(n);
+      add_known(line, body);
       body.set_digest(hash_of(payload));
       client::Code code = client::OK;
       if (line.options.contains("refused")) {
@@ -597,6 +603,7 @@ class World {
     body.set_sender(line.user(1).value());
     body.set_device(line.device(1));
     body.set_outbox_seq(line.number("n"));
+    add_known(line, body);
     body.set_change(change.SerializeAsString());
     if (kind == "nothing") body.set_change("\xff");  // that does not decode
     body.set_digest(hash_of(body.change()));

@@ -50,6 +50,7 @@ class World {
     send.set_device(1);
     send.set_outbox_seq(++numbers_[{conversation, user}]);
     send.set_payload("said");
+    send.set_known_seq(1'000'000);  // of a group: as a device that has seen all there is
     send.set_digest(std::string(view(blake2b_256(std::to_string(++digests_)))));
     if (!is_message) {
       send.set_about_kind(client::About::REACTION);

@@ -33,6 +33,17 @@ bool may_know(const Changer& by, const state::FormerMember* former, const state:
   return change->has_join() && may_join(by, change->join());
 }
 
+Seq joined(const state::Member& member) {
+  return Seq(member.intervals().rbegin()->joined());
+}
+
+// It was said before its device knew that its user is a member. It may have been refused already, without taking a
+// number, and this be a copy of it that a broken connection held: nobody waits for its answer. Once the group has taken
+// a number of the device, the number tells.
+bool is_of_a_stranger(const Changer& by, const log::Send& command) {
+  return by.member != nullptr && Seq(command.known_seq()) < joined(*by.member);
+}
+
 // Of a message, which is no change.
 std::optional<std::uint32_t> refuse_message(const Changer& by, const state::Header& header, const log::Send& command,
                                             std::optional<client::Event>& target) {
@@ -127,6 +138,10 @@ Effects send_to_group(const ShardView& view, const ConversationId& conversation,
       return Effects::refused(client::PERMISSION_DENIED, "that group is not for you");
     }
     return Effects::refused(client::PERMISSION_DENIED, not_a_member(conversation));
+  }
+  if (row == nullptr && is_of_a_stranger(by, command)) {
+    return Effects::only(
+        Refused{client::ABORTED, "you are a member now: say it again with this known_seq", {}, joined(*by.member)});
   }
 
   const std::uint64_t digest = command_digest("send", conversation, command.digest());

@@ -19,6 +19,7 @@ inline client::ClientFrame payload_frame(std::uint64_t outbox_seq, const Convers
   frame.mutable_send()->set_conversation(group.str());
   frame.mutable_send()->set_outbox_seq(outbox_seq);
   frame.mutable_send()->set_payload(payload.SerializeAsString());
+  frame.mutable_send()->set_known_seq(1'000'000);  // as a device that has seen all that there is
   return frame;
 }
 

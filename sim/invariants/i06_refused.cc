@@ -12,35 +12,31 @@ void Refused::forget_strangers(std::uint32_t device) {
 
 void Refused::see(Time at, const Fact& fact) {
   if (const auto* sent = std::get_if<MessageSent>(&fact)) {
-    sent_[sent->device][{sent->conversation, sent->number}] = {sent->text, connects_[sent->device]};
-  } else if (const auto* tried = std::get_if<ConnectTried>(&fact)) {
-    ++connects_[tried->device];
+    sent_[sent->device][{sent->conversation, sent->number}] = sent->text;
   } else if (const auto* replaced = std::get_if<JournalReplaced>(&fact)) {
     sent_.erase(replaced->device);
     forget_strangers(replaced->device);
     for (const MessageSent& message : replaced->waiting) {
       refused_.erase(xxh3_64(message.text));
-      sent_[message.device][{message.conversation, message.number}] = {message.text, connects_[message.device]};
+      sent_[message.device][{message.conversation, message.number}] = message.text;
     }
   } else if (const auto* crashed = std::get_if<PhoneCrashed>(&fact)) {
     forget_strangers(crashed->device);
   } else if (const auto* accepted = std::get_if<AcceptedHeard>(&fact)) {
-    const Sent* found = sent_[accepted->device].find({accepted->conversation, accepted->number});
-    if (found == nullptr) return;
-    check(!refused_.contains(xxh3_64(found->text)), at, [&] {
-      return absl::StrCat("device ", accepted->device, ": '", found->text.substr(0, 40),
+    const std::string* text = sent_[accepted->device].find({accepted->conversation, accepted->number});
+    if (text == nullptr) return;
+    check(!refused_.contains(xxh3_64(*text)), at, [&] {
+      return absl::StrCat("device ", accepted->device, ": '", text->substr(0, 40),
                           "' was accepted after it had been refused");
     });
   } else if (const auto* refusal = std::get_if<RefusalHeard>(&fact)) {
-    const Sent* found = sent_[refusal->device].find({refusal->conversation, refusal->number});
-    if (found == nullptr) return;
-    const std::uint64_t text = xxh3_64(found->text);
+    const std::string* text = sent_[refusal->device].find({refusal->conversation, refusal->number});
+    if (text == nullptr) return;
+    refused_.insert(xxh3_64(*text), {});
     const bool by_role = refusal->reason.find("PERMISSION_DENIED") != std::string::npos;
-    const bool took_no_number = by_role && refusal->conversation.is_group();
-    if (!took_no_number || found->connects == connects_[refusal->device]) refused_.insert(text, {});
-    if (took_no_number) in_groups_[refusal->device].push_back(text);
-    check(!seen_.contains(text), at, [&] {
-      return absl::StrCat("'", found->text.substr(0, 40), "' had been seen when device ", refusal->device,
+    if (by_role && refusal->conversation.is_group()) in_groups_[refusal->device].push_back(xxh3_64(*text));
+    check(!seen_.contains(xxh3_64(*text)), at, [&] {
+      return absl::StrCat("'", text->substr(0, 40), "' had been seen when device ", refusal->device,
                           " was told that it is refused: ", refusal->reason);
     });
   } else if (const auto* event = std::get_if<EventSeen>(&fact)) {

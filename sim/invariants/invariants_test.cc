@@ -334,19 +334,6 @@ TEST(Invariant, i6_refused_is_refused) {
   refuses<Refused>({sent(1, "a"), no, accepted(1, 1)});
 }
 
-TEST(Invariant, i6_what_an_old_connection_holds_may_come_when_its_sender_has_become_a_member) {
-  const ConversationId club = ConversationId::group(ana, 7);
-  const MessageSent said{0, club, OutboxSeq(1), "a"};
-  const RefusalHeard stranger{0, club, OutboxSeq(1), "PERMISSION_DENIED: not a member"};
-  const RefusalHeard too_long{0, club, OutboxSeq(1), "INVALID_ARGUMENT: too long"};
-  EventSeen shown = seen(1, 1, "a");
-  shown.conversation = club;
-  accepts<Refused>({ConnectTried{0, true}, said, ConnectTried{0, false}, stranger, shown});
-  refuses<Refused>({ConnectTried{0, true}, said, stranger, ConnectTried{0, true}, shown});
-  refuses<Refused>({ConnectTried{0, true}, said, ConnectTried{1, false}, stranger, shown});
-  refuses<Refused>({ConnectTried{0, true}, said, ConnectTried{0, false}, too_long, shown});
-}
-
 TEST(Invariant, i10_accepted_waits_for_the_disk) {
   const AppendHandedOut append{0, AppendId(1), {{talk, ana, phone, OutboxSeq(1)}}};
   accepts<DurableBeforeSaid>({append, AppendDurable{0, AppendId(1)}, answer(1, 1)});

@@ -290,15 +290,20 @@ Seq GroupModel::next_seen_by(UserId user, Seq after, Seq head) const {
 bool GroupModel::was_member(UserId user, Seq seq) const {
   const auto times = times_.find(user);
   if (times == times_.end()) return false;
-  return std::any_of(times->second.begin(), times->second.end(),
-                     [&](const Time& time) { return time.joined <= seq && (!time.left || seq <= *time.left); });
+  return std::any_of(times->second.begin(), times->second.end(), [&](const Time& time) { return time.holds(seq); });
+}
+
+Seq GroupModel::joined(UserId user) const {
+  const auto times = times_.find(user);
+  if (times == times_.end() || times->second.back().left) return {};
+  return times->second.back().joined;
 }
 
 Seq GroupModel::left_after(UserId user, Seq seq) const {
   const auto times = times_.find(user);
   if (times == times_.end()) return {};
   for (const Time& time : times->second) {
-    if (time.joined <= seq && time.left && seq <= *time.left) return *time.left;
+    if (time.holds(seq) && time.left) return *time.left;
   }
   return {};
 }
@@ -307,10 +312,7 @@ Seq GroupModel::left_after(UserId user, Seq seq) const {
 std::vector<UserId> GroupModel::who_is_told(Seq seq) const {
   std::vector<UserId> users;
   for (const auto& [user, times] : times_) {
-    const bool was_there = std::any_of(times.begin(), times.end(), [&](const Time& time) {
-      return time.joined <= seq && (!time.left || seq <= *time.left);
-    });
-    if (was_there) users.push_back(user);
+    if (was_member(user, seq)) users.push_back(user);
   }
   return users;
 }

@@ -39,6 +39,7 @@ class GroupModel {
   [[nodiscard]] bool was_member(UserId user, Seq seq) const;               // when that event came
   [[nodiscard]] Seq left_after(UserId user, Seq seq) const;                // whoever was one then; 0: he is one still
   [[nodiscard]] bool knew(UserId user) const { return times_.contains(user); }  // is or was a member
+  [[nodiscard]] Seq joined(UserId user) const;                                  // by which event; 0: he is no member
   [[nodiscard]] bool is_member(UserId user) const { return members_.contains(user); }
 
  private:
@@ -46,6 +47,7 @@ class GroupModel {
     Seq from;
     Seq joined;
     std::optional<Seq> left;
+    [[nodiscard]] bool holds(Seq seq) const { return joined <= seq && (!left || seq <= *left); }
   };
   struct Link {
     bool asks_approval = false;

@@ -21,6 +21,7 @@ LoggedSend decode_send(const ConversationId& conversation, const log::Send& send
                     std::nullopt,
                     {},
                     std::nullopt};
+  logged.known = Seq(send.known_seq());
   for (const std::uint64_t user : send.mentions()) logged.mentions.emplace_back(user);
   if (send.has_recipient()) logged.recipient = {send.recipient().stance(), send.recipient().version()};
   for (const std::uint64_t user : send.not_added()) logged.not_added.insert(UserId(user));

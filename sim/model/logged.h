@@ -39,6 +39,7 @@ struct LoggedSend {
   std::vector<UserId> mentions = {};
   std::optional<LoggedStance> recipient = std::nullopt;  // as the other's shard said when it was asked
   std::set<UserId> not_added = {};                       // of those whom the change adds
+  Seq known = {};                                        // of a group, as the device said
 };
 struct LoggedDue {  // of an Expire
   ConversationId conversation;

@@ -62,6 +62,7 @@ void Model::apply_to_group(const LoggedEntry& entry, const LoggedSend& send) {
   const client::GroupChange* change = send.change ? &*send.change : nullptr;
   GroupModel& group = groups_[send.conversation];
   if (!group.may_know(send.conversation, send.sender, took_numbers, entry.time, change)) return;
+  if (!took_numbers && send.known < group.joined(send.sender)) return;  // said while he was a stranger
   std::vector<Answer>& answers = answers_[{send.conversation, send.sender, send.device}];
   if (send.number.value() != answers.size() + 1) return;
   Conversation** known = by_id_.find(send.conversation);
