@@ -17,7 +17,8 @@ void Acks::on_taken(const ConversationId& conversation, Seq seq, MonoTime now) {
   Lane& lane = lanes_[conversation];
   if (seq <= lane.delivered) return;
   lane.delivered = seq;
-  if (!lane.is_confirmed()) lingering_.set_earlier(conversation, now + linger_);
+  const Duration linger = conversation.is_group() ? group_linger_ : linger_;
+  if (!lane.is_confirmed()) lingering_.set_earlier(conversation, now + linger);
 }
 
 bool Acks::on_read(const ConversationId& conversation, Seq seq, MonoTime now) {
@@ -65,7 +66,7 @@ void Acks::on_connected(MonoTime now) {
 
 std::vector<Ack> Acks::take(MonoTime now, bool riding, HistoryEpoch epoch) {
   std::vector<Ack> out;
-  const MonoTime due = riding ? now + linger_ : now;
+  const MonoTime due = riding ? now + group_linger_ : now;
   while (out.size() < at_once_max) {
     std::optional<ConversationId> next = lingering_.pop_due(due);
     if (!next) next = repeats_.pop_due(now);

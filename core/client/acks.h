@@ -5,6 +5,7 @@
 // once) is simply said again: after 2 s, 4 s, ... 30 s, and at the next connection.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,9 @@ class Acks {
  public:
   static constexpr std::uint64_t at_once_max = 256;  // marks in one message; the others follow in the next
 
-  explicit Acks(Duration linger) : linger_(linger) {}
+  // `delivered` of a group waits longer than all else: its receipts are told once a second, so who said each at once
+  // would only wake his radio, and the server, as often as somebody says something.
+  Acks(Duration linger, Duration group_linger) : linger_(linger), group_linger_(std::max(linger, group_linger)) {}
 
   // All of 1..seq is on this device's disk.
   void on_taken(const ConversationId& conversation, Seq seq, MonoTime now);
@@ -56,6 +59,7 @@ class Acks {
   void say(const ConversationId& conversation, Lane& lane, MonoTime now, HistoryEpoch epoch, std::vector<Ack>& out);
 
   Duration linger_;
+  Duration group_linger_;
   absl::btree_map<ConversationId, Lane> lanes_;
   Timers<ConversationId> lingering_;  // something new to say
   Timers<ConversationId> repeats_;    // said and not confirmed

@@ -28,7 +28,7 @@ ClientImpl::ClientImpl(const Config& config, const Seed& seed)
       requests_(config.request_timeout),
       outbox_(journal_, random_, config.retry_base, config.retry_cap),
       inbox_(journal_, random_, config.retry_base, config.retry_cap, config.fetch_events),
-      acks_(config.ack_linger),
+      acks_(config.ack_linger, config.group_ack_linger),
       sync_(journal_),
       identity_(journal_, random_, outbox_, config_) {}
 

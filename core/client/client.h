@@ -50,9 +50,10 @@ struct Config {
   std::string program = "chasqui";          // told in Hello
   Duration retry_base = milliseconds(500);  // of reconnects: full jitter, doubled up to the cap
   Duration retry_cap = seconds(30);
-  Duration ack_linger = milliseconds(20);  // that an ack waits for a frame to ride on
-  Duration request_timeout = seconds(10);  // without an answer: the connection is given up
-  bool fetch_events = true;                // false: only heads are followed (a load generator that just sends)
+  Duration ack_linger = milliseconds(20);         // that an ack waits for a frame to ride on
+  Duration group_ack_linger = milliseconds(200);  // the same, of what a group's member has got and not read yet
+  Duration request_timeout = seconds(10);         // without an answer: the connection is given up
+  bool fetch_events = true;                       // false: only heads are followed (a load generator that just sends)
 };
 
 // ---------------------------------------------------------------------------------------- what the application hears

@@ -146,10 +146,10 @@ void Feed::acknowledged(const peer::NotifyAck& ack, Now now) {
   for (const std::uint64_t named : ack.batches()) {
     // By position: the oldest one that went to that shard, whichever was meant.
     std::uint64_t id = named;
-    for (const auto& [older, batch] : sent_) {
-      if (!CHASQUI_CANARY("ack_position") || batch.frame.to_shard() != ack.to_shard()) continue;
-      id = older;
-      break;
+    if (CHASQUI_CANARY("ack_position")) {
+      const auto oldest = std::find_if(
+          sent_.begin(), sent_.end(), [&](const auto& sent) { return sent.second.frame.to_shard() == ack.to_shard(); });
+      if (oldest != sent_.end()) id = oldest->first;
     }
     unparking_.acknowledged(from, id);
     const auto it = sent_.find(id);
