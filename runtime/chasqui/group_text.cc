@@ -224,6 +224,7 @@ json::object description_object(const client::GroupDescription& group, const Nam
   };
   list("banned", group.banned());
   list("requests", group.requests());
+  list("invited", group.invited());
   json::array links;
   for (const client::GroupLink& link : group.links()) {
     links.push_back(json::object{{"hash", hex(link.secret_hash())},
@@ -258,7 +259,8 @@ std::string description_words(const json::object& group) {
                       member.contains("muted_until_ms") ? ", muted" : "", "\n");
     }
   }
-  for (const auto& [key, words] : {std::pair{"banned", "banned: "}, std::pair{"requests", "ask to be let in: "}}) {
+  for (const auto& [key, words] : {std::pair{"banned", "banned: "}, std::pair{"requests", "ask to be let in: "},
+                                   std::pair{"invited", "invited: "}}) {
     if (const std::string users = listed(group, key); !users.empty()) absl::StrAppend(&lines, words, users, "\n");
   }
   return lines;

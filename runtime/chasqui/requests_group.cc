@@ -81,6 +81,7 @@ void Requests::describe_group(std::uint64_t id, const ConversationId& conversati
     for (const client::GroupMember& member : done.description.members()) users.emplace_back(member.user());
     for (const std::uint64_t user : done.description.banned()) users.emplace_back(user);
     for (const std::uint64_t user : done.description.requests()) users.emplace_back(user);
+    for (const std::uint64_t user : done.description.invited()) users.emplace_back(user);
     for (const client::FormerMember& member : done.description.former()) users.emplace_back(member.user());
     self->with_names(std::move(users), {}, [weak, id, description = done.description](const NamesOfUsers& names) {
       if (const auto still = weak.lock())

@@ -61,9 +61,12 @@ TEST_F(Gates, who_does_not_want_to_be_added_is_invited_and_joins) {
   EXPECT_NE(chasqui("beto", {"send", group, "hola"}).exit_code, 0) << "he is no member";
   for (int i = 0; i < 50 && requests("beto") == 0; ++i) ::usleep(100'000);
   EXPECT_EQ(requests("beto"), 1U);
+  EXPECT_NE(chasqui("ana", {"group", "show", group}).out.find("invited: beto"), std::string::npos);
+  EXPECT_EQ(said("ana", {"group", "show", group}).at("invited").as_array().size(), 1U);
   const Ran joined = chasqui("beto", {"group", "join", group});
   EXPECT_EQ(joined.exit_code, 0) << joined.err;
   EXPECT_EQ(chasqui("beto", {"send", group, "hola"}).exit_code, 0);
+  EXPECT_EQ(chasqui("ana", {"group", "show", group}).out.find("invited"), std::string::npos);
 }
 
 }  // namespace
