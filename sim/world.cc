@@ -246,6 +246,8 @@ void World::heal() {
   hostiles_leave();
   for (const auto& node : nodes_) {
     node->frozen_until = std::min(node->frozen_until, now_);
+    // What was to wait until then goes on now (seed 497266803: an append stuck for 20 s, the settling over in 10).
+    if (node->stuck_until > now_) push(now_, EventKind::LogSynced, node->index, node->incarnation);
     node->stuck_until = std::min(node->stuck_until, now_);
     node->slow_until = std::min(node->slow_until, now_);
     disks_heal(*node);
