@@ -38,7 +38,7 @@ client::GroupChange leave() {
 class ModelOfGroups : public testing::Test {
  protected:
   // The code that the model says is the answer; OK: it is stored; UNKNOWN: it took no number.
-  client::Code send(UserId user, std::optional<client::GroupChange> change = std::nullopt) {
+  client::Code send(UserId user, std::optional<client::GroupChange> change = std::nullopt, Seq known = Seq(1'000)) {
     const OutboxSeq number(++numbers_[user]);
     LoggedSend send;
     send.conversation = club;
@@ -46,6 +46,7 @@ class ModelOfGroups : public testing::Test {
     send.device = phone;
     send.number = number;
     send.digest = "digest";
+    send.known = known;
     if (change) send.change = *std::move(change);
     EXPECT_TRUE(model.apply({talks, RaftIndex(++index_), {5}, {send}}));
     const Model::Answer* answer = model.answer(club, user, phone, number);
@@ -68,6 +69,15 @@ class ModelOfGroups : public testing::Test {
 };
 
 using Users = std::vector<UserId>;
+
+TEST_F(ModelOfGroups, what_was_said_before_its_device_knew_of_the_group_takes_no_number) {
+  ASSERT_EQ(send(ana, create({beto})), client::OK);  // 1
+  EXPECT_EQ(send(carla), client::UNKNOWN);
+  ASSERT_EQ(send(ana, add(carla)), client::OK);  // 2
+  EXPECT_EQ(send(carla, std::nullopt, Seq(1)), client::UNKNOWN);
+  EXPECT_EQ(send(carla, std::nullopt, Seq(2)), client::OK);
+  EXPECT_EQ(send(carla, std::nullopt, Seq(0)), client::OK) << "once one is taken the numbers tell";
+}
 
 TEST_F(ModelOfGroups, an_event_is_for_those_whose_time_holds_it) {
   EXPECT_EQ(send(ana, create({beto})), client::OK);  // 1
